@@ -1,0 +1,153 @@
+"""What a dialect is: a frozen Struct of plain callables. No base class, no I/O, no state but in its readers and writers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Literal, Protocol
+
+import msgspec
+
+from dragoman.ir.errors import GatewayError
+from dragoman.ir.events import Event
+from dragoman.ir.request import Request
+from dragoman.ir.response import Response
+from dragoman.ir.usage import Usage
+
+Headers = tuple[tuple[str, str], ...]
+"""Header names in lower case, values as text (latin-1)."""
+
+
+class Call(msgspec.Struct, frozen=True):
+    """One HTTP request of a dialect, without address and key.
+
+    `path` is relative to the base URL of the provider (or to the mount point of the gateway) and starts with `/`; `query` has no
+    `?`; `headers` holds only those that carry meaning in the dialect (betas, versions). Two dialects carry model and stream in
+    the path.
+    """
+
+    path: str
+    body: bytes
+    method: str = "POST"
+    query: str = ""
+    headers: Headers = ()
+
+
+class Frame(msgspec.Struct, frozen=True, gc=False):
+    """One message of a stream: an SSE event (`name` from its `event:` line, if any), an array element, an AWS frame."""
+
+    data: bytes
+    name: str | None = None
+
+
+class Peek(msgspec.Struct, frozen=True):
+    """What routing needs to know of a request, read without parsing the body in full."""
+
+    model: str
+    stream: bool = False
+
+
+class Quirks(msgspec.Struct, frozen=True):
+    """Variations of an API that several providers share; set by profiles, overridable in config, read in one place of a dialect."""
+
+    max_tokens_field: Literal["max_completion_tokens", "max_tokens"] = "max_completion_tokens"
+    """Chat: the field that limits the output. Default: max_completion_tokens (OpenAI); most compatible servers know max_tokens."""
+    stream_usage: bool = True
+    """Chat: ask for usage with `stream_options.include_usage`. Default: true."""
+    reasoning_field: str = "reasoning_content"
+    """Chat: the field in which earlier thoughts are sent back, where the provider wants them at all. Default: reasoning_content."""
+    replay_reasoning: bool = False
+    """Chat: send earlier thoughts back with the assistant's tool turns (DeepSeek demands it). Default: false."""
+    store: bool | None = False
+    """Responses, Chat: what `store` is set to where the client said nothing; null leaves it out. Default: false."""
+
+
+class StreamReader(Protocol):
+    """Frames of a provider's stream in, neutral events out. Raises nothing on bad input but GatewayError."""
+
+    def feed(self, frame: Frame) -> Iterable[Event]:
+        """Translate one frame."""
+        ...
+
+    def close(self) -> Iterable[Event]:
+        """The bytes are over. A stream that had no proper end yields Failed(cut) here; a proper one yields what is left."""
+        ...
+
+
+class StreamWriter(Protocol):
+    """Neutral events in, framed bytes of the client's dialect out (`b""` when an event has no form there)."""
+
+    def feed(self, event: Event) -> bytes:
+        """Translate one event. Exactly one terminal event leaves a writer."""
+        ...
+
+    def close(self) -> bytes:
+        """Nothing more will come. If no terminal event was written, writes the dialect's own error."""
+        ...
+
+    def ping(self) -> bytes:
+        """A legal event that says only "still here"; opens the stream first if need be."""
+        ...
+
+
+class Framer(Protocol):
+    """Splits the bytes of a stream into frames, whatever the chunks are. Raises GatewayError(garbled) past its size bound."""
+
+    def feed(self, chunk: bytes) -> list[Frame]:
+        """The frames that this chunk completes."""
+        ...
+
+    def close(self) -> list[Frame]:
+        """The bytes are over: a last frame without its blank line, if any."""
+        ...
+
+
+class Tap(Protocol):
+    """Watches relayed bytes of this dialect without changing them. Cheap: looks for what it needs and parses only that.
+
+    feed returns nothing; `usage`, `reason`, `model`, `first_token` (whether output was seen), `ended` (the dialect's own proper
+    end was seen) and `failed` (an error inside the stream) are read when wanted.
+    """
+
+    usage: Usage | None
+    reason: str | None
+    model: str | None
+    first_token: bool
+    ended: bool
+    failed: GatewayError | None
+
+    def feed(self, chunk: bytes) -> None:
+        """Watch a chunk of a stream."""
+        ...
+
+    def whole(self, body: bytes) -> None:
+        """Watch a whole JSON reply."""
+        ...
+
+
+class Dialect(msgspec.Struct, frozen=True):
+    """A wire API, named for the API (`responses`, `chat`), never for a company."""
+
+    name: str
+    path: str
+    """The path below a provider's base URL, as `/responses`; `{model}` stands for the model where the path carries it."""
+    stream_type: str
+    """The content type of a stream, as `text/event-stream`."""
+    peek: Callable[[Call], Peek]
+    """Model and stream. Raises GatewayError(invalid_request) for what is not JSON, has no model, or has a routing key twice."""
+    read_request: Callable[[Call], Request]
+    """Raises GatewayError(invalid_request) with the JSON path of what is wrong."""
+    write_request: Callable[[Request, Quirks], tuple[Call, list[tuple[str, str]]]]
+    """The call, and (field, why) for each thing that could not be said."""
+    read_response: Callable[[bytes, Quirks], list[Event]]
+    """A whole reply as the events of a stream that arrived at once, Started to Ended."""
+    write_response: Callable[[Response, Request], bytes]
+    framer: Callable[[], Framer]
+    reader: Callable[[Quirks], StreamReader]
+    writer: Callable[[Request], StreamWriter]
+    read_error: Callable[[int, Headers, bytes], GatewayError]
+    """A provider's error answer (source upstream). Takes anything: HTML, empty, half JSON."""
+    write_error: Callable[[GatewayError], tuple[int, Headers, bytes]]
+    """Honest status, headers, and body of the dialect."""
+    splice_model: Callable[[bytes, str], bytes]
+    """Replace the model in a body and leave every other byte as it is."""
+    tap: Callable[[], Tap]

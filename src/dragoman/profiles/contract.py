@@ -1,0 +1,39 @@
+"""What a profile is: a page of facts about one kind of provider. Config can override every field of it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from dragoman.dialects.contract import Quirks
+
+Auth = Literal["bearer", "x-api-key", "x-goog-api-key", "api-key", "none"]
+
+
+class Profile(msgspec.Struct, frozen=True):
+    """One kind of provider.
+
+    kind: the word in config (`openai`, `anthropic`, `openai-compatible`, …).
+    base_url: where its API is, without a trailing slash, or None if config must say.
+    auth: how its key is sent. env: the variables that hold its key, first found wins.
+    dialects: the APIs it speaks, best first, each with its path below base_url (None: the dialect's own).
+    families: prefixes of model names that this provider makes itself; a bare name with one of them goes to it.
+    relay: request fields and features that it takes although this code does not model them ("*": everything, relay freely).
+    capabilities: dialect -> field name -> value, overriding Capabilities' defaults for each dialect.
+    metadata: whether client metadata with the user's paths may be sent to it by choice (only OpenAI's own API).
+    headers: extra headers on each request.
+    """
+
+    kind: str
+    base_url: str | None = None
+    auth: Auth = "bearer"
+    env: tuple[str, ...] = ()
+    dialects: dict[str, str | None] = {}
+    families: tuple[str, ...] = ()
+    relay: frozenset[str] = frozenset()
+    quirks: Quirks = Quirks()
+    capabilities: dict[str, dict[str, object]] = {}
+    metadata: bool = False
+    headers: tuple[tuple[str, str], ...] = ()
+    key_optional: bool = False
