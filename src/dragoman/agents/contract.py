@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from dragoman.dialects.contract import Headers
 from dragoman.ir.errors import GatewayError
+from dragoman.wire.frame import Headers
 
 Dressed = tuple[int, Headers, bytes]
 

@@ -12,9 +12,7 @@ from dragoman.ir.events import Event
 from dragoman.ir.request import Request
 from dragoman.ir.response import Response
 from dragoman.ir.usage import Usage
-
-Headers = tuple[tuple[str, str], ...]
-"""Header names in lower case, values as text (latin-1)."""
+from dragoman.wire.frame import Frame, Framer, Headers
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -30,13 +28,6 @@ class Call(msgspec.Struct, frozen=True):
     method: str = "POST"
     query: str = ""
     headers: Headers = ()
-
-
-class Frame(msgspec.Struct, frozen=True, gc=False):
-    """One message of a stream: an SSE event (`name` from its `event:` line, if any), an array element, an AWS frame."""
-
-    data: bytes
-    name: str | None = None
 
 
 class Peek(msgspec.Struct, frozen=True):
@@ -86,18 +77,6 @@ class StreamWriter(Protocol):
 
     def ping(self) -> bytes:
         """A legal event that says only "still here"; opens the stream first if need be."""
-        ...
-
-
-class Framer(Protocol):
-    """Splits the bytes of a stream into frames, whatever the chunks are. Raises GatewayError(garbled) past its size bound."""
-
-    def feed(self, chunk: bytes) -> list[Frame]:
-        """The frames that this chunk completes."""
-        ...
-
-    def close(self) -> list[Frame]:
-        """The bytes are over: a last frame without its blank line, if any."""
         ...
 
 
