@@ -103,6 +103,10 @@ class Tap(Protocol):
         ...
 
 
+def _no_state(_: Request) -> list[str]:
+    return []
+
+
 class Dialect(msgspec.Struct, frozen=True):
     """A wire API, named for the API (`responses`, `chat`), never for a company."""
 
@@ -130,3 +134,13 @@ class Dialect(msgspec.Struct, frozen=True):
     splice_model: Callable[[bytes, str], bytes]
     """Replace the model in a body and leave every other byte as it is."""
     tap: Callable[[], Tap]
+    write_failure: Callable[[GatewayError, Tap], bytes]
+    """The framed end of a relayed stream that failed: the dialect's own error after whatever the tap saw, as one terminal event
+    (the tap of this dialect keeps what is needed for it: the reply's id, the next sequence number)."""
+    state_fields: Callable[[Request], list[str]] = _no_state
+    """Names of the fields by which the request leans on state at the provider; refused where it cannot be relayed."""
+    keep_alive: bytes = b": keep-alive\n\n"
+    """A framed message for a relayed stream that is silent, legal between any two frames, ignored by clients of this dialect; a
+    data event where comments do not keep known clients waiting."""
+    carry_headers: tuple[str, ...] = ()
+    """Request headers of the client (names, or prefixes ending in `*`) that carry meaning in this dialect and go upstream."""
