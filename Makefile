@@ -1,0 +1,56 @@
+# `make help` lists the targets. Everything stays in this checkout: .venv, .clients, bench/bin, bench/results.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.SUFFIXES:
+MAKEFLAGS += --no-print-directory
+
+PYTHON_PATHS := src tests bench
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest
+
+.PHONY: help run test check bench format clean format-check lint types unit journeys
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+run: ## set everything up and start the gateway on 127.0.0.1:8080 (ARGS="--port 9000" and the like are passed on)
+	@requirements/setup.sh run
+	@exec $(BIN)/dragoman serve $(ARGS)
+
+check: ## format, lint, strict types, unit tests, architecture, docs: under a minute
+	@requirements/setup.sh dev
+	@$(MAKE) -j4 -Otarget format-check lint types unit
+
+test: ## make check, then the journeys with real clients and a real model
+	@requirements/setup.sh journeys
+	@$(MAKE) check
+	@$(MAKE) journeys
+
+bench: ## CPU, latency and memory side by side with nginx (BENCH_SECS, BENCH_ROUNDS, BENCH_ONLY)
+	@requirements/setup.sh dev
+	@$(MAKE) -C bench
+	@$(BIN)/python -m bench
+
+format: ## rewrite the sources in the house's format
+	@requirements/setup.sh dev
+	@$(BIN)/ruff check --fix --exit-zero --quiet $(PYTHON_PATHS)
+	@$(BIN)/ruff format $(PYTHON_PATHS)
+
+clean: ## remove everything that these targets made
+	rm -rf .venv .clients bench/bin bench/results .ruff_cache .pytest_cache .hypothesis
+	find $(PYTHON_PATHS) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+format-check:
+	@$(BIN)/ruff format --check --quiet $(PYTHON_PATHS) || { echo 'make format would change the files named by: ruff format --check'; exit 1; }
+
+lint:
+	@$(BIN)/ruff check $(PYTHON_PATHS)
+
+types:
+	@$(BIN)/pyright
+
+unit:
+	@$(PYTEST) -n auto tests --ignore tests/journeys
+
+journeys:
+	@PATH="$(CURDIR)/.clients/node_modules/.bin:$(CURDIR)/$(BIN):$$PATH" $(PYTEST) -n 4 --dist loadfile tests/journeys

@@ -1,0 +1,86 @@
+#!/bin/sh
+# Bring this checkout's own environment in line with the pins; do nothing where it already is.
+#   setup.sh run        .venv with the gateway and what it runs on
+#   setup.sh dev        the same and the tools of `make check`
+#   setup.sh journeys   the same, a real model, and the real clients (npm) in .clients
+# Each set leaves a mark: a checksum of its pins. A venv that is broken, moved or of an old Python is made anew.
+set -eu
+cd "$(dirname "$0")/.."
+here=$(pwd)
+
+say() { printf '%s\n' "$*" >&2; }
+fail() { say "setup: $*"; exit 1; }
+
+find_python() {
+    for name in ${PYTHON:-} python3.13 python3.12 python3.11 python3.14 python3 python; do
+        command -v "$name" >/dev/null 2>&1 || continue
+        "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue
+        "$name" -c 'import ensurepip, venv' 2>/dev/null || { bare=$name; continue; }
+        printf '%s\n' "$name"
+        return
+    done
+    [ -z "${bare:-}" ] || fail "\`$bare\` has no \`venv\` module; install it (on Debian: apt-get install python3-venv) and try again"
+    fail "no Python of version 3.11 or later was found; install one (on Debian: apt-get install python3 python3-venv) or name it with PYTHON=/path/to/python"
+}
+
+venv_is_sound() {
+    [ "$(cat .venv/.place 2>/dev/null)" = "$here" ] && .venv/bin/python -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
+}
+
+ensure_venv() {
+    if venv_is_sound; then return; fi
+    python=$(find_python)
+    say "setup: making .venv with $("$python" --version)"
+    "$python" -m venv --clear .venv
+    printf '%s\n' "$here" > .venv/.place
+}
+
+# is_current MARK FILE...: were these files what stood here when the mark was left?
+is_current() {
+    mark=$1; shift
+    [ "$(cat "$mark" 2>/dev/null)" = "$(cat "$@" | cksum)" ]
+}
+
+leave_mark() {
+    mark=$1; shift
+    cat "$@" | cksum > "$mark"
+}
+
+pip_install() { .venv/bin/python -m pip --disable-pip-version-check --no-input install --quiet --no-deps "$@"; }
+
+# The pins are whole closures, so nothing is left to resolve: --no-deps is faster and always the same.
+install_pins() {
+    name=$1
+    if is_current ".venv/.$name" "requirements/$name.txt"; then return; fi
+    say "setup: installing requirements/$name.txt"
+    pip_install -r "requirements/$name.txt"
+    leave_mark ".venv/.$name" "requirements/$name.txt"
+}
+
+install_project() {
+    if is_current .venv/.project pyproject.toml requirements/build.txt; then return; fi
+    pip_install -r requirements/build.txt
+    pip_install --no-build-isolation -e .
+    leave_mark .venv/.project pyproject.toml requirements/build.txt
+}
+
+install_clients() {
+    command -v npm >/dev/null 2>&1 || fail "the journeys run real clients and need node with npm (on Debian: apt-get install nodejs npm)"
+    if is_current .clients/.mark tests/clients/package-lock.json; then return; fi
+    say "setup: installing tests/clients"
+    mkdir -p .clients
+    cp tests/clients/package.json tests/clients/package-lock.json .npmrc .clients/
+    (cd .clients && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
+    leave_mark .clients/.mark tests/clients/package-lock.json
+}
+
+want_run() { ensure_venv; install_pins run; install_project; }
+want_dev() { want_run; install_pins dev; }
+want_journeys() { want_dev; install_pins journeys; install_clients; }
+
+case ${1:-run} in
+    run) want_run ;;
+    dev) want_dev ;;
+    journeys) want_journeys ;;
+    *) fail "knows \`run\`, \`dev\` and \`journeys\`, not \`$1\`" ;;
+esac
