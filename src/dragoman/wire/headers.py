@@ -1,0 +1,79 @@
+"""Header helpers: which headers end at each hop, how long a server asks to wait. Names are in lower case everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+
+from dragoman.wire.frame import Headers
+
+HOP_BY_HOP = frozenset(
+    {
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+"""Headers that speak of one connection and are never passed on (RFC 9110, section 7.6.1)."""
+
+
+def lower(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
+    """Raw headers (as ASGI or a parser gives them) with names in lower case, as text."""
+    return tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in headers)
+
+
+def first(headers: Headers, name: str) -> str | None:
+    """The first value of a header, or None. `name` is in lower case."""
+    for key, value in headers:
+        if key == name:
+            return value
+    return None
+
+
+def end_to_end(headers: Headers) -> Headers:
+    """Without the hop-by-hop headers and those that `connection` names."""
+    named = {
+        word.strip().lower() for name, value in headers if name == "connection" for word in value.split(",")
+    }
+    return tuple((name, value) for name, value in headers if name not in HOP_BY_HOP and name not in named)
+
+
+def retry_after_s(headers: Headers, now: float) -> float | None:
+    """How many seconds the server asks to wait, never negative: `retry-after-ms` (OpenAI, Azure), else `retry-after`.
+
+    None if it doesn't say, or says it in no legal form. `now` is Unix seconds.
+    """
+    milliseconds = first(headers, "retry-after-ms")
+    if milliseconds is not None and (value := _number(milliseconds)) is not None:
+        return value / 1000
+    wait = first(headers, "retry-after")
+    return parse_retry_after(wait, now) if wait is not None else None
+
+
+def parse_retry_after(value: str, now: float) -> float | None:
+    """Seconds, or an HTTP date (RFC 9110, section 10.2.3), as seconds from `now` (Unix seconds). None if it is neither."""
+    seconds = _number(value)
+    if seconds is not None:
+        return seconds
+    try:
+        date = parsedate_to_datetime(value.strip())
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
+    if date.tzinfo is None:
+        date = date.replace(tzinfo=UTC)
+    return max(0.0, date.timestamp() - now)
+
+
+def _number(text: str) -> float | None:
+    # Providers send fractions too, though the RFC has whole seconds; no sign, no exponent, no `nan`.
+    digits = text.strip()
+    if not digits.replace(".", "", 1).isdecimal() or not digits.isascii() or len(digits) > 12:
+        return None
+    return float(digits)
