@@ -91,7 +91,8 @@ class GatewayError(Exception):
 
     `message` says what happened, to what, and what to do; it never holds a secret. `status` is the provider's own HTTP status
     where one was seen (None otherwise), `code`, `type` and `param` its own error words, kept for the client where the dialect
-    has a place for them. `retry_after_s` is what the provider asked for. `provider` and `model` name who answered.
+    has a place for them. `retry_after_s` is what the provider asked for, `provider` names it. `body` is its error body as it came,
+    where the client speaks the same dialect and may see it.
     """
 
     def __init__(
@@ -106,6 +107,7 @@ class GatewayError(Exception):
         param: str | None = None,
         retry_after_s: float | None = None,
         provider: str | None = None,
+        body: bytes | None = None,
     ) -> None:
         super().__init__(message)
         self.kind = kind
@@ -117,6 +119,7 @@ class GatewayError(Exception):
         self.param = param
         self.retry_after_s = retry_after_s
         self.provider = provider
+        self.body = body
 
     @property
     def rule(self) -> Rule:
