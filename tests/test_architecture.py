@@ -164,9 +164,9 @@ def nobody_branches_on_names(module: Module) -> Iterator[Broken]:
     if module.room in ("profiles", "agents"):
         return
     for node in ast.walk(module.tree):
-        compared = set(strings(node)) if compares(node) else set()
+        compared: set[str] = set(strings(node)) if compares(node) else set()
         for name in sorted(compared & NAMES_OF_OTHERS):
-            yield Broken(module.path, node.lineno, f"branches on the name `{name}`")
+            yield Broken(module.path, getattr(node, "lineno", 0), f"branches on the name `{name}`")
 
 
 def tasks_are_spawned_in_one_place(module: Module) -> Iterator[Broken]:
