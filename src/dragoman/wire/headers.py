@@ -39,9 +39,7 @@ def first(headers: Headers, name: str) -> str | None:
 
 def end_to_end(headers: Headers) -> Headers:
     """Without the hop-by-hop headers and those that `connection` names."""
-    named = {
-        word.strip().lower() for name, value in headers if name == "connection" for word in value.split(",")
-    }
+    named = {word.strip().lower() for name, value in headers if name == "connection" for word in value.split(",")}
     return tuple((name, value) for name, value in headers if name not in HOP_BY_HOP and name not in named)
 
 

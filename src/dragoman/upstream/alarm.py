@@ -1,0 +1,48 @@
+"""A timer that costs nothing to push back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+
+class Alarm:
+    """Calls `ring(now)` at the time set last, or earlier: `ring` looks at what is due and returns when to ring next (None: never).
+
+    Deadlines move with every chunk of a stream. Moving a timer costs a cancel and a new one (2 µs); leaving it where it is and
+    looking again when it rings costs nothing.
+    """
+
+    __slots__ = ("_handle", "_loop", "_ring", "_when")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, ring: Callable[[float], float | None]) -> None:
+        self._loop = loop
+        self._ring: Callable[[float], float | None] | None = ring
+        self._handle: asyncio.TimerHandle | None = None
+        self._when = 0.0
+
+    def by(self, when: float) -> None:
+        """Ring at `when` (loop time) at the latest."""
+        if self._handle is not None:
+            if self._when <= when:
+                return
+            self._handle.cancel()
+        self._when = when
+        self._handle = self._loop.call_later(max(0.0, when - self._loop.time()), self._rang)
+
+    def off(self) -> None:
+        """Don't ring again until the next `by`."""
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+
+    def end(self) -> None:
+        """Never ring again. Lets go of `ring`, so that the two need no garbage collector to part."""
+        self.off()
+        self._ring = None
+
+    def _rang(self) -> None:
+        self._handle = None
+        again = self._ring(self._loop.time()) if self._ring is not None else None
+        if again is not None:
+            self.by(again)

@@ -1,0 +1,159 @@
+"""The client: opens requests on pooled connections. One pool serves all providers; each origin has its own stock."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+
+import msgspec
+
+from dragoman.ir.errors import GatewayError, Kind
+from dragoman.tasks import Tasks, spawn
+from dragoman.upstream.alarm import Alarm
+from dragoman.upstream.connect import Connecting, tls_context
+from dragoman.upstream.connection import Connection, Limits
+from dragoman.upstream.deadlines import Deadlines
+from dragoman.upstream.origin import Origin
+from dragoman.upstream.proxy import Proxies
+from dragoman.upstream.reply import Reply
+from dragoman.upstream.request import write_head
+from dragoman.upstream.stock import Stock
+from dragoman.wire.frame import Headers
+
+
+class PoolSettings(msgspec.Struct, frozen=True):
+    """How many connections, for how long, and which way."""
+
+    connections: int = 1000
+    """Connections to one origin at a time. Default: 1000."""
+    waiting: int = 1000
+    """Requests that may wait for a connection to one origin. Default: 1000; more are refused."""
+    idle_s: float = 60.0
+    """How long an unused connection is kept. Default: 60; less where the server says so."""
+    proxies: Proxies = Proxies()
+    limits: Limits = Limits()
+    tls: ssl.SSLContext | None = None
+    """Default: the system's trust store; made when first needed."""
+
+
+class PoolStats(msgspec.Struct, frozen=True):
+    """Connections open, of these idle, and requests waiting for one."""
+
+    open: int
+    idle: int
+    waiting: int
+
+
+class Pool:
+    """Sends requests. Belongs to one event loop; `close` it in the end."""
+
+    def __init__(self, settings: PoolSettings | None = None) -> None:
+        self._settings = settings or PoolSettings()
+        self._stocks: dict[Origin, Stock] = {}
+        self._tasks = Tasks("upstream")
+        self._context = self._settings.tls
+        self._alarm: Alarm | None = None
+        self._closed = False
+
+    def __repr__(self) -> str:
+        stats = self.stats()
+        return f"Pool({len(self._stocks)} origins, open={stats.open}, idle={stats.idle}, waiting={stats.waiting})"
+
+    def stats(self) -> PoolStats:
+        """The sums over all origins."""
+        stocks = self._stocks.values()
+        return PoolStats(sum(s.open for s in stocks), sum(s.idle for s in stocks), sum(s.waiting for s in stocks))
+
+    async def open(self, origin: Origin, method: str, target: str, headers: Headers, body: bytes, deadlines: Deadlines) -> Reply:
+        """Send a request over a connection that lies idle, or a new one; its answer is the Reply's to wait for.
+
+        `target` is path and query, beginning with `/`. Returns as soon as the request is on its way: a long body is sent on while
+        the answer is waited for. Redirects are answers like any other, never followed.
+
+        Raises GatewayError: unreachable, timeout (`connect_s`), config (a header or a proxy setting that cannot be used) or
+        overloaded with source gateway (no connection came free).
+
+        A request is sent a second time, on a fresh connection, in one case only: a reused connection turns out to be closed within
+        a second and before any byte of an answer, which is what it looks like when the server's keep-alive limit and our request
+        crossed. A server that took the request, died at once and closed without a word looks the same; it could have billed the
+        first one. That risk is taken once; every other repetition is decided above, where it is counted and recorded.
+        """
+        loop, alarm = self._started()
+        began = loop.time()
+        stock = self._stocks.get(origin) or self._stock(origin, alarm)
+        proxy = stock.proxy
+        if proxy is not None and origin.scheme == "http":
+            head = write_head(origin, method, target, headers, len(body), prefix=str(origin), extra=proxy.lines)
+        else:
+            head = write_head(origin, method, target, headers, len(body))
+        reply = Reply(loop, origin.place, deadlines, began)
+        connection = stock.take(began)
+        fresh = False
+        if connection is None:
+            limit_s = min(deadlines.connect_s, deadlines.total_s)
+            connection, fresh = await stock.acquire(lambda stock: self._connect(stock, limit_s), limit_s)
+        again = None if fresh else lambda: self._again(stock, reply, head, body, deadlines)
+        reply.attach(connection, head, body, again)
+        return reply
+
+    async def close(self) -> None:
+        """Abort every connection and wait until all is over. Nothing can be opened afterwards."""
+        self._closed = True
+        if self._alarm is not None:
+            self._alarm.end()
+        for stock in self._stocks.values():
+            stock.close(_closed())
+        await self._tasks.close()
+
+    # ---- private ----
+
+    def _started(self) -> tuple[asyncio.AbstractEventLoop, Alarm]:
+        if self._closed:
+            raise _closed()
+        loop = asyncio.get_running_loop()
+        if self._alarm is None:
+            self._alarm = Alarm(loop, self._expire)
+        return loop, self._alarm
+
+    def _stock(self, origin: Origin, alarm: Alarm) -> Stock:
+        settings = self._settings
+        stock = Stock(
+            origin,
+            settings.proxies.pick(origin),
+            limit=settings.connections,
+            waiting=settings.waiting,
+            idle_s=settings.idle_s,
+            alarm=alarm,
+        )
+        self._stocks[origin] = stock
+        return stock
+
+    async def _connect(self, stock: Stock, limit_s: float) -> Connection:
+        loop, _ = self._started()
+        origin = stock.origin
+        context = None
+        if origin.scheme == "https":
+            context = self._context = self._context or tls_context()
+        connecting = Connecting(origin, stock.proxy, context, self._tasks)
+        return await connecting.run(lambda: Connection(loop, origin.place, stock, self._settings.limits), limit_s)
+
+    def _again(self, stock: Stock, reply: Reply, head: bytes, body: bytes, deadlines: Deadlines) -> asyncio.Task[None]:
+        return spawn(self._start_over(stock, reply, head, body, deadlines), name="send again", owner=self._tasks)
+
+    async def _start_over(self, stock: Stock, reply: Reply, head: bytes, body: bytes, deadlines: Deadlines) -> None:
+        try:
+            connection, _ = await stock.acquire(lambda stock: self._connect(stock, deadlines.connect_s), deadlines.connect_s)
+        except GatewayError as error:
+            reply.took_fault(error)
+            return
+        if reply.is_over:
+            stock.freed(connection)
+        else:
+            reply.attach(connection, head, body, None)
+
+    def _expire(self, now: float) -> float | None:
+        return min((due for stock in self._stocks.values() if (due := stock.expire(now)) is not None), default=None)
+
+
+def _closed() -> GatewayError:
+    return GatewayError(Kind.SHUTTING_DOWN, "the gateway is shutting down")

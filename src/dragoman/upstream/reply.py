@@ -1,0 +1,235 @@
+"""An answer as its reader sees it: head, body, end; with deadlines, and with a bound on what waits to be read."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from math import inf
+
+from dragoman.ir.errors import GatewayError, Kind
+from dragoman.upstream import faults
+from dragoman.upstream.alarm import Alarm
+from dragoman.upstream.connection import Connection
+from dragoman.upstream.deadlines import Deadlines
+from dragoman.wire.frame import Headers
+
+_HIGH_WATER_BYTES = 64 * 1024
+"""More than this unread pauses the socket."""
+_TICK_S = 0.001
+"""uvloop counts in milliseconds and may ring one early."""
+
+
+class Reply:
+    """One answer. Read by one task at a time; `close()` it in `finally`, whatever happened.
+
+    status: 0 until `head` said True. connected_s: how long getting a connection took; first_byte_s: from the beginning until
+    the head of the answer (None before). reused: whether the connection had been used before.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, place: str, deadlines: Deadlines, began: float) -> None:
+        self.status = 0
+        self.headers: Headers = ()
+        self.reused = False
+        self.connected_s = 0.0
+        self.first_byte_s: float | None = None
+        self._loop = loop
+        self._place = place
+        self._deadlines = deadlines
+        self._began = began
+        self._moved = began
+        self._chunks: list[bytes] = []
+        self._size = 0
+        self._paused = False
+        self._ended = False
+        self._error: GatewayError | None = None
+        self._waiter: asyncio.Future[bool] | None = None
+        self._wait_due = inf
+        self._connection: Connection | None = None
+        self._again: Callable[[], asyncio.Task[None]] | None = None
+        self._retry: asyncio.Task[None] | None = None
+        self._alarm = Alarm(loop, self._ring)
+
+    def __repr__(self) -> str:
+        state = "failed" if self._error is not None else "complete" if self._ended else "open"
+        return f"Reply({self._place}, status={self.status}, {state}, unread={self._size})"
+
+    # ---- the reader's side ----
+
+    async def head(self, wait_s: float | None = None) -> bool:
+        """Wait for status and headers. False: nothing within `wait_s`, call again. Raises GatewayError cut, timeout, garbled."""
+        while self.status == 0:
+            if self._error is not None:
+                raise self._error
+            if not await self._wait(wait_s):
+                return False
+        return True
+
+    async def read(self, wait_s: float | None = None) -> bytes | None:
+        """The next bytes of the body: all that have arrived. `b""` is its proper end, None means nothing within `wait_s`.
+
+        What arrived before a failure is given first; then raises GatewayError cut, timeout or garbled, each time.
+        """
+        while not self._chunks:
+            if self._error is not None:
+                raise self._error
+            if self._ended:
+                return b""
+            if not await self._wait(wait_s):
+                return None
+        return self._drain()
+
+    async def read_all(self, limit_bytes: int) -> bytes:
+        """The whole body. Raises as `read` does, and GatewayError(garbled) past `limit_bytes`."""
+        pieces: list[bytes] = []
+        size = 0
+        while piece := await self.read():
+            pieces.append(piece)
+            size += len(piece)
+            if size > limit_bytes:
+                self.close()
+                raise GatewayError(
+                    Kind.GARBLED, f"the answer of `{self._place}` is longer than the {limit_bytes} bytes allowed", source="upstream"
+                )
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def close(self) -> None:
+        """Done with it. An unfinished answer loses its connection at once, so that the provider stops working for nobody."""
+        self._alarm.end()
+        self._again = None
+        if self._retry is not None:
+            self._retry.cancel()
+        if not self._ended and self._error is None:
+            self._error = GatewayError(Kind.CUT, f"the answer of `{self._place}` was closed before its end", source="gateway")
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.abort()
+        self._chunks.clear()
+        self._size = 0
+        self._wake()
+
+    # ---- the pool's side ----
+
+    def attach(self, connection: Connection, head: bytes, body: bytes, again: Callable[[], asyncio.Task[None]] | None) -> None:
+        """Send the request on this connection. `again` starts over on a fresh one, if that is allowed."""
+        self._connection = connection
+        self._again = again
+        self.reused = connection.uses > 0
+        self._moved = self._loop.time()
+        self.connected_s = self._moved - self._began
+        connection.start(self, head, body)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more can come: complete, failed or closed."""
+        return self._ended or self._error is not None
+
+    # ---- the connection's side (Sink) ----
+
+    def took_head(self, status: int, headers: Headers) -> None:
+        """The head is there: from now on the idle deadline counts; the next wait sets the alarm."""
+        self._again = None
+        self._moved = self._loop.time()
+        self.status = status
+        self.headers = headers
+        self.first_byte_s = self._moved - self._began
+        self._wake()
+
+    def took_body(self, chunks: list[bytes]) -> None:
+        """More body. Too much unread: pause the socket until it has been read."""
+        self._moved = self._loop.time()
+        self._chunks += chunks
+        self._size += sum(map(len, chunks))
+        if self._size > _HIGH_WATER_BYTES and self._connection is not None:
+            self._paused = True
+            self._connection.pause()
+        self._wake()
+
+    def took_end(self) -> None:
+        """Complete."""
+        self._ended = True
+        self._detach()
+
+    def took_fault(self, error: GatewayError) -> None:
+        """Failed."""
+        self._error = error
+        self._detach()
+
+    def took_stale(self, error: GatewayError) -> None:
+        """A reused connection had been closed before the request arrived: once more, on a fresh one."""
+        again, self._again = self._again, None
+        if again is None:
+            self.took_fault(error)
+            return
+        self._connection = None
+        self._retry = again()
+
+    # ---- private ----
+
+    def _detach(self) -> None:
+        self._connection = None
+        self._paused = False
+        self._alarm.off()
+        self._wake()
+
+    def _drain(self) -> bytes:
+        chunks = self._chunks
+        data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        chunks.clear()
+        self._size = 0
+        if self._paused:
+            self._paused = False
+            self._moved = self._loop.time()
+            if self._connection is not None:
+                self._connection.resume()
+        return data
+
+    async def _wait(self, wait_s: float | None) -> bool:
+        if self._waiter is not None:
+            raise RuntimeError("two tasks read one reply")
+        waiter = self._waiter = self._loop.create_future()
+        due = self._due()
+        if wait_s is not None:
+            self._wait_due = self._loop.time() + wait_s
+            due = min(due, self._wait_due)
+        self._alarm.by(due)
+        try:
+            return await waiter
+        finally:
+            self._waiter = None
+            self._wait_due = inf
+
+    def _wake(self, moved: bool = True) -> None:
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(moved)
+
+    def _due(self) -> float:
+        total = self._began + self._deadlines.total_s
+        if self.status == 0:
+            return min(total, self._moved + self._deadlines.first_byte_s)
+        return total if self._paused else min(total, self._moved + self._deadlines.idle_s)
+
+    def _ring(self, now: float) -> float | None:
+        if self.is_over:
+            return None
+        due = self._due()
+        if due <= now + _TICK_S:
+            self._expire(now)
+            return None
+        if self._wait_due <= now + _TICK_S:
+            self._wait_due = inf
+            self._wake(moved=False)
+        return min(due, self._wait_due)
+
+    def _expire(self, now: float) -> None:
+        limits = self._deadlines
+        if self._began + limits.total_s <= now + _TICK_S:
+            error = faults.timeout(self._place, "did not complete its answer", limits.total_s)
+        elif self.status == 0:
+            error = faults.timeout(self._place, "did not answer", limits.first_byte_s)
+        else:
+            error = faults.timeout(self._place, "sent nothing more of its answer", limits.idle_s)
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.abort()
+        self.took_fault(error)
