@@ -1,0 +1,40 @@
+"""How an error becomes an answer: in the words of the client's dialect, dressed for the client program where it needs that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dragoman.agents.contract import Agent, Dressed
+from dragoman.agents.registry import recognise
+from dragoman.core.exchange import Inbound, Outbound
+from dragoman.dialects.registry import dialect
+from dragoman.ir.errors import GatewayError
+from dragoman.ir.record import Record
+
+
+def word(error: GatewayError, dialect_name: str, agent: Agent) -> Dressed:
+    """Status, headers and body that tell this client of the error before any output. A provider's own body is told as it came."""
+    dressed = agent.dress_error(error, dialect_name)
+    if dressed is not None:
+        return dressed
+    status, headers, body = dialect(dialect_name).write_error(error)
+    if error.body is not None and error.body.lstrip()[:1] == b"{":
+        body = error.body
+    return status, headers, body
+
+
+def word_for(error: GatewayError, dialect_name: str, headers: Mapping[str, str]) -> Dressed:
+    """As `word`, for a request of which only the headers are known."""
+    return word(error, dialect_name, recognise(headers))
+
+
+async def refuse(error: GatewayError, inbound: Inbound, outbound: Outbound, agent: Agent, record: Record) -> None:
+    """Answer with an error. Once an answer has begun there is no place for one: the caller's return then cuts the stream."""
+    if outbound.started:
+        return
+    status, headers, body = word(error, inbound.dialect, agent)
+    kept = tuple((name, value) for name, value in headers if name != "content-length")
+    record.status, record.bytes_out = status, len(body)
+    await outbound.start(status, (*kept, ("content-length", str(len(body))), ("x-dragoman-exchange", record.id)))
+    await outbound.write(body)
+    await outbound.finish()

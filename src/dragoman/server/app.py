@@ -1,0 +1,261 @@
+"""The bare ASGI application: a table from method and path to a handler, built once. What a model route does is `core`'s affair."""
+
+from __future__ import annotations
+
+import difflib
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Generic, TypeVar
+
+import msgspec
+from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope
+
+from dragoman.core.answer import word_for
+from dragoman.core.exchange import Inbound
+from dragoman.dialects.registry import dialect
+from dragoman.ir.errors import GatewayError, Kind
+from dragoman.server import pages
+from dragoman.server.about import About
+from dragoman.server.guard import Guard, check_json
+from dragoman.server.inbound import ClientGone, read_body, read_headers
+from dragoman.server.outbound import AsgiOutbound
+from dragoman.server.settings import ServerSettings
+from dragoman.wire.frame import Headers
+
+logger = logging.getLogger(__name__)
+
+R = TypeVar("R")
+MOUNTS = ("/openai/v1", "/openai", "/v1")
+MODEL_ROUTES = {"/responses": "responses", "/chat/completions": "chat"}
+_JSON: Headers = (("content-type", "application/json"),)
+_TEXT: Headers = (("content-type", "text/plain; charset=utf-8"),)
+_ERROR_DIALECT = "chat"
+
+
+class Asked(msgspec.Struct):
+    """One HTTP request on its way to its handler."""
+
+    method: str
+    path: str
+    query: bytes
+    headers: dict[str, str]
+    address: str
+    receive: ASGIReceiveCallable
+    out: AsgiOutbound
+
+
+Handler = Callable[[Asked], Awaitable[None]]
+
+
+class App(Generic[R]):
+    """`current` gives the runtime of the moment, `about` what it says of itself, `handle` carries one exchange of it."""
+
+    def __init__(
+        self,
+        current: Callable[[], R],
+        handle: Callable[[R, Inbound, AsgiOutbound], Awaitable[None]],
+        about: Callable[[R], About],
+        settings: ServerSettings,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.settings = settings
+        self.running = 0
+        self._current = current
+        self._handle = handle
+        self._about = about
+        self._clock = clock
+        self._guard = Guard(settings.host, settings.allowed_hosts, settings.allowed_origins)
+        self._body_bytes = settings.limits.body_bytes
+        self._table: dict[tuple[str, str], Handler] = self._build_table()
+        self._prefixes: tuple[tuple[str, Handler], ...] = (
+            *((f"{mount}/models/", self._on_model) for mount in MOUNTS),
+            ("/api/runs/", self._on_run),
+        )
+        self._dialects = {f"{mount}{path}": name for mount in MOUNTS for path, name in MODEL_ROUTES.items()}
+
+    @property
+    def about(self) -> About:
+        """What the runtime of the moment says of itself."""
+        return self._about(self._current())
+
+    async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        """One request. The outermost edge: whatever goes wrong becomes an answer here."""
+        assert scope["type"] == "http"
+        out = AsgiOutbound(send)
+        client = scope["client"]
+        asked = Asked(
+            method=scope["method"],
+            path=scope["path"],
+            query=scope["query_string"],
+            headers=read_headers(scope["headers"]),  # type: ignore[arg-type]
+            address=client[0] if client else "",
+            receive=receive,
+            out=out,
+        )
+        try:
+            self._guard.check(asked.method, asked.headers)
+            if "origin" in asked.headers:
+                out.extra = self._cors(asked)
+            handler = self._table.get((asked.method, asked.path)) or self._find(asked)
+            await handler(asked)
+        except GatewayError as error:
+            await self._refuse(asked, error)
+        except ClientGone:
+            return
+        except Exception:
+            logger.exception("`%s %s` failed inside the gateway", asked.method, asked.path)
+            await self._refuse(asked, GatewayError(Kind.INTERNAL, "the gateway failed on this request; its log says why"))
+
+    def word(self, error: GatewayError, raw_headers: list[tuple[bytes, bytes]]) -> tuple[int, Headers, bytes]:
+        """An error as the answer to a request of which no more than these headers is known."""
+        return word_for(error, _ERROR_DIALECT, read_headers(raw_headers))
+
+    async def _refuse(self, asked: Asked, error: GatewayError) -> None:
+        if asked.out.started:
+            return
+        name = self._dialects.get(asked.path, _ERROR_DIALECT)
+        await asked.out.whole(*word_for(error, name, asked.headers))
+
+    # Finding the handler
+
+    def _build_table(self) -> dict[tuple[str, str], Handler]:
+        table: dict[tuple[str, str], Handler] = {("GET", "/"): self._on_front, ("GET", "/health"): self._on_health}
+        for mount in MOUNTS:
+            table["GET", f"{mount}/models"] = self._on_models
+            for path, name in MODEL_ROUTES.items():
+                table["POST", f"{mount}{path}"] = self._exchange_handler(mount, path, name)
+        table |= {("HEAD", path): handler for (method, path), handler in table.items() if method == "GET"}
+        return table
+
+    def _find(self, asked: Asked) -> Handler:
+        """For what is not in the table as it stands. Raises GatewayError for what is nowhere."""
+        path = _tidy(asked.path)
+        found = self._table.get((asked.method, path))
+        if found is not None:
+            return found
+        methods = [method for method in ("GET", "HEAD", "POST") if (method, path) in self._table]
+        for prefix, handler in self._prefixes:
+            if asked.path.startswith(prefix) and len(asked.path) > len(prefix):
+                if asked.method in ("GET", "HEAD"):
+                    return handler
+                methods = ["GET", "HEAD"]
+        if not methods:
+            raise self._unknown(asked.method, path)
+        if asked.method == "OPTIONS":
+            return self._options(methods)
+        if asked.headers.get("upgrade", "").lower() == "websocket":
+            return self._on_upgrade
+        return self._not_allowed(methods)
+
+    def _unknown(self, method: str, path: str) -> GatewayError:
+        known = sorted({known for _, known in self._table})
+        near = difflib.get_close_matches(path[:200], known, n=1, cutoff=0.5)
+        hint = f"did you mean `{near[0]}`?" if near else "`GET /` says what there is"
+        return GatewayError(Kind.NOT_FOUND, f"there is no `{method} {path[:200]}` here; {hint}", source="client")
+
+    # Handlers
+
+    def _exchange_handler(self, mount: str, path: str, name: str) -> Handler:
+        async def on_exchange(asked: Asked) -> None:
+            check_json(asked.headers)
+            body = await read_body(asked.receive, asked.headers, self._body_bytes)
+            inbound = Inbound(
+                dialect=name,
+                mount=mount,
+                path=path,
+                query=asked.query.decode("latin-1"),
+                headers=asked.headers,
+                body=body,
+                address=asked.address,
+                received_at=self._clock(),
+            )
+            self.running += 1
+            try:
+                await self._handle(self._current(), inbound, asked.out)
+            finally:
+                self.running -= 1
+
+        return on_exchange
+
+    async def _on_front(self, asked: Asked) -> None:
+        await asked.out.whole(200, _TEXT, pages.front(self.about, asked.headers["host"]))
+
+    async def _on_health(self, asked: Asked) -> None:
+        about = self.about
+        body = pages.health(about, is_known=_is_known(about, asked.headers), running=self.running, now=self._clock())
+        await asked.out.whole(200, _JSON, body)
+
+    async def _on_models(self, asked: Asked) -> None:
+        about = self.about
+        about.identify(asked.headers)
+        await asked.out.whole(200, _JSON, pages.models(about))
+
+    async def _on_model(self, asked: Asked) -> None:
+        about = self.about
+        about.identify(asked.headers)
+        await asked.out.whole(200, _JSON, pages.model(about, asked.path.partition("/models/")[2]))
+
+    async def _on_run(self, asked: Asked) -> None:
+        about = self.about
+        about.identify(asked.headers)
+        name = asked.path.removeprefix("/api/runs/")
+        sums = about.run(name)
+        if sums is None:
+            raise GatewayError(Kind.NOT_FOUND, f"no run `{name[:100]}` is remembered", source="client")
+        await asked.out.whole(200, _JSON, msgspec.json.encode(sums))
+
+    async def _on_upgrade(self, asked: Asked) -> None:
+        """Codex asks for a WebSocket first and goes on with POST, without a word, on exactly this status."""
+        error = GatewayError(
+            Kind.UNSUPPORTED, "the gateway does not speak WebSocket; send a POST to the same path", source="client", status=426
+        )
+        status, headers, body = dialect(_ERROR_DIALECT).write_error(error)
+        await asked.out.whole(status, (*headers, ("upgrade", "HTTP/1.1"), ("connection", "upgrade, close")), body)
+
+    def _options(self, methods: list[str]) -> Handler:
+        async def on_options(asked: Asked) -> None:
+            await asked.out.whole(204, (("allow", ", ".join([*methods, "OPTIONS"])),), b"")
+
+        return on_options
+
+    def _not_allowed(self, methods: list[str]) -> Handler:
+        async def on_wrong_method(asked: Asked) -> None:
+            allowed = ", ".join(methods)
+            error = GatewayError(Kind.NOT_FOUND, f"`{asked.path[:200]}` takes {allowed}, not {asked.method}", source="client", status=405)
+            status, headers, body = word_for(error, _ERROR_DIALECT, asked.headers)
+            await asked.out.whole(status, (*headers, ("allow", allowed)), body)
+
+        return on_wrong_method
+
+    def _cors(self, asked: Asked) -> Headers:
+        origin = self._guard.may_read(asked.headers)
+        if origin is None:
+            return ()
+        headers = [("access-control-allow-origin", origin), ("vary", "origin")]
+        if asked.method == "OPTIONS":
+            wanted = asked.headers.get("access-control-request-headers", "authorization, content-type")
+            headers += [
+                ("access-control-allow-methods", "GET, POST"),
+                ("access-control-allow-headers", wanted),
+                ("access-control-max-age", "600"),
+            ]
+            if "access-control-request-private-network" in asked.headers:
+                headers.append(("access-control-allow-private-network", "true"))
+        return tuple(headers)
+
+
+def _is_known(about: About, headers: Mapping[str, str]) -> bool:
+    try:
+        about.identify(headers)
+    except GatewayError:
+        return False
+    return True
+
+
+def _tidy(path: str) -> str:
+    """A base URL with a slash at its end, and one at the path's, make `//`; both are harmless."""
+    while "//" in path:
+        path = path.replace("//", "/")
+    return path.rstrip("/") or "/"

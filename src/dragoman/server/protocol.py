@@ -1,0 +1,423 @@
+"""uvicorn's HTTP/1.1 protocol with the limits that it lacks, and a request task that ends when its client leaves.
+
+It knows nothing of paths and dialects: whoever builds it says how a refusal is worded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio.events import TimerHandle
+from collections.abc import Callable
+from enum import Enum
+from typing import Any, Protocol
+
+import httptools
+from uvicorn._types import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
+from uvicorn.config import Config
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+from dragoman.ir.errors import GatewayError, Kind
+from dragoman.server.settings import Limits
+from dragoman.wire.frame import Headers
+
+RawHeaders = list[tuple[bytes, bytes]]
+Refuse = Callable[[GatewayError, RawHeaders], tuple[int, Headers, bytes]]
+"""(what is wrong, the request's headers as far as they were read) -> status, headers, body."""
+
+
+class _Phase(Enum):
+    IDLE = 0
+    HEAD = 1
+    BODY = 2
+
+
+class Policy(Protocol):
+    """What all connections of a server share."""
+
+    limits: Limits
+    refuse: Refuse
+
+    def connection_gone(self) -> None:
+        """A connection is over."""
+        ...
+
+
+class Connection(HttpToolsProtocol):
+    """One client connection. Requests on it run one after another."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        policy: Policy,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.access_log = False
+        self.timeout_keep_alive = policy.limits.idle_s  # type: ignore[assignment]
+        self._policy = policy
+        self._limits = policy.limits
+        self._phase = _Phase.IDLE
+        self._head_bytes = 0
+        self._began = False
+        self._deadline: TimerHandle | None = None
+        self._stall: TimerHandle | None = None
+        self._running: RequestResponseCycle | None = None
+        self._target: ASGI3Application = self.app
+        self._task: asyncio.Task[Any] | None = None
+        self._fault: GatewayError | None = None
+        self._last_words: bytes | None = None
+        self._deaf = False
+        self._lingering = False
+        self._draining: GatewayError | None = None
+
+    # The connection
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Start the clock for the first request; refuse it already if there are too many connections."""
+        super().connection_made(transport)
+        transport.set_write_buffer_limits(high=self._limits.write_buffer_bytes)
+        count = len(self.connections)
+        if count > self._limits.connections:
+            self._refuse_from_now(_too_many(self._limits.connections))
+        if count > 2 * self._limits.connections:
+            transport.abort()
+        self._set_deadline(self._limits.head_s)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client is gone: the request that runs for it is cancelled at once."""
+        self._clear_deadline()
+        self._clear_stall()
+        self._unset_keepalive_if_required()
+        self.pipeline.clear()
+        running = self._running
+        if running is not None and not running.response_complete:
+            running.disconnected = True
+            if self._task is not None:
+                self._task.cancel()
+        super().connection_lost(exc)
+        self._policy.connection_gone()
+
+    def shutdown(self) -> None:
+        """The server stops: close if nothing is under way, else after the running answer. What comes later is refused."""
+        self._draining = GatewayError(Kind.SHUTTING_DOWN, "the gateway is shutting down; try again in a moment", retry_after_s=1)
+        self._target = self.app = self._run_refusal(self._draining)
+        if self._is_answering():
+            if self._running is not None and not self.pipeline:
+                self._running.keep_alive = False
+        elif self._phase is _Phase.IDLE:
+            self._close()
+
+    def stop(self) -> None:
+        """End the running request now: with a sentence if nothing was sent, else by cutting the connection."""
+        if self._is_answering():
+            self._end_running(self._draining or GatewayError(Kind.SHUTTING_DOWN, "the gateway is shutting down"))
+        else:
+            self.transport.abort()
+
+    # Bytes in
+
+    def data_received(self, data: bytes) -> None:
+        """Parse, then look at what is still missing: an unfinished head or body is on the clock."""
+        parser = self.parser
+        if self._deaf or parser is None:
+            return
+        self._began = False
+        try:
+            parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            # The answer to a request with `Upgrade` is an ordinary one; the bytes after it belong to a protocol that we don't speak.
+            self._deaf = True
+        except httptools.HttpParserError as error:
+            self._on_broken(error)
+            return
+        if self._phase is _Phase.HEAD:
+            self._watch_head(len(data))
+        elif self._phase is _Phase.BODY:
+            self._watch_body()
+
+    def _watch_head(self, size: int) -> None:
+        if not self._began:
+            self._head_bytes += size
+        if self._head_bytes > self._limits.header_bytes + self._limits.target_bytes:
+            self._refuse_head(_headers_too_large(self._limits))
+        elif self._deadline is None:
+            self._set_deadline(self._limits.head_s)
+
+    def _watch_body(self) -> None:
+        if self._deadline is None:
+            self._set_deadline(self._limits.body_s)
+            self._close_gently(self.cycle)
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        super().on_message_begin()
+        self._unset_keepalive_if_required()
+        self._phase = _Phase.HEAD
+        self._head_bytes = 0
+        self._began = True
+
+    def on_headers_complete(self) -> None:
+        """The head is whole: check it and start the request."""
+        error = self._judge_head()
+        if error is not None:
+            self._refuse_from_now(error)
+            self._deaf = True
+        super().on_headers_complete()
+        if error is not None or (self.parser is not None and self.parser.should_upgrade()):
+            self.cycle.keep_alive = False
+        self._clear_deadline()
+        self._phase = _Phase.BODY
+
+    def on_body(self, body: bytes) -> None:
+        """Keep the body for the request. A body that comes in one piece is handed on as it is, without a copy."""
+        cycle = self.cycle
+        if cycle.response_complete:
+            return
+        if not cycle.body:
+            cycle.body = body  # type: ignore[assignment]
+        elif type(cycle.body) is bytearray:
+            cycle.body += body
+        else:
+            cycle.body = bytearray().join((cycle.body, body))
+        if len(cycle.body) > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
+        cycle.message_event.set()
+
+    def on_message_complete(self) -> None:
+        """The request is whole. Reading goes on: that is how the end of the client is noticed."""
+        self._phase = _Phase.IDLE
+        self._clear_deadline()
+        super().on_message_complete()
+        if not self.pipeline:
+            self.flow.resume_reading()
+
+    def _judge_head(self) -> GatewayError | None:
+        limits = self._limits
+        if len(self.url) > limits.target_bytes:
+            return GatewayError(
+                Kind.TOO_LARGE, f"the request's path and query are longer than {limits.target_bytes} bytes", source="client", status=414
+            )
+        if len(self.headers) > limits.header_count:
+            message = f"the request has {len(self.headers)} headers; the limit is {limits.header_count}"
+            return GatewayError(Kind.TOO_LARGE, message, source="client", status=431)
+        if sum([len(name) + len(value) for name, value in self.headers]) > limits.header_bytes:
+            return _headers_too_large(limits)
+        return None
+
+    # The request's task
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._unset_keepalive_if_required()
+        self._running = cycle
+        self._target = app if self._draining is None else self.app
+        self._task = None
+        super()._start_asgi_task(cycle, self._run)
+
+    async def _run(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        cycle = self._running
+        assert cycle is not None
+        if cycle.disconnected:
+            return
+        self._task = asyncio.current_task()
+        try:
+            if self._fault is None:
+                await self._target(scope, receive, send)
+        except asyncio.CancelledError:
+            if self._fault is None:
+                cycle.disconnected = True
+                self.transport.abort()
+        if self._fault is not None and not cycle.disconnected and not cycle.response_complete:
+            if cycle.response_started:
+                cycle.disconnected = True
+                self.transport.abort()
+            else:
+                await self._run_refusal(self._fault)(scope, receive, send)
+
+    def on_response_complete(self) -> None:
+        """An answer is whole: the next request of the connection may run."""
+        if self._lingering:
+            self.server_state.total_requests += 1
+            return
+        waiting = bool(self.pipeline)
+        super().on_response_complete()
+        if self.transport.is_closing():
+            self._set_abort()
+        elif waiting:
+            return
+        elif self._last_words is not None:
+            self._say_last_words(self._last_words)
+        elif self._draining is not None:
+            self.linger()
+
+    def _is_answering(self) -> bool:
+        return self._running is not None and not self._running.response_complete
+
+    def _end_running(self, error: GatewayError) -> None:
+        self._fault = error
+        self._deaf = True
+        if self._task is not None:
+            self._task.cancel()
+
+    # Refusals
+
+    def _refuse_from_now(self, error: GatewayError) -> None:
+        self.app = self._run_refusal(error)
+
+    def _run_refusal(self, error: GatewayError) -> ASGI3Application:
+        async def refuse(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+            status, headers, body = self._policy.refuse(error, list(scope["headers"]))  # type: ignore[typeddict-item]
+            raw = [(name.encode(), value.encode("latin-1", "replace")) for name, value in headers]
+            await send({"type": "http.response.start", "status": status, "headers": [*raw, (b"connection", b"close")]})
+            await send({"type": "http.response.body", "body": body, "more_body": False})
+
+        return refuse
+
+    def _refuse_head(self, error: GatewayError) -> None:
+        """Refuse a request whose head never became whole, after the answers that are still owed."""
+        self._deaf = True
+        self._clear_deadline()
+        status, headers, body = self._policy.refuse(error, self.headers or [])
+        lines = [f"{name}: {value}\r\n".encode("latin-1", "replace") for name, value in headers]
+        words = b"".join([STATUS_LINE[status], *lines, b"connection: close\r\n\r\n", body])
+        if self._is_answering():
+            self._last_words = words
+        else:
+            self._say_last_words(words)
+
+    def _say_last_words(self, words: bytes) -> None:
+        self.transport.write(words)
+        self.linger()
+
+    def _on_broken(self, error: httptools.HttpParserError) -> None:
+        reason = str(error.args[0]) if error.args else "no reason given"
+        fault = GatewayError(Kind.INVALID_REQUEST, f"the request is not proper HTTP/1.1: {reason}", source="client")
+        if self._phase is _Phase.BODY:
+            self._refuse_body(fault)
+        else:
+            self._refuse_head(fault)
+
+    def _refuse_body(self, error: GatewayError) -> None:
+        self._clear_deadline()
+        if self.pipeline:
+            # The request whose body is wrong has not begun; those before it are answered first.
+            self.pipeline.popleft()
+            self._refuse_head(error)
+        elif self._is_answering():
+            self._close_gently(self.cycle)
+            self._end_running(error)
+        else:
+            self.linger()
+
+    def _close_gently(self, cycle: RequestResponseCycle) -> None:
+        """Closing with unread input would reset the connection and with it the answer that says what was wrong."""
+        cycle.transport = _HalfClosing(self.transport, self.linger)  # type: ignore[assignment]
+
+    # Clocks
+
+    def _set_deadline(self, seconds: float) -> None:
+        self._deadline = self.loop.call_later(seconds, self._on_deadline)
+
+    def _clear_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _on_deadline(self) -> None:
+        self._deadline = None
+        if self._lingering:
+            self.transport.abort()
+        elif self._phase is _Phase.BODY:
+            message = f"the request's body was not complete within {self._limits.body_s:g} s"
+            self._refuse_body(GatewayError(Kind.CLIENT_TIMEOUT, message, source="client"))
+        elif self._is_answering():
+            # The client is owed an answer first; meanwhile its next request may take its time.
+            self._set_deadline(self._limits.head_s)
+        elif self._phase is _Phase.HEAD:
+            message = f"the request's headers were not complete within {self._limits.head_s:g} s"
+            self._refuse_head(GatewayError(Kind.CLIENT_TIMEOUT, message, source="client"))
+        else:
+            self._close()
+
+    def pause_writing(self) -> None:
+        """The client is slow: writers wait, for `write_stall_s` without any progress at most."""
+        super().pause_writing()
+        self._set_stall(self.transport.get_write_buffer_size())
+
+    def resume_writing(self) -> None:
+        """The client reads again."""
+        self._clear_stall()
+        super().resume_writing()
+
+    def _set_stall(self, waiting_bytes: int) -> None:
+        self._stall = self.loop.call_later(self._limits.write_stall_s, self._on_stall, waiting_bytes)
+
+    def _clear_stall(self) -> None:
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
+
+    def _on_stall(self, before: int) -> None:
+        waiting_bytes = self.transport.get_write_buffer_size()
+        if waiting_bytes >= before:
+            self.transport.abort()
+        else:
+            self._set_stall(waiting_bytes)
+
+    # Endings
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Nothing was asked for `idle_s`."""
+        self._close()
+
+    def _close(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.close()
+            self._set_abort()
+
+    def _set_abort(self) -> None:
+        """A closed transport waits for the client to read the rest: not for ever."""
+        if self._stall is None and self.transport.get_write_buffer_size():
+            self._stall = self.loop.call_later(self._limits.write_stall_s, self.transport.abort)
+
+    def linger(self) -> None:
+        """Close our side and drop what still comes, so that no reset destroys the answer on its way to the client."""
+        if self._phase is _Phase.IDLE and not self._deaf:
+            self._close()
+        if self.transport.is_closing() or self._lingering:
+            return
+        self._deaf = self._lingering = True
+        self._clear_deadline()
+        self._unset_keepalive_if_required()
+        self.flow.resume_reading()
+        self.transport.write_eof()
+        self._set_deadline(self._limits.linger_s)
+
+
+class _HalfClosing:
+    """The transport of an answer whose request was not read to its end."""
+
+    def __init__(self, transport: asyncio.Transport, linger: Callable[[], None]) -> None:
+        self.write = transport.write
+        self.is_closing = transport.is_closing
+        self.abort = transport.abort
+        self._transport = transport
+        self._linger = linger
+
+    def close(self) -> None:
+        """Say that we are done, and let the client finish its sentence."""
+        self._linger()
+
+
+def _headers_too_large(limits: Limits) -> GatewayError:
+    message = f"the request's headers are larger than {limits.header_bytes} bytes"
+    return GatewayError(Kind.TOO_LARGE, message, source="client", status=431)
+
+
+def _too_many(limit: int) -> GatewayError:
+    message = f"the gateway has its {limit} connections open already; try again in a moment"
+    return GatewayError(Kind.OVERLOADED, message, retry_after_s=1)

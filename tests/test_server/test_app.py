@@ -1,0 +1,239 @@
+"""Paths find their handlers, and what has none is told so in a sentence."""
+
+from __future__ import annotations
+
+import pytest
+from house import ABOUT, Answer, echo, get, go, house, identify_ada, post
+from msgspec.structs import replace
+
+from dragoman.core.exchange import Inbound
+from dragoman.ir.errors import GatewayError, Kind
+from dragoman.server.outbound import AsgiOutbound
+
+CLOSED = replace(ABOUT, closed=True, identify=identify_ada)
+KEY = "Authorization: Bearer ada-key"
+
+
+@pytest.mark.parametrize("mount", ["/openai", "/openai/v1", "/v1"])
+@pytest.mark.parametrize(("path", "dialect"), [("/responses", "responses"), ("/chat/completions", "chat")])
+def test_every_mount_leads_to_the_exchange_in_the_dialect_of_its_path(mount: str, path: str, dialect: str) -> None:
+    async def story() -> None:
+        async with house() as it:
+            answer = await it.ask(post(f"{mount}{path}?api-version=7"))
+
+            assert answer.status == 200
+            assert answer.json == {"dialect": dialect, "mount": mount, "path": path, "query": "api-version=7", "size": 13}
+
+    go(story())
+
+
+def test_doubled_and_trailing_slashes_are_harmless() -> None:
+    async def story() -> None:
+        async with house() as it:
+            answers = [await it.ask(post("/openai//responses")), await it.ask(post("/v1/responses/"))]
+
+            assert [answer.status for answer in answers] == [200, 200]
+
+    go(story())
+
+
+def test_the_exchange_gets_the_request_as_it_came() -> None:
+    seen: list[Inbound] = []
+
+    async def keep(runtime: str, inbound: Inbound, outbound: AsgiOutbound) -> None:
+        seen.append(inbound)
+        await echo(runtime, inbound, outbound)
+
+    async def story() -> None:
+        async with house(keep) as it:
+            await it.ask(post("/v1/responses", b"{}", "X-Two: a", "x-two: b"))
+
+    go(story())
+
+    headers = {"host": "localhost", "content-type": "application/json", "content-length": "2", "x-two": "a, b"}
+    assert seen == [Inbound("responses", "/v1", "/responses", "", headers, b"{}", "127.0.0.1", 12.0)]
+
+
+def test_models_are_listed_as_openai_lists_them() -> None:
+    async def story() -> None:
+        async with house() as it:
+            answer = await it.ask(get("/openai/models"))
+
+            coder = {"id": "demo/coder", "object": "model", "created": 0, "owned_by": "demo"}
+            assert answer.json == {
+                "object": "list",
+                "data": [coder, {"id": "gpt-4", "object": "model", "created": 0, "owned_by": "openai"}],
+            }
+            assert (await it.ask(get("/v1/models/demo/coder"))).json == coder
+
+    go(story())
+
+
+def test_a_model_that_is_not_listed_is_not_found() -> None:
+    async def story() -> None:
+        async with house() as it:
+            answer = await it.ask(get("/v1/models/nobody"))
+
+            assert answer.status == 404
+            assert answer.message == "no model `nobody` is listed; `GET /v1/models` lists them"
+
+    go(story())
+
+
+def test_health_tells_an_open_gateways_state() -> None:
+    async def story() -> None:
+        async with house() as it:
+            answer = await it.ask(get("/health"))
+
+            told = {"status": "ok", "name": "dragoman", "version": "1.2.3", "providers": ["demo"], "keys_needed": False}
+            assert answer.json == {**told, "running": 0, "uptime_s": 12.0}
+
+    go(story())
+
+
+def test_health_tells_strangers_only_that_it_is_up() -> None:
+    async def story() -> None:
+        async with house(about=CLOSED) as it:
+            assert (await it.ask(get("/health"))).json == {"status": "ok"}
+            assert (await it.ask(get("/health", KEY))).json["providers"] == ["demo"]
+
+    go(story())
+
+
+@pytest.mark.parametrize("path", ["/v1/models", "/v1/models/gpt-4", "/api/runs/r1"])
+def test_where_keys_are_configured_the_lists_need_one(path: str) -> None:
+    async def story() -> None:
+        async with house(about=replace(CLOSED, run=lambda run: {"run": run})) as it:
+            assert (await it.ask(get(path))).status == 401
+            assert (await it.ask(get(path, KEY))).status == 200
+
+    go(story())
+
+
+def test_the_sums_of_a_run_are_told_and_unknown_runs_are_not_found() -> None:
+    async def story() -> None:
+        async with house(about=replace(ABOUT, run={"r1": {"turns": 3}}.get)) as it:
+            assert (await it.ask(get("/api/runs/r1"))).json == {"turns": 3}
+            assert (await it.ask(get("/api/runs/r2"))).message == "no run `r2` is remembered"
+
+    go(story())
+
+
+def test_the_front_page_says_where_to_point_a_client() -> None:
+    async def story() -> None:
+        async with house() as it:
+            answer = await it.ask(get("/", host="localhost:8080"))
+
+            assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+            assert b"http://localhost:8080/openai " in answer.body
+
+    go(story())
+
+
+def test_head_is_answered_without_a_body() -> None:
+    async def story() -> None:
+        async with house() as it:
+            client = await it.client()
+            await client.send(get("/", method="HEAD") + get("/health"))
+
+            head = await client.answer(head_only=True)
+            assert (head.status, head.headers["content-type"]) == (200, "text/plain; charset=utf-8")
+            assert (await client.answer()).json["status"] == "ok"
+
+    go(story())
+
+
+def test_an_unknown_path_is_told_the_nearest_known_one() -> None:
+    async def story() -> None:
+        async with house() as it:
+            answer = await it.ask(post("/openai/v1/chat/completion"))
+
+            assert answer.status == 404
+            assert answer.message == "there is no `POST /openai/v1/chat/completion` here; did you mean `/openai/v1/chat/completions`?"
+
+    go(story())
+
+
+def test_a_wrong_method_is_told_the_right_ones() -> None:
+    async def story() -> None:
+        async with house() as it:
+            answer = await it.ask(get("/v1/responses"))
+
+            assert (answer.status, answer.headers["allow"]) == (405, "POST")
+            assert answer.message == "`/v1/responses` takes POST, not GET"
+            assert (await it.ask(post("/v1/models/x"))).headers["allow"] == "GET, HEAD"
+
+    go(story())
+
+
+def test_a_websocket_upgrade_is_refused_with_426_and_the_connection_closed() -> None:
+    async def story() -> None:
+        async with house() as it:
+            client = await it.client()
+            answer = await client.ask(get("/openai/responses", "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"))
+
+            assert (answer.status, answer.headers["upgrade"]) == (426, "HTTP/1.1")
+            assert answer.message == "the gateway does not speak WebSocket; send a POST to the same path"
+            assert await client.is_closed()
+
+    go(story())
+
+
+def test_an_error_raised_by_a_handler_is_worded_in_the_dialect() -> None:
+    async def full(runtime: str, inbound: Inbound, outbound: AsgiOutbound) -> None:
+        raise GatewayError(Kind.OVERLOADED, "all of them are busy")
+
+    async def story() -> None:
+        async with house(full) as it:
+            answer = await it.ask(post())
+
+            assert (answer.status, answer.message) == (503, "all of them are busy")
+
+    go(story())
+
+
+def test_a_bug_becomes_an_internal_error_without_its_words() -> None:
+    async def break_down(runtime: str, inbound: Inbound, outbound: AsgiOutbound) -> None:
+        raise ValueError("the key is sk-secret")
+
+    async def story() -> None:
+        async with house(break_down) as it:
+            answer = await it.ask(post())
+
+            assert (answer.status, answer.message) == (500, "the gateway failed on this request; its log says why")
+
+    go(story())
+
+
+def test_a_bug_after_the_answer_began_cuts_it() -> None:
+    async def break_down(runtime: str, inbound: Inbound, outbound: AsgiOutbound) -> None:
+        await outbound.start(200, ())
+        await outbound.write(b"half")
+        raise ValueError
+
+    async def story() -> None:
+        async with house(break_down) as it:
+            client = await it.client()
+            await client.send(post())
+
+            assert (await client.answer(head_only=True)).status == 200
+            assert await client.reader.read() == b"4\r\nhalf\r\n"
+
+    go(story())
+
+
+def test_running_exchanges_are_counted() -> None:
+    seen: list[Answer] = []
+
+    async def story() -> None:
+        async def look(runtime: str, inbound: Inbound, outbound: AsgiOutbound) -> None:
+            seen.append(await it.ask(get("/health")))
+            await echo(runtime, inbound, outbound)
+
+        async with house(look) as it:
+            await it.ask(post())
+            seen.append(await it.ask(get("/health")))
+
+    go(story())
+
+    assert [answer.json["running"] for answer in seen] == [1, 0]
