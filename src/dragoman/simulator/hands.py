@@ -1,0 +1,106 @@
+"""The tools that a client lends the simulated coder, whatever their shape: how to look, edit and run with them, and what came back."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from dragoman.simulator.reply import ToolUse
+from dragoman.simulator.view import Result, Tool, View
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """A tool result without the client's wrapping. `ok` is False where it says that the command failed."""
+
+    output: str
+    ok: bool
+
+
+class Hands(msgspec.Struct, frozen=True):
+    """A shell, and a patch tool where there is one."""
+
+    shell: Tool
+    patcher: Tool | None = None
+
+    def run(self, command: str) -> ToolUse:
+        """Run a shell command."""
+        return _call(self.shell, _shell_payload(self.shell, command))
+
+    def look(self, path: str) -> ToolUse:
+        """Read a file."""
+        return self.run(f"cat {shlex.quote(path)}")
+
+    def edit(self, patch: str) -> ToolUse:
+        """Apply a patch: with the patch tool, in the script of a code-mode shell, or else by a here-document that Codex intercepts."""
+        if self.patcher is not None:
+            payload = patch if self.patcher.kind == "custom" else _json({"input": patch})
+            return _call(self.patcher, payload)
+        if _is_script(self.shell):
+            script = f"const result = await tools.apply_patch({_json(patch)});\ntext(JSON.stringify(result));\n"
+            return _call(self.shell, script if self.shell.kind == "custom" else _json({"input": script}))
+        return self.run(f"apply_patch <<'EOF'\n{patch}EOF")
+
+
+def find_hands(view: View) -> Hands | None:
+    """The hands that this request lends, None where it offers no shell."""
+    for pattern in _SHELLS:
+        shell = view.tool(pattern)
+        if shell is not None and (_is_script(shell) or _shell_field(shell) is not None):
+            return Hands(shell, view.tool("apply_patch") or view.tool("*__apply_patch"))
+    return None
+
+
+def outcome(result: Result) -> Outcome:
+    """Unwrap what Codex and its kind put around an output."""
+    text = result.text.replace("\r\n", "\n")
+    head, found, output = text.partition("Output:\n")
+    code = _EXIT_CODE.search(text)
+    if not found or (code is None and not head.startswith(("Wall time", "Script"))):
+        return Outcome(text, not _FAILED.search(text))
+    if output.startswith("Exit code:"):
+        output = output.partition("Output:\n")[2]
+    failed = (code is not None and code[1] != "0") or head.startswith("Script failed")
+    return Outcome(output, not failed)
+
+
+def call_tool(tool: Tool, payload: str) -> ToolUse:
+    """Call any tool with a payload that fits its kind."""
+    return _call(tool, payload)
+
+
+def _call(tool: Tool, payload: str) -> ToolUse:
+    kind = tool.kind if tool.kind in ("custom", "tool_search") else "function"
+    return ToolUse(tool.name, payload, tool.namespace, kind)  # pyright: ignore[reportArgumentType]
+
+
+def _is_script(tool: Tool) -> bool:
+    """A shell in code mode: it takes JavaScript as one text."""
+    return tool.takes_text
+
+
+def _shell_field(tool: Tool) -> str | None:
+    properties: dict[str, Any] = tool.parameters.get("properties") or {}
+    return next((name for name in ("cmd", "command", "script") if name in properties), None)
+
+
+def _shell_payload(tool: Tool, command: str) -> str:
+    if _is_script(tool):
+        script = f"const result = await tools.exec_command({_json({'cmd': command})});\ntext(result.output);\n"
+        return script if tool.kind == "custom" else _json({"input": script})
+    field = _shell_field(tool) or "cmd"
+    form: dict[str, Any] = tool.parameters["properties"][field]
+    return _json({field: ["bash", "-lc", command] if form.get("type") == "array" else command})
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+Search = Callable[[str], Tool | None]
+_SHELLS = ("exec_command", "*__exec_command", "shell_command", "shell", "bash", "Bash", "*__bash", "exec", "*__exec")
+_EXIT_CODE = re.compile(r"(?:exited with code|[Ee]xit code:?) (-?\d+)")
+_FAILED = re.compile(r"No such file or directory|command not found|^(?:Error|error):|aborted|unsupported call", re.M)

@@ -1,0 +1,116 @@
+"""What the simulator remembers of the requests it got, for tests: bounded, and with the keys in it, so it is for loopback only."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+import msgspec
+
+from dragoman.simulator.listener import Asked, Heard
+from dragoman.simulator.view import View
+
+_KEPT = 200
+
+
+class Violation(msgspec.Struct, frozen=True):
+    """A rule of the dialect that a request broke, in the provider's own words."""
+
+    message: str
+    param: str | None = None
+    code: str | None = None
+
+    def body(self) -> dict[str, Any]:
+        """The provider's error body for it."""
+        return {"error": {"message": self.message, "type": "invalid_request_error", "param": self.param, "code": self.code}}
+
+
+class Record(msgspec.Struct):
+    """One request and what came of it."""
+
+    method: str
+    path: str
+    query: str
+    headers: dict[str, str]
+    body: msgspec.Raw | str
+    """The body as it came: JSON where it is JSON."""
+    dialect: str = ""
+    model: str = ""
+    stream: bool = False
+    kind: str = ""
+    user: str = ""
+    rule: str = ""
+    violations: tuple[Violation, ...] = ()
+    sent_bytes: int = 0
+    aborted: bool = False
+    """Whether the client left before the answer was complete."""
+    done: bool = False
+
+
+class Records:
+    """Counts since the start, and the last requests."""
+
+    def __init__(self) -> None:
+        self.last: deque[Record] = deque(maxlen=_KEPT)
+        self._requests = 0
+        self._streams = 0
+        self._aborted = 0
+        self._violations: deque[Violation] = deque(maxlen=_KEPT)
+        self._violation_count = 0
+        self._open: dict[int, Record] = {}
+
+    def begin(self, asked: Asked) -> None:
+        """A request came."""
+        record = Record(asked.method, asked.path, asked.query, asked.headers, _kept_body(asked.body))
+        self._open[asked.number] = record
+        self.last.append(record)
+        self._requests += 1
+
+    def understood(self, asked: Asked, view: View, violations: list[Violation]) -> None:
+        """It was read."""
+        record = self._open[asked.number]
+        record.dialect, record.model, record.stream = view.dialect, view.model, view.stream
+        record.kind, record.user = view.kind, view.user
+        record.violations = tuple(violations)
+        self._streams += view.stream
+        self._violations.extend(violations)
+        self._violation_count += len(violations)
+
+    def played(self, asked: Asked, rule: str) -> None:
+        """A rule was picked for it."""
+        self._open[asked.number].rule = rule
+
+    def end(self, asked: Asked, heard: Heard) -> None:
+        """It was answered, as far as the client stayed."""
+        record = self._open.pop(asked.number)
+        record.sent_bytes, record.aborted, record.done = heard.sent_bytes, heard.left, True
+        self._aborted += heard.left
+
+    def stats(self) -> dict[str, Any]:
+        """Counts, and the violations in words."""
+        return {
+            "requests": self._requests,
+            "streams": self._streams,
+            "aborted": self._aborted,
+            "open": len(self._open),
+            "violation_count": self._violation_count,
+            "violations": list(self._violations),
+            "last": [_brief(record) for record in self.last],
+        }
+
+    def requests(self) -> list[Record]:
+        """The last requests, oldest first."""
+        return list(self.last)
+
+
+def _brief(record: Record) -> dict[str, Any]:
+    said = {"path": record.path, "model": record.model, "kind": record.kind, "rule": record.rule}
+    return {**said, "user": record.user[:200], "aborted": record.aborted}
+
+
+def _kept_body(body: bytes) -> msgspec.Raw | str:
+    try:
+        msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return body.decode("utf-8", "replace")
+    return msgspec.Raw(body)
