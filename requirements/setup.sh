@@ -70,7 +70,7 @@ install_clients() {
     say "setup: installing tests/clients"
     mkdir -p .clients
     cp tests/clients/package.json tests/clients/package-lock.json .npmrc .clients/
-    (cd .clients && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
+    (cd .clients && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error)
     leave_mark .clients/.mark tests/clients/package-lock.json
 }
 

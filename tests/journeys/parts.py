@@ -1,0 +1,72 @@
+"""What journeys start: a gateway as a process of its own, a simulated provider in this one, a real model."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+from dragoman.cli.child import child_gateway
+from dragoman.simulator.app import Simulator, serve
+from dragoman.simulator.script import Script
+
+HERE = Path(__file__).parent
+_READY_S = 60.0
+
+
+@contextlib.contextmanager
+def gateway(folder: Path, config: dict[str, Any], **env: str) -> Generator[str]:
+    """`dragoman serve` with this config, in a home of its own; its address. Its log stays in `folder`."""
+    file = folder / "dragoman.yaml"
+    # JSON is YAML too.
+    file.write_text(json.dumps(config))
+    surroundings = {"PATH": os.environ["PATH"], "HOME": str(folder), "XDG_STATE_HOME": str(folder), **env}
+    with child_gateway(surroundings, run="journey", config=str(file)) as child:
+        yield child.address
+
+
+@contextlib.contextmanager
+def simulator(script: Script, *, key: str | None = None) -> Generator[str]:
+    """A simulated provider on a thread of this process, which refuses every key but this one; its address."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="simulator", daemon=True)
+    thread.start()
+
+    def run(work: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, loop).result(_READY_S)
+
+    serving = serve(simulator=Simulator(script, key=key))
+    try:
+        yield run(serving.__aenter__())
+    finally:
+        run(serving.__aexit__(None, None, None))
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(_READY_S)
+        loop.close()
+
+
+@contextlib.contextmanager
+def real_model() -> Generator[str]:
+    """SmolLM2 on llama.cpp (model_server.py); its address."""
+    process = subprocess.Popen(
+        [sys.executable, str(HERE / "model_server.py")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    assert process.stdin is not None and process.stdout is not None
+    try:
+        address = process.stdout.readline().strip()
+        assert address.startswith("http"), "the model server did not start"
+        yield address
+    finally:
+        process.stdin.close()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
