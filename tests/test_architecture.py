@@ -45,18 +45,6 @@ HOMES = {
 NOT_PAGES = {"__init__", "contract", "families", "generic", "registry"}
 PAGES = {path.stem for room in ("profiles", "agents") for path in (SOURCE / room).glob("*.py")} - NOT_PAGES
 NAMES_OF_OTHERS = PAGES | {name.replace("_", "-") for name in PAGES} | {"openai", "codex", "claude", "google"}
-    "openai",
-    "anthropic",
-    "gemini",
-    "google",
-    "openrouter",
-    "azure",
-    "codex",
-    "claude",
-    "claude_code",
-    "claude-code",
-    "demo",
-}
 MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 50
 
