@@ -23,6 +23,12 @@ class Profile(msgspec.Struct, frozen=True):
     capabilities: dialect -> field name -> value, overriding Capabilities' defaults for each dialect.
     metadata: whether client metadata with the user's paths may be sent to it by choice (only OpenAI's own API).
     headers: extra headers on each request.
+    key_optional: whether it may be used without a key.
+    builtin: answered inside this process; it has no address and no key.
+    base_url_env: variables that other programs read as its address; they are not followed (one may point at this gateway),
+    only warned about.
+    vendors: (beginning of a bare model name, vendor) pairs of a provider that hosts many makers' models as `vendor/model`.
+    version_mark: how it writes the version in Claude's names: `-` (claude-sonnet-4-5), `.` (claude-sonnet-4.5), None: as asked.
     """
 
     kind: str
@@ -37,3 +43,7 @@ class Profile(msgspec.Struct, frozen=True):
     metadata: bool = False
     headers: tuple[tuple[str, str], ...] = ()
     key_optional: bool = False
+    builtin: bool = False
+    base_url_env: tuple[str, ...] = ()
+    vendors: tuple[tuple[str, str], ...] = ()
+    version_mark: Literal["-", "."] | None = None

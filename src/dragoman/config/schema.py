@@ -1,0 +1,190 @@
+"""The shape of `dragoman.yaml`. The sentence below each field is its documentation: reference and JSON Schema are made from it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from dragoman.config.secrets import Secret
+from dragoman.dialects.contract import Quirks
+from dragoman.lower.capabilities import Capabilities
+from dragoman.profiles.contract import Auth
+
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
+Count = Annotated[int, msgspec.Meta(ge=1)]
+Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
+
+QuirksGiven = Annotated[dict[str, Any], msgspec.Meta(extra={"some_of": Quirks})]
+"""Some fields of Quirks, those that config sets."""
+CapabilitiesGiven = Annotated[dict[str, Any], msgspec.Meta(extra={"some_of": Capabilities, "but": ("dialect",)})]
+"""Some fields of Capabilities, those that config sets."""
+HeaderText = Annotated[Secret, msgspec.Meta(extra={"header": True})]
+"""A header's value: may be secret, may as well stand in the file."""
+
+
+class ProviderDeadlines(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Deadlines of one provider, where they differ from the server's."""
+
+    connect_s: Seconds | None = None
+    """Seconds to connect, TLS included; null takes the server's."""
+    first_byte_s: Seconds | None = None
+    """Seconds until the provider begins to answer; null takes the server's."""
+    idle_s: Seconds | None = None
+    """Seconds of silence within an answer; null takes the server's."""
+    total_s: Seconds | None = None
+    """Seconds for a whole answer; null takes the server's."""
+
+
+class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A place to send to. What is null here is as the profile of its kind has it."""
+
+    kind: str
+    """The kind of provider, as `openai`, `anthropic`, `openrouter` or `openai-compatible`; `dragoman check` lists them all."""
+    keys: tuple[Secret, ...] = ()
+    """Its keys: `$VARIABLE`, `file:/path`, or the key itself (which is warned about); the first one is used."""
+    base_url: str | None = None
+    """Where its API is, as `https://api.example.com/v1`: what stands before `/chat/completions` or `/responses`; may hold `${VARIABLE}`."""
+    dialect: str | None = None
+    """The one API to speak with it: `responses` or `chat`; null takes the best for each model."""
+    dialects: dict[str, str | None] | None = None
+    """The APIs that it speaks, best first, each with its path below `base_url` (null: the usual one)."""
+    auth: Auth | None = None
+    """How its key is sent."""
+    key_optional: bool | None = None
+    """Whether it may be used without a key."""
+    headers: dict[str, HeaderText] = {}
+    """Further headers on each request to it; their values may be `$VARIABLE` or `file:/path`."""
+    models: tuple[str, ...] = ()
+    """Models that it offers: a bare name among them may go there, and `GET /models` lists them."""
+    families: tuple[str, ...] | None = None
+    """Beginnings of the model names that it makes itself; a bare name that begins so goes to it."""
+    relay: tuple[str, ...] | None = None
+    """`["*"]`: bytes may be relayed to it untouched, whatever fields they have; `[]`: only what the gateway knows that it takes."""
+    quirks: QuirksGiven = {}
+    """Variations of its API, one by one."""
+    capabilities: CapabilitiesGiven = {}
+    """What its models can take, one by one, in each dialect."""
+    deadlines: ProviderDeadlines = ProviderDeadlines()
+    """Its own deadlines."""
+    metadata: bool = False
+    """Whether a client's metadata, which names paths and commits of the user, goes there; only OpenAI's own API may get it."""
+
+
+class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One of the places where a virtual model is answered."""
+
+    model: str
+    """`provider/model`, or the name of another virtual model; in a glob `*` stands for what was asked."""
+    weight: Count = 1
+    """Its share of the traffic, compared with the other targets."""
+    params: dict[str, Any] = {}
+    """Top-level fields of the request to the provider that are set, in the words of its API; null takes a field out."""
+
+
+class VirtualModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A name that clients ask for."""
+
+    targets: tuple[str | Target, ...]
+    """Where it is answered: `provider/model`, or a mapping with `model`, `weight` and `params`."""
+    description: str = ""
+    """What it is for; shown by `dragoman models`."""
+
+
+class ClientKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A key that a client may send."""
+
+    name: str
+    """Whose key it is; stands in the record of each exchange."""
+    key: Secret
+    """The key: `$VARIABLE`, `file:/path`, or the key itself (which is warned about)."""
+
+
+class Access(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who may ask."""
+
+    keys: tuple[ClientKey, ...] = ()
+    """The keys of the clients; without any the gateway is open, and listens on this machine only."""
+
+
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a client may send, and how slowly."""
+
+    body_bytes: Count = 64 * 1024 * 1024
+    """Bytes of a request's body."""
+    header_bytes: Count = 64 * 1024
+    """Bytes of all headers of a request together."""
+    header_count: Count = 128
+    """Headers of a request."""
+    header_s: Seconds = 10.0
+    """Seconds until the headers of a request are complete."""
+    body_s: Seconds = 60.0
+    """Seconds until the body of a request is complete."""
+    connections: Count = 4096
+    """Connections open at once."""
+
+
+class Deadlines(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long the gateway waits for providers, and when it tells a client that it still does."""
+
+    connect_s: Seconds = 10.0
+    """Seconds to connect to a provider, TLS included."""
+    first_byte_s: Seconds = 600.0
+    """Seconds until a provider begins to answer."""
+    idle_s: Seconds = 300.0
+    """Seconds of silence within an answer."""
+    total_s: Seconds = 3600.0
+    """Seconds for a whole answer."""
+    hold_s: Seconds = 15.0
+    """Seconds for which the status line is held back, so that an early error keeps its own status."""
+    ping_s: Seconds = 15.0
+    """Seconds of silence after which the client of a stream gets a sign of life."""
+
+
+class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the gateway listens."""
+
+    host: str = "127.0.0.1"
+    """The address to listen on; beyond this machine only with `access.keys`, or with `allow_open`."""
+    port: Port = 8080
+    """The port to listen on; 0 takes a free one."""
+    allow_open: bool = False
+    """Whether to listen beyond this machine without any `access.keys`: then everyone who reaches the port spends your keys."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Further names that a request's `Host` may have, without port, besides this machine's own; `*.example.com` allows all below."""
+    allowed_origins: tuple[str, ...] = ()
+    """Web pages that may call the gateway from a browser, as `https://app.example.com`."""
+    limits: Limits = Limits()
+    """What a client may send, and how slowly."""
+    deadlines: Deadlines = Deadlines()
+    """How long the gateway waits for providers."""
+    max_running: Count = 2048
+    """Exchanges under way at once; one more is told to come back."""
+    shutdown_grace_s: Seconds = 30.0
+    """Seconds that running streams get to finish when the gateway stops."""
+
+
+class Log(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the terminal shows."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least important message that is shown."""
+    exchanges: bool = True
+    """Whether each exchange gets its line."""
+    color: Literal["auto", "always", "never"] = "auto"
+    """Whether lines are coloured; `auto` does so on a terminal."""
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All settings of the gateway."""
+
+    providers: dict[str, Provider] = {}
+    """Places to send to, by a name of your own; without this section those whose keys are in the environment."""
+    models: dict[str, str | VirtualModel] = {}
+    """Names that clients ask for (or globs of such names), each with its target, or several with weights."""
+    access: Access = Access()
+    """Who may ask."""
+    server: Server = Server()
+    """Where the gateway listens, its limits and deadlines."""
+    log: Log = Log()
+    """What the terminal shows."""

@@ -1,0 +1,70 @@
+"""Who asks: the client key of a request against those of config. A look-up in a dict, without telling keys apart by time."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from dragoman.config.schema import Access
+from dragoman.ir.errors import GatewayError, Kind
+
+_HEADERS = ("x-api-key", "x-goog-api-key", "api-key")
+_WHERE = (
+    "send a key from `access.keys` of the gateway's dragoman.yaml as `Authorization: Bearer ...` (or in `x-api-key` or `x-goog-api-key`)"
+)
+
+
+class Principal(msgspec.Struct, frozen=True):
+    """Who asks, by the name that config gives the key."""
+
+    name: str
+
+
+ANYONE = Principal("-")
+"""Whoever asks a gateway without client keys."""
+_NOBODY: tuple[bytes, Principal | None] = (bytes(32), None)
+
+
+class Identity:
+    """Compiled from the access section; immutable."""
+
+    def __init__(self, access: Access) -> None:
+        self._principals = {client.key.digest(): (client.key.digest(), Principal(client.name)) for client in access.keys}
+        self.is_open = not access.keys
+
+    @classmethod
+    def compile(cls, access: Access) -> Identity:
+        """The identity check of a config; open to anyone if it has no keys."""
+        return cls(access)
+
+    def identify(self, headers: Mapping[str, str]) -> Principal:
+        """Who sent these headers (names in lower case). Raises GatewayError(authentication), which never quotes a key."""
+        if self.is_open:
+            return ANYONE
+        sent = list(_keys(headers))
+        for key in sent:
+            principal = self._look_up(key)
+            if principal is not None:
+                return principal
+        message = f"the key of this request is not known here; {_WHERE}" if sent else f"this gateway needs a key and got none; {_WHERE}"
+        raise GatewayError(Kind.AUTHENTICATION, message, code="invalid_api_key")
+
+    def _look_up(self, key: str) -> Principal | None:
+        """Found by digest: how long that takes tells nothing of the keys, since no one can choose a digest."""
+        digest = hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
+        known, principal = self._principals.get(digest, _NOBODY)
+        return principal if hmac.compare_digest(known, digest) else None
+
+
+def _keys(headers: Mapping[str, str]) -> Iterator[str]:
+    """Every key that the headers hold, bearer first."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token.strip():
+        yield token.strip()
+    for name in _HEADERS:
+        key = headers.get(name, "").strip()
+        if key:
+            yield key

@@ -1,0 +1,15 @@
+"""OpenAI's models on Azure; config says the resource: `https://NAME.openai.azure.com/openai/v1`.
+
+https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle
+"""
+
+from dragoman.profiles.contract import Profile
+from dragoman.profiles.openai import CHAT, RESPONSES
+
+PROFILE = Profile(
+    kind="azure-openai",
+    auth="api-key",
+    dialects={"responses": None, "chat": None},
+    families=("gpt-4", "gpt-5", "gpt-6", "o1", "o3", "o4"),
+    capabilities={"responses": RESPONSES, "chat": CHAT},
+)

@@ -1,0 +1,248 @@
+"""Facts about model families wherever they are hosted: efforts, sampling, thinking with tools, output limits, spelling.
+
+Only what a model demands or cannot do stands here; what its host grants or lacks is in the host's profile. An unknown name gets
+no facts, so the host's defaults hold. Sources: the makers' model pages, linked in the table's groups.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from dragoman.lower.capabilities import Capabilities
+from dragoman.profiles.contract import Profile
+
+_CLAUDE_DOT = re.compile(r"(?<=\d)\.(?=\d)")
+_CLAUDE_DASH = re.compile(r"(?<![\d-])-(\d{1,2})-(\d{1,2})(?!\d)")
+_SUFFIX = re.compile(r"[:@].*$")
+
+_LOW = ("low", "medium", "high")
+_MINIMAL = ("minimal", *_LOW)
+_NONE = ("none", *_LOW)
+_XHIGH = (*_NONE, "xhigh")
+_MAX = (*_XHIGH, "max")
+_ALWAYS = (*_LOW, "xhigh", "max")
+_COARSE = ("low", "high", "max")
+_NO_EFFORT: tuple[str, ...] = ()
+
+
+class Family(msgspec.Struct, frozen=True):
+    """A family: names that begin with `prefix` and go on with no letter or digit. `facts` are fields of Capabilities;
+    `in_dialect` holds those that hold in one dialect only; `dialect` is the one that it must be asked in, if any."""
+
+    prefix: str
+    facts: dict[str, Any]
+    in_dialect: dict[str, dict[str, Any]] = {}
+    dialect: str | None = None
+
+
+def _gpt(prefix: str, efforts: tuple[str, ...] | None, tokens: int = 128_000, **facts: Any) -> Family:
+    return Family(prefix, {"efforts": efforts, "max_output_tokens": tokens, **facts})
+
+
+def _thinking_gpt(prefix: str, efforts: tuple[str, ...] | None, *, chat_efforts: tuple[str, ...] | None = None) -> Family:
+    """From gpt-5.4 on Chat refuses function tools together with an effort, and sampling goes while the model thinks."""
+    in_chat: dict[str, Any] = {"reasoning_with_tools": False}
+    if chat_efforts is not None:
+        in_chat["efforts"] = chat_efforts
+    return Family(prefix, {"efforts": efforts, "max_output_tokens": 128_000, "sampling": False}, {"chat": in_chat})
+
+
+def _plain(prefix: str, tokens: int | None = None, **facts: Any) -> Family:
+    """A model without any switch for its reasoning."""
+    limit = {} if tokens is None else {"max_output_tokens": tokens}
+    return Family(prefix, {"efforts": _NO_EFFORT, **limit, **facts})
+
+
+def _claude(prefix: str, efforts: tuple[str, ...], tokens: int = 128_000, **facts: Any) -> Family:
+    return Family(prefix, {"efforts": efforts, "max_output_tokens": tokens, **facts})
+
+
+_FAMILIES: tuple[Family, ...] = (
+    # OpenAI. https://developers.openai.com/api/docs/models
+    _thinking_gpt("gpt-", None),
+    _thinking_gpt("gpt-6", _MAX),
+    _thinking_gpt("gpt-6-astra", _ALWAYS),
+    _thinking_gpt("gpt-6.1-sol", _ALWAYS),
+    _thinking_gpt("gpt-6.2-astra", _ALWAYS, chat_efforts=(*_LOW, "xhigh")),
+    _thinking_gpt("gpt-6.2-sol", _ALWAYS, chat_efforts=(*_LOW, "xhigh")),
+    _thinking_gpt("gpt-5.4", _XHIGH),
+    _thinking_gpt("gpt-5.5", _XHIGH),
+    _thinking_gpt("gpt-5.6", _XHIGH),
+    _gpt("gpt-5.3", (*_LOW, "xhigh"), sampling=False),
+    _gpt("gpt-5.2", _XHIGH, sampling=False),
+    _gpt("gpt-5.1", _NONE, sampling=False),
+    _gpt("gpt-5", _MINIMAL, sampling=False),
+    _gpt("gpt-5-pro", ("high",), sampling=False),
+    _gpt("gpt-5-chat", _NO_EFFORT, 16_384),
+    _gpt("gpt-5.1-chat", _NO_EFFORT, 16_384),
+    _gpt("gpt-5.2-chat", _NO_EFFORT, 16_384),
+    _gpt("gpt-5.3-chat", _NO_EFFORT, 16_384),
+    _gpt("gpt-oss", _LOW, 131_072),
+    _plain("gpt-4", 8_192),
+    _plain("gpt-4-turbo", 4_096),
+    _plain("gpt-4.1", 32_768),
+    _plain("gpt-4.5", 16_384),
+    _plain("gpt-4o", 16_384),
+    _plain("gpt-3.5", 4_096, images=False),
+    _plain("chatgpt-4o", 16_384),
+    Family("gpt-audio", {"efforts": _NO_EFFORT, "max_output_tokens": 16_384}, dialect="chat"),
+    Family("gpt-4o-audio", {"efforts": _NO_EFFORT, "max_output_tokens": 16_384}, dialect="chat"),
+    Family("gpt-4o-search", {"efforts": _NO_EFFORT, "max_output_tokens": 16_384, "sampling": False}, dialect="chat"),
+    Family("gpt-4o-mini-search", {"efforts": _NO_EFFORT, "max_output_tokens": 16_384, "sampling": False}, dialect="chat"),
+    _gpt("codex-mini", _LOW, 100_000, sampling=False),
+    _gpt("o1", _LOW, 100_000, sampling=False),
+    _gpt("o1-mini", _NO_EFFORT, 65_536, sampling=False, developer_role=False),
+    _gpt("o3", _LOW, 100_000, sampling=False),
+    _gpt("o4-mini", _LOW, 100_000, sampling=False),
+    # Anthropic. https://platform.claude.com/docs/en/about-claude/models/overview
+    _claude("claude-", _ALWAYS, sampling=False),
+    _claude("claude-opus-4", _NO_EFFORT, 32_000),
+    _claude("claude-sonnet-4", _NO_EFFORT, 64_000),
+    _claude("claude-haiku-4", _NO_EFFORT, 64_000),
+    _claude("claude-opus-4-5", _LOW, 64_000),
+    _claude("claude-opus-4-6", (*_LOW, "max")),
+    _claude("claude-sonnet-4-6", (*_LOW, "max")),
+    _claude("claude-opus-4-7", _ALWAYS, sampling=False),
+    _claude("claude-opus-4-8", _ALWAYS, sampling=False),
+    _claude("claude-2", _NO_EFFORT, 4_096, images=False),
+    _claude("claude-3", _NO_EFFORT, 4_096),
+    _claude("claude-3-5", _NO_EFFORT, 8_192),
+    _claude("claude-3-7", _NO_EFFORT, 64_000),
+    # Google. https://ai.google.dev/gemini-api/docs/thinking
+    Family("gemini-", {"efforts": _LOW, "max_output_tokens": 65_536}),
+    Family("gemini-3", {"efforts": _MINIMAL, "max_output_tokens": 65_536}),
+    Family("gemini-3-pro", {"efforts": _LOW, "max_output_tokens": 65_536}),
+    Family("gemini-3.1-pro", {"efforts": _LOW, "max_output_tokens": 65_536}),
+    Family("gemini-3.8", {"efforts": _LOW, "max_output_tokens": 65_536}),
+    Family("gemini-4", {"efforts": _LOW, "max_output_tokens": 32_768, "sampling": False}),
+    Family("gemini-2.5", {"efforts": _NONE, "max_output_tokens": 65_536}),
+    Family("gemini-2.5-pro", {"efforts": _MINIMAL, "max_output_tokens": 65_536}),
+    _plain("gemini-2.0", 8_192),
+    _plain("gemini-1.5", 8_192),
+    _plain("gemma-"),
+    # xAI. https://docs.x.ai/docs/guides/reasoning
+    Family("grok-", {"efforts": _LOW}),
+    Family("grok-3", {"efforts": _NO_EFFORT}),
+    Family("grok-3-mini", {"efforts": ("low", "high")}),
+    Family("grok-4", {"efforts": _NO_EFFORT}),
+    Family("grok-4-1", {"efforts": _NO_EFFORT}),
+    Family("grok-4.1", {"efforts": _NO_EFFORT}),
+    Family("grok-4.20", {"efforts": _NO_EFFORT}),
+    Family("grok-4.3", {"efforts": _NONE}),
+    Family("grok-4.5", {"efforts": _LOW}),
+    Family("grok-4.6", {"efforts": _LOW}),
+    Family("grok-4.7", {"efforts": _LOW}),
+    Family("grok-build", {"efforts": _NO_EFFORT}),
+    Family("grok-code", {"efforts": _NO_EFFORT}),
+    # DeepSeek. https://api-docs.deepseek.com/guides/thinking_mode
+    Family("deepseek-v4", {"efforts": _COARSE, "max_output_tokens": 384_000}),
+    Family("deepseek-v4.1", {"efforts": _COARSE, "max_output_tokens": 384_000}),
+    _plain("deepseek-v3"),
+    _plain("deepseek-v3.1"),
+    _plain("deepseek-v3.2"),
+    _plain("deepseek-r1"),
+    _plain("deepseek-chat"),
+    _plain("deepseek-reasoner"),
+    # Moonshot. Sampling is fixed: a temperature other than 1 is a 400. https://platform.moonshot.ai/docs/api/chat
+    Family("kimi-", {"efforts": _NO_EFFORT, "sampling": False}),
+    Family("kimi-k3", {"efforts": _COARSE, "sampling": False}),
+    Family("kimi-k3.1", {"efforts": _COARSE, "sampling": False}),
+    # Z.ai. https://docs.z.ai/guides/capabilities/thinking-mode
+    Family("glm-", {"efforts": _NO_EFFORT, "max_output_tokens": 128_000}),
+    Family("glm-5.3", {"efforts": _COARSE, "max_output_tokens": 128_000}),
+    # Mistral. https://docs.mistral.ai/capabilities/reasoning
+    _plain("codestral"),
+    _plain("ministral"),
+    _plain("devstral"),
+    # Meta, Cohere, Amazon, Perplexity: no switch for reasoning on compatible APIs.
+    _plain("llama-"),
+    _plain("llama3"),
+    _plain("meta-llama"),
+    _plain("command-"),
+    _plain("sonar"),
+)
+
+
+def _by_length() -> tuple[Family, ...]:
+    return tuple(sorted(_FAMILIES, key=lambda family: len(family.prefix), reverse=True))
+
+
+_LONGEST_FIRST = _by_length()
+_NOTHING = Family("", {})
+
+# What holds in a dialect wherever it is spoken. The Responses API has no choices; whatever else OpenAI's own grants (custom
+# tools, namespaces, ...) other servers of it mostly lack, so the profiles say it.
+_DIALECTS: dict[str, dict[str, Any]] = {"responses": {"choices": False}}
+
+
+def family(model: str) -> Family:
+    """The family of a model, found by the longest prefix of its bare name; an empty one if none is known."""
+    name = bare(model)
+    return next((known for known in _LONGEST_FIRST if _is_of(name, known.prefix)), _NOTHING)
+
+
+def capabilities(profile: Profile, dialect: str, model: str, overrides: Mapping[str, object] | None = None) -> Capabilities:
+    """What `model` at a provider of `profile` takes in `dialect`: defaults, then dialect, profile, family and config; the last
+    one that says something counts. `overrides` are fields of Capabilities, as config gives them."""
+    known = family(model)
+    merged: dict[str, Any] = {
+        **_DIALECTS.get(dialect, {}),
+        **profile.capabilities.get(dialect, {}),
+        **known.facts,
+        **known.in_dialect.get(dialect, {}),
+        **(overrides or {}),
+        "dialect": dialect,
+    }
+    return Capabilities(**merged)
+
+
+def dialect_for(profile: Profile, model: str, chosen: str | None = None) -> str:
+    """The dialect in which `model` is asked: the one that config chose, else the one that its family needs (if the provider
+    speaks it), else the provider's best."""
+    if chosen is not None:
+        return chosen
+    needed = family(model).dialect
+    return needed if needed in profile.dialects else next(iter(profile.dialects))
+
+
+def known_names() -> tuple[str, ...]:
+    """Names of well-known models, for suggestions."""
+    return tuple(known.prefix for known in _FAMILIES if not known.prefix.endswith("-"))
+
+
+def _is_of(name: str, prefix: str) -> bool:
+    """Whether a name belongs to a prefix: no letter or digit follows, nor a further digit of a version (`gpt-5` does not stand
+    for `gpt-5.4`), unless the prefix ends with a mark."""
+    if not name.startswith(prefix):
+        return False
+    rest = name[len(prefix) :]
+    if not rest or not prefix[-1:].isalnum():
+        return True
+    return not rest[0].isalnum() and not (rest[0] == "." and prefix[-1].isdigit() and rest[1:2].isdigit())
+
+
+def bare(model: str) -> str:
+    """The name without its vendor, folder, region or variant, in canonical spelling: `anthropic/claude-sonnet-4.5:free`
+    and `us.anthropic.claude-sonnet-4-5` are `claude-sonnet-4-5`."""
+    name = canonical(_SUFFIX.sub("", model.rpartition("/")[2]).lower())
+    at = name.find("claude-")
+    return name[at:] if at > 0 else name
+
+
+def canonical(name: str) -> str:
+    """The one spelling of a name that has two: Claude's versions are written with `-`. Other names are returned as they are."""
+    at = name.find("claude-")
+    return name if at < 0 else name[:at] + _CLAUDE_DOT.sub("-", name[at:])
+
+
+def spell(name: str, version_mark: str | None) -> str:
+    """A name as the host writes it: Claude's versions with `-` or `.`; None leaves it as it is."""
+    at = name.find("claude-")
+    if at < 0 or version_mark is None:
+        return name
+    dashed = canonical(name)
+    return dashed if version_mark == "-" else dashed[:at] + _CLAUDE_DASH.sub(r"-\1.\2", dashed[at:])
