@@ -1,0 +1,36 @@
+"""The dialect `responses`: OpenAI's Responses API, https://platform.openai.com/docs/api-reference/responses"""
+
+from __future__ import annotations
+
+from dragoman.dialects.contract import Dialect
+from dragoman.dialects.responses.errors import read_error, write_error
+from dragoman.dialects.responses.reader import Reader
+from dragoman.dialects.responses.remainder import NAME
+from dragoman.dialects.responses.request import PATH, peek, read_request, splice_model, state_fields, write_request
+from dragoman.dialects.responses.response import read_response, write_response
+from dragoman.dialects.responses.tap import ResponsesTap, write_failure
+from dragoman.dialects.responses.writer import Writer
+from dragoman.wire.sse import SseFramer
+
+DIALECT = Dialect(
+    name=NAME,
+    path=PATH,
+    stream_type="text/event-stream",
+    peek=peek,
+    read_request=read_request,
+    write_request=write_request,
+    read_response=read_response,
+    write_response=write_response,
+    framer=SseFramer,
+    reader=Reader,
+    writer=Writer,
+    read_error=read_error,
+    write_error=write_error,
+    splice_model=splice_model,
+    tap=ResponsesTap,
+    write_failure=write_failure,
+    state_fields=state_fields,
+    # A data event: comments don't reset the idle timer of some agents. Clients ignore types that they don't know.
+    keep_alive=b'event: keepalive\ndata: {"type":"keepalive"}\n\n',
+    carry_headers=("openai-beta",),
+)

@@ -1,0 +1,385 @@
+"""Items of `input` and `output`: messages, thoughts, calls, results, and what stands between them.
+
+https://platform.openai.com/docs/api-reference/responses/create#responses-create-input (ResponseInputItem, ResponseOutputItem)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import msgspec
+
+from dragoman.dialects.responses.parts import object_at, objects, optional_text, read_parts, text_of, write_parts, wrong
+from dragoman.dialects.responses.remainder import NAME, JsonObject, keep, mark, put_back
+from dragoman.dialects.responses.tools import read_tools, write_tools
+from dragoman.ir.request import (
+    Call,
+    CallKind,
+    Compaction,
+    CompactionTrigger,
+    Item,
+    Message,
+    OpaqueItem,
+    Proof,
+    Reasoning,
+    Result,
+    Role,
+    Settings,
+    ToolsAdded,
+)
+from dragoman.ir.seal import SealError, is_sealed, seal, unseal
+
+SEALED = "encrypted_content"
+_OURS = "$ours"
+"""Mark on a thought that came in an envelope of ours."""
+_ROLES: dict[Any, Role] = {"system": "system", "developer": "developer", "user": "user", "assistant": "assistant"}
+
+# Hosted calls with a neutral form: wire type -> (neutral name, the field that holds what was asked).
+_HOSTED_CALLS = {
+    "web_search_call": ("web_search", "action"),
+    "file_search_call": ("file_search", "queries"),
+    "code_interpreter_call": ("code_execution", "code"),
+}
+_HOSTED_TYPES = {name: (kind, field) for kind, (name, field) in _HOSTED_CALLS.items()}
+
+
+def read_item(value: Any, path: str) -> Item:
+    """One item. Raises GatewayError(invalid_request) with the JSON path of what is wrong."""
+    came = object_at(value, path)
+    kind = came.get("type", "message" if "role" in came else None)
+    if not isinstance(kind, str):
+        raise wrong(f"{path}.type", "must name the type of the item")
+    read = _READ.get(kind)
+    item = read(came, path) if read is not None else None
+    return item if item is not None else OpaqueItem(NAME, kind, came)
+
+
+def write_item(item: Item) -> JsonObject | None:
+    """One item on the wire, None for what only another dialect understands."""
+    return _WRITE[type(item)](item)
+
+
+def write_given(item: Item) -> JsonObject | None:
+    """One item of an answer: as `write_item`, but what another API needs again goes to the client in an envelope."""
+    if isinstance(item, Compaction):
+        return put_back(_plainly(item), item.extra)
+    if not isinstance(item, Reasoning):
+        return write_item(item)
+    written = put_back(_plainly(item), item.extra)
+    if item.proof is not None and item.proof.maker != NAME:
+        written[SEALED] = close_seal(item.content, item.proof)
+    return written
+
+
+# ---- reading -------------------------------------------------------------------------------------------------------------
+
+_Plain = TypeVar("_Plain", Message, Reasoning, Call, Result, ToolsAdded, CompactionTrigger, Compaction)
+
+
+def _kept(item: _Plain, came: JsonObject) -> _Plain:
+    extra = keep(came, _plainly(item))
+    return msgspec.structs.replace(item, extra=extra) if extra else item
+
+
+def _read_message(came: JsonObject, path: str) -> Message:
+    role = _ROLES.get(came.get("role"))
+    if role is None:
+        raise wrong(f"{path}.role", "must be system, developer, user or assistant")
+    parts = read_parts(came.get("content"), spoken=role == "assistant", path=f"{path}.content")
+    return _kept(Message(role, parts, optional_text(came, "id"), optional_text(came, "phase")), came)
+
+
+def _read_reasoning(came: JsonObject, path: str) -> Reasoning:
+    thought = open_seal(came)
+    content = _texts(came.get("content")) or thought.content
+    item = Reasoning(_texts(came.get("summary")), content, thought.proof, optional_text(came, "id"))
+    extra = keep(came, _plainly(item)) or {}
+    if thought.ours:
+        extra = {NAME: {**{name: value for name, value in extra.get(NAME, {}).items() if name != SEALED}, _OURS: True}}
+    return msgspec.structs.replace(item, extra=extra or None)
+
+
+class Thought(msgspec.Struct, frozen=True):
+    """What stands in `encrypted_content`: a provider's own proof, or (`ours`) an envelope with what another API needs again.
+
+    Some clients send only `summary` and `encrypted_content` back, so the words of a thought go into the envelope as well.
+    """
+
+    content: tuple[str, ...] = ()
+    proof: Proof | None = None
+    ours: bool = False
+
+
+def open_seal(came: JsonObject) -> Thought:
+    """Read `encrypted_content`. An envelope that is broken holds nothing: its thought is told without a proof."""
+    sealed = optional_text(came, SEALED)
+    if sealed is None:
+        return Thought()
+    if not is_sealed(sealed):
+        return Thought(proof=Proof(NAME, sealed, SEALED))
+    try:
+        return unseal(sealed, Thought)
+    except SealError:
+        return Thought(ours=True)
+
+
+def close_seal(content: tuple[str, ...], proof: Proof | None) -> str:
+    """The text of `encrypted_content`: this API's own proof as it came, anything else in an envelope."""
+    if proof is not None and proof.maker == NAME:
+        return proof.data
+    return seal(Thought(content, proof, ours=True))
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(text for entry in objects(value) if isinstance(text := entry.get("text"), str))
+
+
+def _read_function_call(came: JsonObject, path: str) -> Call:
+    return _named_call(came, path, "function", "arguments")
+
+
+def _read_custom_call(came: JsonObject, path: str) -> Call:
+    return _named_call(came, path, "custom", "input")
+
+
+def _named_call(came: JsonObject, path: str, kind: CallKind, field: str) -> Call:
+    call = Call(
+        text_of(came, "call_id", path),
+        text_of(came, "name", path),
+        text_of(came, field, path),
+        kind,
+        optional_text(came, "namespace"),
+        id=optional_text(came, "id"),
+    )
+    return _kept(call, came)
+
+
+def _read_search_call(came: JsonObject, path: str) -> Call | None:
+    if came.get("execution", "client") != "client" or not isinstance(came.get("call_id"), str):
+        return None  # run by the provider: nothing for anybody else
+    arguments = msgspec.json.encode(came.get("arguments", {})).decode()
+    return _kept(Call(came["call_id"], "tool_search", arguments, "search", id=optional_text(came, "id")), came)
+
+
+def _read_hosted_call(came: JsonObject, path: str) -> Call | None:
+    name, field = _HOSTED_CALLS[came["type"]]
+    asked = came.get(field)
+    if asked is None:
+        return None
+    item_id = optional_text(came, "id")
+    arguments = msgspec.json.encode({field: asked}).decode()
+    return _kept(Call(item_id or "", name, arguments, executor="provider", id=item_id), came)
+
+
+def _read_function_result(came: JsonObject, path: str) -> Result:
+    return _result(came, path, "function")
+
+
+def _read_custom_result(came: JsonObject, path: str) -> Result:
+    return _result(came, path, "custom")
+
+
+def _result(came: JsonObject, path: str, kind: CallKind) -> Result:
+    output = came.get("output")
+    result = Result(
+        text_of(came, "call_id", path),
+        read_parts(output, spoken=False, path=f"{path}.output"),
+        kind,
+        plain=isinstance(output, str),
+        name=optional_text(came, "name"),
+        namespace=optional_text(came, "namespace"),
+        id=optional_text(came, "id"),
+    )
+    return _kept(result, came)
+
+
+def _read_search_result(came: JsonObject, path: str) -> Result | None:
+    if came.get("execution", "client") != "client" or not isinstance(came.get("call_id"), str):
+        return None
+    tools = read_tools(came.get("tools"), f"{path}.tools")
+    return _kept(Result(came["call_id"], (), "search", tools=tools, id=optional_text(came, "id")), came)
+
+
+def _read_tools_added(came: JsonObject, path: str) -> ToolsAdded:
+    role = optional_text(came, "role")
+    return _kept(ToolsAdded(read_tools(came.get("tools"), f"{path}.tools"), role or "developer"), came)
+
+
+def _read_settings(came: JsonObject, path: str) -> Settings:
+    return Settings(NAME, came)
+
+
+def _read_trigger(came: JsonObject, path: str) -> CompactionTrigger:
+    return _kept(CompactionTrigger(), came)
+
+
+def _read_compaction(came: JsonObject, path: str) -> Compaction | None:
+    proof = open_seal(came).proof
+    return _kept(Compaction(proof, optional_text(came, "id")), came) if proof is not None else None
+
+
+_READ: dict[str, Callable[[JsonObject, str], Item | None]] = {
+    "message": _read_message,
+    "reasoning": _read_reasoning,
+    "function_call": _read_function_call,
+    "custom_tool_call": _read_custom_call,
+    "tool_search_call": _read_search_call,
+    "web_search_call": _read_hosted_call,
+    "file_search_call": _read_hosted_call,
+    "code_interpreter_call": _read_hosted_call,
+    "function_call_output": _read_function_result,
+    "custom_tool_call_output": _read_custom_result,
+    "tool_search_output": _read_search_result,
+    "additional_tools": _read_tools_added,
+    "configuration_update": _read_settings,
+    "compaction_trigger": _read_trigger,
+    "compaction": _read_compaction,
+}
+
+# ---- writing -------------------------------------------------------------------------------------------------------------
+
+
+def _plainly(item: Message | Reasoning | Call | Result | ToolsAdded | CompactionTrigger | Compaction) -> JsonObject:
+    return _PLAINLY[type(item)](item)
+
+
+def _with_id(written: JsonObject, id: str | None) -> JsonObject:
+    if id is not None:
+        written["id"] = id
+    return written
+
+
+def _plain_message(item: Message) -> JsonObject:
+    written: JsonObject = {"type": "message", "role": item.role, "content": write_parts(item.parts, spoken=item.role == "assistant")}
+    if item.phase is not None:
+        written["phase"] = item.phase
+    return _with_id(written, item.id)
+
+
+def _plain_reasoning(item: Reasoning) -> JsonObject:
+    written: JsonObject = {"type": "reasoning", "summary": [{"type": "summary_text", "text": text} for text in item.summary]}
+    if item.content:
+        written["content"] = [{"type": "reasoning_text", "text": text} for text in item.content]
+    if item.proof is not None and item.proof.maker == NAME:
+        written[SEALED] = item.proof.data
+    return _with_id(written, item.id)
+
+
+def _plain_call(item: Call) -> JsonObject:
+    return _with_id(_CALLS[item.kind](item) if item.executor == "client" else _hosted_call(item), item.id)
+
+
+def _function_call(item: Call) -> JsonObject:
+    return _named({"type": "function_call", "call_id": item.call_id, "name": item.name, "arguments": item.arguments}, item.namespace)
+
+
+def _custom_call(item: Call) -> JsonObject:
+    return _named({"type": "custom_tool_call", "call_id": item.call_id, "name": item.name, "input": item.arguments}, item.namespace)
+
+
+def _search_call(item: Call) -> JsonObject:
+    return {"type": "tool_search_call", "call_id": item.call_id, "execution": "client", "arguments": as_object(item.arguments)}
+
+
+_CALLS: dict[CallKind, Callable[[Call], JsonObject]] = {"function": _function_call, "custom": _custom_call, "search": _search_call}
+
+
+def _hosted_call(item: Call) -> JsonObject:
+    kind, field = _HOSTED_TYPES.get(item.name, ("web_search_call", "action"))
+    asked = as_object(item.arguments)
+    return {"type": kind, field: asked.get(field)}
+
+
+def _named(written: JsonObject, namespace: str | None) -> JsonObject:
+    if namespace is not None:
+        written["namespace"] = namespace
+    return written
+
+
+def as_object(arguments: str) -> JsonObject:
+    """JSON arguments as the object that some fields want; what is no object is told as `{"input": …}`, nothing as `{}`."""
+    try:
+        value: Any = msgspec.json.decode(arguments) if arguments else {}
+    except msgspec.DecodeError:
+        value = arguments
+    return value if isinstance(value, dict) else {"input": value}  # pyright: ignore[reportUnknownVariableType]
+
+
+def _plain_result(item: Result) -> JsonObject:
+    if item.kind == "search":
+        written: JsonObject = {
+            "type": "tool_search_output",
+            "call_id": item.call_id,
+            "execution": "client",
+            "tools": write_tools(item.tools),
+        }
+        return _with_id(written, item.id)
+    parts = write_parts(item.parts, spoken=False)
+    output = parts[0]["text"] if item.plain and len(parts) == 1 and "text" in parts[0] else parts or ""
+    kind = "custom_tool_call_output" if item.kind == "custom" else "function_call_output"
+    return _with_id({"type": kind, "call_id": item.call_id, "output": output}, item.id)
+
+
+def _plain_tools_added(item: ToolsAdded) -> JsonObject:
+    return {"type": "additional_tools", "role": item.role, "tools": write_tools(item.tools)}
+
+
+def _plain_trigger(item: CompactionTrigger) -> JsonObject:
+    return {"type": "compaction_trigger"}
+
+
+def _plain_compaction(item: Compaction) -> JsonObject:
+    return _with_id({"type": "compaction", SEALED: close_seal((), item.proof)}, item.id)
+
+
+_PLAINLY: dict[type, Callable[[Any], JsonObject]] = {
+    Message: _plain_message,
+    Reasoning: _plain_reasoning,
+    Call: _plain_call,
+    Result: _plain_result,
+    ToolsAdded: _plain_tools_added,
+    CompactionTrigger: _plain_trigger,
+    Compaction: _plain_compaction,
+}
+
+
+def _write_plain(item: Message | Call | Result | ToolsAdded | CompactionTrigger) -> JsonObject | None:
+    return put_back(_plainly(item), item.extra)
+
+
+def _write_reasoning(item: Reasoning) -> JsonObject | None:
+    # A thought of another API is none here: one without its own seal is refused (github.com/Wei-Shaw/sub2api/issues/3138).
+    if mark(item.extra, _OURS) or (item.proof is not None and item.proof.maker != NAME):
+        return None
+    return put_back(_plain_reasoning(item), item.extra)
+
+
+def _write_compaction(item: Compaction) -> JsonObject | None:
+    return put_back(_plain_compaction(item), item.extra) if item.proof.maker == NAME else None
+
+
+def _write_own(item: Settings | OpaqueItem) -> JsonObject | None:
+    return item.value if item.dialect == NAME else None
+
+
+def _write_call(item: Call) -> JsonObject | None:
+    hosted_elsewhere = item.executor == "provider" and NAME not in (item.extra or {})
+    return None if hosted_elsewhere else put_back(_plain_call(item), item.extra)
+
+
+def _write_result(item: Result) -> JsonObject | None:
+    return None if item.executor == "provider" else put_back(_plain_result(item), item.extra)
+
+
+_WRITE: dict[type, Callable[[Any], JsonObject | None]] = {
+    Message: _write_plain,
+    Reasoning: _write_reasoning,
+    Call: _write_call,
+    Result: _write_result,
+    ToolsAdded: _write_plain,
+    Settings: _write_own,
+    CompactionTrigger: _write_plain,
+    Compaction: _write_compaction,
+    OpaqueItem: _write_own,
+}

@@ -1,0 +1,215 @@
+"""Parts of messages and of tool results: `input_text`, `output_text`, `refusal`, `input_image`, `input_file`, `input_audio`.
+
+https://platform.openai.com/docs/api-reference/responses/create (ResponseInputContent, ResponseOutputMessage)
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from dragoman.dialects.responses.remainder import NAME, JsonObject, keep, put_back
+from dragoman.ir.errors import GatewayError, Kind
+from dragoman.ir.request import Audio, Citation, File, FileId, Image, Inline, OpaquePart, Part, Text, Url, Where
+
+_DATA_URL = re.compile(r"data:([^;,]+);base64,")
+
+
+def wrong(path: str, why: str) -> GatewayError:
+    """The error for a request that doesn't keep to the API; `path` is the JSON path of what is wrong."""
+    return GatewayError(Kind.INVALID_REQUEST, f"`{path}` {why}", source="client", param=path, type="invalid_request_error")
+
+
+def text_of(value: JsonObject, name: str, path: str) -> str:
+    """A field that must be a string."""
+    found = value.get(name)
+    if isinstance(found, str):
+        return found
+    raise wrong(f"{path}.{name}", "must be a string" if name in value else "is missing: a string is required")
+
+
+def optional_text(value: JsonObject, name: str) -> str | None:
+    """A field that is a string, or nothing that the neutral form knows."""
+    found = value.get(name)
+    return found if isinstance(found, str) else None
+
+
+def object_at(value: Any, path: str) -> JsonObject:
+    """A value that must be a JSON object."""
+    if isinstance(value, dict):
+        return value  # pyright: ignore[reportUnknownVariableType]
+    raise wrong(path, "must be an object")
+
+
+def read_parts(value: Any, *, spoken: bool, path: str) -> tuple[Part, ...]:
+    """The content of a message or the output of a tool. `spoken`: the model said it, so that its words are `output_text`."""
+    if isinstance(value, str):
+        return (Text(value),)
+    if value is None:
+        return ()
+    if not isinstance(value, list):
+        raise wrong(path, "must be a string or a list of parts")
+    parts: list[Any] = value  # pyright: ignore[reportUnknownVariableType]
+    return tuple(_read_part(part, spoken, f"{path}[{index}]") for index, part in enumerate(parts))
+
+
+def write_parts(parts: tuple[Part, ...], *, spoken: bool) -> list[JsonObject]:
+    """The list of parts on the wire. Parts that only another dialect understands are left out (see `unsayable`)."""
+    return [written for part in parts if (written := write_part(part, spoken=spoken)) is not None]
+
+
+def write_part(part: Part, *, spoken: bool) -> JsonObject | None:
+    """One part on the wire, None for one that only another dialect understands."""
+    if isinstance(part, OpaquePart):
+        return part.value if part.dialect == NAME else None
+    return put_back(_plainly(part, spoken), part.extra)
+
+
+def unsayable(parts: tuple[Part, ...]) -> list[str]:
+    """Names of the dialects whose own parts can't be said here."""
+    return [part.dialect for part in parts if isinstance(part, OpaquePart) and part.dialect != NAME]
+
+
+def _read_part(value: Any, spoken: bool, path: str) -> Part:
+    came = object_at(value, path)
+    read = _READ.get(came.get("type", ""))
+    if read is None:
+        return OpaquePart(NAME, came)
+    part = read(came, path)
+    if part is None:
+        return OpaquePart(NAME, came)
+    extra = keep(came, _plainly(part, spoken))
+    return msgspec.structs.replace(part, extra=extra) if extra else part
+
+
+def _read_text(came: JsonObject, path: str) -> Text:
+    annotations = came.get("annotations")
+    logprobs = came.get("logprobs")
+    return Text(
+        text_of(came, "text", path),
+        citations=tuple(Citation(NAME, value) for value in objects(annotations)),
+        logprobs=tuple(objects(logprobs)),
+    )
+
+
+def _read_refusal(came: JsonObject, path: str) -> Text:
+    return Text(text_of(came, "refusal", path), refusal=True)
+
+
+def _read_image(came: JsonObject, path: str) -> Image | None:
+    url = optional_text(came, "image_url")
+    where = inline_or_url(url) if url is not None else _file_id(came)
+    return Image(where, optional_text(came, "detail")) if where is not None else None
+
+
+def _read_file(came: JsonObject, path: str) -> File | None:
+    name = optional_text(came, "filename")
+    data = optional_text(came, "file_data")
+    url = optional_text(came, "file_url")
+    where = _file_data(data, name) if data is not None else Url(url) if url is not None else _file_id(came)
+    return File(where, name) if where is not None else None
+
+
+def _read_audio(came: JsonObject, path: str) -> Audio | None:
+    audio = came.get("input_audio")
+    if not isinstance(audio, dict):
+        return None
+    value: JsonObject = audio  # pyright: ignore[reportUnknownVariableType]
+    data, form = optional_text(value, "data"), optional_text(value, "format")
+    return Audio(Inline(f"audio/{form or 'wav'}", data), form) if data is not None else None
+
+
+_READ: dict[Any, Callable[[JsonObject, str], Text | Image | File | Audio | None]] = {
+    "input_text": _read_text,
+    "output_text": _read_text,
+    "text": _read_text,
+    "refusal": _read_refusal,
+    "input_image": _read_image,
+    "input_file": _read_file,
+    "input_audio": _read_audio,
+}
+
+
+def _plainly(part: Text | Image | File | Audio, spoken: bool) -> JsonObject:
+    return _WRITE[type(part)](part, spoken)
+
+
+def _write_text(part: Text, spoken: bool) -> JsonObject:
+    if part.refusal:
+        return {"type": "refusal", "refusal": part.text}
+    written: JsonObject = {"type": "output_text" if spoken else "input_text", "text": part.text}
+    citations = [citation.value for citation in part.citations if citation.dialect == NAME]
+    if citations:
+        written["annotations"] = citations
+    if part.logprobs and spoken:
+        written["logprobs"] = list(part.logprobs)
+    return written
+
+
+def _write_image(part: Image, spoken: bool) -> JsonObject:
+    written: JsonObject = {"type": "input_image"}
+    if isinstance(part.where, FileId):
+        written["file_id"] = part.where.id
+    else:
+        written["image_url"] = _url(part.where)
+    if part.detail is not None:
+        written["detail"] = part.detail
+    return written
+
+
+def _write_file(part: File, spoken: bool) -> JsonObject:
+    written: JsonObject = {"type": "input_file"}
+    if isinstance(part.where, FileId):
+        written["file_id"] = part.where.id
+    elif isinstance(part.where, Url):
+        written["file_url"] = part.where.url
+    else:
+        written["file_data"] = _url(part.where)
+    if part.name is not None:
+        written["filename"] = part.name
+    return written
+
+
+def _write_audio(part: Audio, spoken: bool) -> JsonObject:
+    data = part.where.data if isinstance(part.where, Inline) else ""
+    return {"type": "input_audio", "input_audio": {"data": data, "format": part.format or "wav"}}
+
+
+_WRITE: dict[type, Callable[[Any, bool], JsonObject]] = {
+    Text: _write_text,
+    Image: _write_image,
+    File: _write_file,
+    Audio: _write_audio,
+}
+
+
+def inline_or_url(url: str) -> Url | Inline:
+    """A `data:` URL in its usual form is media in the request, everything else an address."""
+    match = _DATA_URL.match(url)
+    return Inline(match[1], url[match.end() :]) if match else Url(url)
+
+
+def _file_data(data: str, name: str | None) -> Inline:
+    where = inline_or_url(data)
+    if isinstance(where, Inline):
+        return where
+    # Some clients send bare base64; the API asks for a data URL.
+    return Inline("application/pdf" if (name or "").lower().endswith(".pdf") else "application/octet-stream", data)
+
+
+def _file_id(came: JsonObject) -> FileId | None:
+    found = optional_text(came, "file_id")
+    return FileId(found) if found is not None else None
+
+
+def _url(where: Where) -> str:
+    return where.url if isinstance(where, Url) else f"data:{where.media_type};base64,{where.data}" if isinstance(where, Inline) else ""
+
+
+def objects(value: Any) -> list[JsonObject]:
+    """The objects of a list, nothing where it is no list."""
+    entries: list[Any] = value if isinstance(value, list) else []  # pyright: ignore[reportUnknownVariableType]
+    return [entry for entry in entries if isinstance(entry, dict)]

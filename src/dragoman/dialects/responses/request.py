@@ -1,0 +1,313 @@
+"""Requests: `POST /responses` to the neutral language and back.
+
+https://platform.openai.com/docs/api-reference/responses/create
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from dragoman.dialects.contract import Call, Peek, Quirks
+from dragoman.dialects.responses.items import read_item, write_item
+from dragoman.dialects.responses.parts import object_at, optional_text, wrong
+from dragoman.dialects.responses.remainder import NAME, JsonObject, keep, mark, put_back
+from dragoman.dialects.responses.tools import read_choice, read_tools, unsayable_tools, write_choice, write_tools
+from dragoman.ir.errors import GatewayError, Kind
+from dragoman.ir.request import Item, Message, OpaqueItem, OutputFormat, Reasoning, ReasoningWish, Request, Sampling, Text
+from dragoman.wire.frame import WireError
+from dragoman.wire.splice import read_fields, replace_fields
+
+PATH = "/responses"
+_INSTRUCTIONS = "$instructions"
+_TEXT = "$text"
+_SEALS = "reasoning.encrypted_content"
+_LOGPROBS = "message.output_text.logprobs"
+_MIN_OUTPUT_TOKENS = 16
+_STATE = ("previous_response_id", "conversation", "background", "store", "prompt")
+
+Unsaid = list[tuple[str, str]]
+
+# ---- routing -------------------------------------------------------------------------------------------------------------
+
+
+def peek(call: Call) -> Peek:
+    """Model and stream. Raises GatewayError(invalid_request) for what is no JSON object, has no model, or has one of them twice."""
+    try:
+        fields = read_fields(call.body, ("model", "stream"))
+        model: Any = msgspec.json.decode(fields.get("model", b"null"))
+        stream: Any = msgspec.json.decode(fields.get("stream", b"false"))
+    except (WireError, msgspec.DecodeError) as error:
+        raise GatewayError(Kind.INVALID_REQUEST, f"the body is not a usable JSON object: {error}", source="client") from error
+    if not isinstance(model, str) or not model:
+        raise wrong("model", "must name a model")
+    return Peek(model, stream is True)
+
+
+def splice_model(body: bytes, model: str) -> bytes:
+    """Replace the model and leave every other byte as it is."""
+    return replace_fields(body, {"model": msgspec.json.encode(model)})
+
+
+def state_fields(request: Request) -> list[str]:
+    """Names of the fields by which a request leans on state that the provider keeps."""
+    rest = (request.extra or {}).get(NAME, {})
+    leaning = [name for name in _STATE if rest.get(name) not in (None, False)]
+    references = (item for item in request.items if isinstance(item, OpaqueItem) and item.dialect == NAME)
+    return [*leaning, *(["item_reference"] if any(item.kind == "item_reference" for item in references) else [])]
+
+
+# ---- reading -------------------------------------------------------------------------------------------------------------
+
+
+def read_request(call: Call) -> Request:
+    """The whole request. Raises GatewayError(invalid_request) with the JSON path of what is wrong."""
+    try:
+        decoded: Any = msgspec.json.decode(call.body)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise GatewayError(Kind.INVALID_REQUEST, f"the body is not JSON: {error}", source="client") from error
+    came = object_at(decoded, "body")
+    model = came.get("model")
+    if not isinstance(model, str) or not model:
+        raise wrong("model", "must name a model")
+    text = came.get("text")
+    request = Request(
+        model,
+        (*_read_instructions(came), *_read_input(came.get("input"))),
+        stream=came.get("stream") is True,
+        tools=read_tools(came.get("tools"), "tools"),
+        tool_choice=read_choice(came.get("tool_choice")),
+        parallel_tools=_bool(came, "parallel_tool_calls"),
+        reasoning=_read_reasoning(came.get("reasoning")),
+        output=_read_output(text),
+        verbosity=optional_text(text, "verbosity") if isinstance(text, dict) else None,  # pyright: ignore[reportUnknownArgumentType]
+        max_tokens=_whole(came, "max_output_tokens"),
+        sampling=_read_sampling(came),
+        cache_key=optional_text(came, "prompt_cache_key"),
+        service_tier=optional_text(came, "service_tier"),
+        user=optional_text(came, "safety_identifier") or optional_text(came, "user"),
+        metadata=_dict(came, "metadata"),
+    )
+    return msgspec.structs.replace(request, extra=_rest(came, request))
+
+
+def _rest(came: JsonObject, request: Request) -> dict[str, JsonObject]:
+    written = _plainly(request)
+    # Equal by construction, and large: not compared.
+    for name in ("input", "tools"):
+        if name in written and isinstance(came.get(name), list):
+            written[name] = came[name]
+    # Generated for others only; a client of this dialect says itself what it wants.
+    written.pop("include", None)
+    marks: JsonObject = {}
+    text = came.get("text")
+    if isinstance(text, dict) and "text" in written:
+        kept = keep(text, written.pop("text"))  # pyright: ignore[reportUnknownArgumentType]
+        came = {name: value for name, value in came.items() if name != "text"}
+        marks = {_TEXT: kept[NAME]} if kept else {}
+    # Even where nothing is left over: it tells the writer that the request is of this dialect.
+    return keep(came, written, marks) or {NAME: {}}
+
+
+def _read_instructions(came: JsonObject) -> tuple[Message, ...]:
+    instructions = came.get("instructions")
+    if not isinstance(instructions, str):
+        return ()
+    return (Message("system", (Text(instructions),), extra={NAME: {_INSTRUCTIONS: True}}),)
+
+
+def _read_input(value: Any) -> tuple[Item, ...]:
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        return (Message("user", (Text(value),)),)
+    if not isinstance(value, list):
+        raise wrong("input", "must be a string or a list of items")
+    entries: list[Any] = value  # pyright: ignore[reportUnknownVariableType]
+    return tuple(read_item(entry, f"input[{index}]") for index, entry in enumerate(entries))
+
+
+def _read_reasoning(value: Any) -> ReasoningWish | None:
+    if not isinstance(value, dict):
+        return None
+    came: JsonObject = value  # pyright: ignore[reportUnknownVariableType]
+    wish = ReasoningWish(optional_text(came, "effort"), optional_text(came, "summary"))
+    extra = keep(came, write_wish(wish))
+    return msgspec.structs.replace(wish, extra=extra) if extra else wish
+
+
+_FORMATS: dict[Any, Literal["text", "json", "schema"]] = {"text": "text", "json_object": "json", "json_schema": "schema"}
+
+
+def _read_output(text: Any) -> OutputFormat | None:
+    value: Any = text.get("format") if isinstance(text, dict) else None  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+    if not isinstance(value, dict):
+        return None
+    came: JsonObject = value  # pyright: ignore[reportUnknownVariableType]
+    kind = _FORMATS.get(came.get("type"))
+    if kind is None:
+        return None
+    return OutputFormat(kind, optional_text(came, "name"), _dict(came, "schema"), _bool(came, "strict"), optional_text(came, "description"))
+
+
+def _read_sampling(came: JsonObject) -> Sampling:
+    include = came.get("include")
+    return Sampling(
+        temperature=_number(came, "temperature"),
+        top_p=_number(came, "top_p"),
+        top_logprobs=_whole(came, "top_logprobs"),
+        logprobs=True if isinstance(include, list) and _LOGPROBS in include else None,
+    )
+
+
+def _bool(came: JsonObject, name: str) -> bool | None:
+    value = came.get(name)
+    return value if isinstance(value, bool) else None
+
+
+def _whole(came: JsonObject, name: str) -> int | None:
+    value = came.get(name)
+    return value if type(value) is int else None
+
+
+def _number(came: JsonObject, name: str) -> float | None:
+    value = came.get(name)
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def _dict(came: JsonObject, name: str) -> JsonObject | None:
+    value = came.get(name)
+    return value if isinstance(value, dict) else None  # pyright: ignore[reportUnknownVariableType]
+
+
+# ---- writing -------------------------------------------------------------------------------------------------------------
+
+
+def write_request(request: Request, quirks: Quirks) -> tuple[Call, Unsaid]:
+    """The call, and (field, why) for each thing that could not be said. Raises GatewayError(unsupported) for more than one answer."""
+    if request.choices > 1:
+        raise GatewayError(
+            Kind.UNSUPPORTED, f"`n` is {request.choices}: this API gives one answer to a request; ask once for each", param="n"
+        )
+    unsaid = _unsaid(request)
+    written = put_back(_plainly(request), request.extra)
+    if "text" in written:
+        put_back(written["text"], {NAME: mark(request.extra, _TEXT) or {}})
+    _apply_store(written, request, quirks)
+    if request.user is None:
+        written.pop("user", None)  # was taken out on the way: no second spelling of it may remain
+    if request.max_tokens is not None and request.max_tokens < _MIN_OUTPUT_TOKENS and not _native(request):
+        written["max_output_tokens"] = _MIN_OUTPUT_TOKENS
+        unsaid.append(("max_tokens", f"{request.max_tokens} became {_MIN_OUTPUT_TOKENS}, the least that this API takes"))
+    return Call(PATH, msgspec.json.encode(written)), unsaid
+
+
+def _native(request: Request) -> bool:
+    return NAME in (request.extra or {})
+
+
+def _plainly(request: Request) -> JsonObject:
+    instructions, items = _split_instructions(request.items)
+    written: JsonObject = {"model": request.model}
+    if instructions is not None:
+        written["instructions"] = instructions
+    written["input"] = [said for item in items if (said := _write_item(item, request)) is not None]
+    if request.tools:
+        written["tools"] = write_tools(request.tools)
+    if request.tool_choice is not None:
+        written["tool_choice"] = write_choice(request.tool_choice, request.tools)
+    if request.reasoning is not None:
+        written["reasoning"] = put_back(write_wish(request.reasoning), request.reasoning.extra)
+    if text := write_text(request):
+        written["text"] = text
+    written.update({name: value for name, value in _plain_fields(request) if value is not None})
+    return written
+
+
+def _write_item(item: Item, request: Request) -> JsonObject | None:
+    # A thought that came without this API's seal is refused by it; only a client of this dialect knows better.
+    if isinstance(item, Reasoning) and item.proof is None and not _native(request):
+        return None
+    return write_item(item)
+
+
+def _plain_fields(request: Request) -> tuple[tuple[str, Any], ...]:
+    sampling = request.sampling
+    return (
+        ("parallel_tool_calls", request.parallel_tools),
+        ("max_output_tokens", request.max_tokens),
+        ("temperature", sampling.temperature),
+        ("top_p", sampling.top_p),
+        ("top_logprobs", sampling.top_logprobs),
+        ("include", [_LOGPROBS] if sampling.logprobs and not _native(request) else None),
+        ("prompt_cache_key", request.cache_key),
+        ("service_tier", request.service_tier),
+        ("safety_identifier", request.user),
+        ("metadata", request.metadata),
+        ("stream", request.stream or None),
+    )
+
+
+def _split_instructions(items: tuple[Item, ...]) -> tuple[str | None, tuple[Item, ...]]:
+    first = items[0] if items else None
+    if not isinstance(first, Message) or not mark(first.extra, _INSTRUCTIONS):
+        return None, items
+    if not all(isinstance(part, Text) for part in first.parts):
+        return None, items
+    return "".join(part.text for part in first.parts if isinstance(part, Text)), items[1:]
+
+
+def write_wish(wish: ReasoningWish) -> JsonObject:
+    """`reasoning` without what only this API knows."""
+    return {name: value for name, value in (("effort", wish.effort), ("summary", wish.summary)) if value is not None}
+
+
+def write_text(request: Request) -> JsonObject:
+    """`text` without what only this API knows."""
+    text: JsonObject = {}
+    if request.output is not None:
+        text["format"] = _plain_format(request.output)
+    if request.verbosity is not None:
+        text["verbosity"] = request.verbosity
+    return text
+
+
+def _plain_format(output: OutputFormat) -> JsonObject:
+    if output.kind != "schema":
+        return {"type": "text" if output.kind == "text" else "json_object"}
+    fields = (("description", output.description), ("schema", output.schema), ("strict", output.strict))
+    named: JsonObject = {"type": "json_schema", "name": output.name or "output"}
+    return {**named, **{name: value for name, value in fields if value is not None}}
+
+
+def _apply_store(written: JsonObject, request: Request, quirks: Quirks) -> None:
+    """Keep nothing at the provider unless the client asked for it; then thoughts must come back sealed."""
+    if quirks.store is None or "store" in written:
+        return
+    written["store"] = quirks.store
+    wanted = request.reasoning is not None and request.reasoning.effort != "none"
+    include: list[Any] = list(written.get("include") or [])
+    if wanted and quirks.store is False and _SEALS not in include:
+        written["include"] = [*include, _SEALS]
+
+
+_NO_PLACE = "the Responses API has no such field"
+
+
+def _unsaid(request: Request) -> Unsaid:
+    sampling = request.sampling
+    fields = (
+        ("stop", sampling.stop),
+        ("seed", sampling.seed),
+        ("top_k", sampling.top_k),
+        ("frequency_penalty", sampling.frequency_penalty),
+        ("presence_penalty", sampling.presence_penalty),
+        ("logit_bias", sampling.logit_bias),
+    )
+    unsaid = [(name, _NO_PLACE) for name, value in fields if value not in (None, ())]
+    if request.reasoning is not None and request.reasoning.budget_tokens is not None and request.reasoning.effort is None:
+        unsaid.append(("reasoning.budget_tokens", "the Responses API takes an effort, not a number of tokens"))
+    unsaid += [(f"tools.{kind}", "a hosted tool of another API") for kind in unsayable_tools(request.tools)]
+    unsaid += [("items", f"a `{type(item).__name__}` of another API") for item in request.items if _write_item(item, request) is None]
+    return unsaid

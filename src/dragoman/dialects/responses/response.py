@@ -1,0 +1,78 @@
+"""A whole answer: one response object to neutral events, and a folded reply to one response object."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from dragoman.dialects.contract import Quirks
+from dragoman.dialects.responses.envelope import closing, item_stem, opening, response_id, with_tools
+from dragoman.dialects.responses.items import close_seal, write_given
+from dragoman.dialects.responses.reader import Reader
+from dragoman.dialects.responses.remainder import JsonObject
+from dragoman.ir import events as ev
+from dragoman.ir.errors import GatewayError, Kind
+from dragoman.ir.request import Call, Item, Message, OpaquePart, Reasoning, Request
+from dragoman.ir.response import Response
+
+_PREFIXES: dict[type, str] = {Message: "msg", Reasoning: "rs"}
+_CALL_PREFIXES = {"function": "fc", "custom": "ctc", "search": "tsc"}
+
+
+def read_response(body: bytes, quirks: Quirks) -> list[ev.Event]:
+    """A whole reply as the events of a stream that arrived at once. Raises GatewayError(garbled) for what is no response object."""
+    try:
+        value: Any = msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise GatewayError(Kind.GARBLED, "the provider's answer is not JSON", source="upstream") from error
+    if not isinstance(value, dict) or not ("output" in value or "status" in value or "error" in value):
+        raise GatewayError(Kind.GARBLED, "the provider's answer is no response object", source="upstream")
+    came: JsonObject = value  # pyright: ignore[reportUnknownVariableType]
+    return Reader(quirks).whole(came)
+
+
+def write_response(response: Response, request: Request) -> bytes:
+    """A folded reply as one response object."""
+    own_id = response_id(response.id, request)
+    stem = item_stem(own_id)
+    whole = with_tools(opening(request, id=own_id, model=response.model, created_s=response.created_s), request)
+    choice = response.choices[0]
+    output: list[JsonObject] = []
+    for item in choice.items:
+        _append(output, item, stem)
+    closed = closing(whole, output, response.usage, choice.reason, detail=choice.detail, extra=response.ended_extra)
+    return msgspec.json.encode(closed)
+
+
+def _append(output: list[JsonObject], item: Item, stem: str) -> None:
+    written = _spoken(item) if isinstance(item, Message) else write_given(item)
+    if written is None:
+        return
+    if isinstance(item, Message) and item.id is not None and output and output[-1].get("id") == item.id:
+        output[-1]["content"] += written["content"]
+        return
+    taken = {earlier["id"] for earlier in output}
+    if written.get("id") is None or written["id"] in taken:
+        written["id"] = f"{_prefix(item)}_{stem}{len(output):04x}"
+    if isinstance(item, (Message, Call)):
+        written.setdefault("status", "completed")
+    if isinstance(item, Reasoning) and item.content and item.proof is None:
+        # Kept for clients that send only the seal back.
+        written.setdefault("encrypted_content", close_seal(item.content, None))
+    output.append(written)
+
+
+def _spoken(item: Message) -> JsonObject:
+    """A message as the API gives it: with annotations and logprobs even where there are none."""
+    parts = tuple(part for part in item.parts if not isinstance(part, OpaquePart))
+    written = write_given(msgspec.structs.replace(item, parts=parts)) or {}
+    for part in written.get("content", ()):
+        if part.get("type") == "output_text":
+            part.setdefault("annotations", [])
+            part.setdefault("logprobs", [])
+    return written
+
+
+def _prefix(item: Item) -> str:
+    return _CALL_PREFIXES[item.kind] if isinstance(item, Call) else _PREFIXES.get(type(item), "item")

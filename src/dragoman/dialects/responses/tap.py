@@ -1,0 +1,158 @@
+"""Watches relayed bytes of a Responses stream: usage, how it ended, whether output was seen. Looks for two keys, parses only on them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+
+from dragoman.dialects.contract import Tap
+from dragoman.dialects.responses.envelope import failing
+from dragoman.dialects.responses.errors import error_object, error_of
+from dragoman.dialects.responses.frames import lifecycle
+from dragoman.dialects.responses.parts import optional_text
+from dragoman.dialects.responses.remainder import JsonObject
+from dragoman.dialects.responses.usage import read_usage
+from dragoman.ir.errors import GatewayError
+from dragoman.ir.usage import Usage
+from dragoman.wire.frame import Frame, WireError
+from dragoman.wire.sse import SseFramer
+
+# Keys of the frames that matter. Inside a JSON string the quotes would be escaped, so words of the model set off a parse at most
+# where they stand alone in a string, and never a wrong reading.
+_OBJECT, _ERROR = b'"response"', b'"error"'
+_DELTA, _DONE = b'.delta"', b"output_item.done"
+_SEQUENCE = re.compile(rb'"sequence_number"\s*:\s*(\d+)')
+_BOUNDARIES = (b"\n\n", b"\r\n\r\n")
+_MOST_BYTES = 16 * 1024 * 1024
+
+
+class _Any(msgspec.Struct, frozen=True, gc=False):
+    """What any frame may say that matters here."""
+
+    type: str = ""
+    response: dict[str, Any] | None = None
+    error: Any = None
+    code: Any = None
+    message: Any = None
+    param: Any = None
+
+
+_DECODER = msgspec.json.Decoder(_Any)
+
+
+class ResponsesTap:
+    """A Tap. `response` (as the opening frame told it) and `next_sequence` are for an end that we must write ourselves."""
+
+    def __init__(self) -> None:
+        self.usage: Usage | None = None
+        self.reason: str | None = None
+        self.model: str | None = None
+        self.first_token = False
+        self.ended = False
+        self.failed: GatewayError | None = None
+        self.response: JsonObject | None = None
+        self._framer: SseFramer | None = None
+        self._last = b""
+
+    def feed(self, chunk: bytes) -> None:
+        """Watch a chunk of a stream."""
+        if self._framer is None and chunk.endswith(_BOUNDARIES):
+            if not self.first_token:
+                self.first_token = _DELTA in chunk or _DONE in chunk
+            if chunk[:1] != b":":
+                self._last = chunk
+            if _OBJECT in chunk or _ERROR in chunk:
+                self._parse(SseFramer(_MOST_BYTES), chunk)
+            return
+        self._broken(chunk)
+
+    @property
+    def next_sequence(self) -> int:
+        """The number of the frame after the last one seen."""
+        numbers = _SEQUENCE.findall(self._last)
+        return int(numbers[-1]) + 1 if numbers else 0
+
+    def _broken(self, chunk: bytes) -> None:
+        """A chunk that ends (or begins) within an event: framed until the two fall together again."""
+        if self._framer is None:
+            self._framer = SseFramer(_MOST_BYTES)
+        self._parse(self._framer, chunk)
+        if chunk.endswith(_BOUNDARIES):
+            self._framer = None
+
+    def _parse(self, framer: SseFramer, chunk: bytes) -> None:
+        try:
+            frames = framer.feed(chunk)
+        except WireError:
+            return
+        for frame in frames:
+            self._see(frame)
+
+    def _see(self, frame: Frame) -> None:
+        self._last = frame.data
+        if not self.first_token:
+            self.first_token = _DELTA in frame.data or _DONE in frame.data
+        if _OBJECT not in frame.data and _ERROR not in frame.data:
+            return
+        try:
+            seen = _DECODER.decode(frame.data)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return
+        kind = seen.type or frame.name or ""
+        if seen.response is not None:
+            self._note(seen.response)
+        if kind in ("response.completed", "response.incomplete"):
+            self.ended = True
+        elif kind == "response.failed" and seen.response is not None:
+            self._fail(seen.response.get("error"))
+        elif kind == "error" or (not kind and seen.error):
+            self._fail(seen.error or {"code": seen.code, "message": seen.message, "param": seen.param})
+
+    def whole(self, body: bytes) -> None:
+        """Watch a whole JSON reply."""
+        try:
+            value: Any = msgspec.json.decode(body)
+        except (msgspec.DecodeError, RecursionError):
+            return
+        if not isinstance(value, dict):
+            return
+        came: JsonObject = value  # pyright: ignore[reportUnknownVariableType]
+        self._note(came)
+        self.first_token = self.ended = True
+        if came.get("status") == "failed" or (came.get("error") and "output" not in came):
+            self._fail(came.get("error"))
+
+    def _note(self, response: JsonObject) -> None:
+        if self.response is None:
+            self.response = response
+        self.model = optional_text(response, "model") or self.model
+        self.usage = read_usage(response.get("usage")) or self.usage
+        details = response.get("incomplete_details")
+        why = details.get("reason") if isinstance(details, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        self.reason = why if isinstance(why, str) else optional_text(response, "status")
+
+    def _fail(self, error: Any) -> None:
+        found = error_object({"error": error})
+        message = optional_text(found, "message") or "the provider reported an error without a word"
+        self.failed = error_of(found, message)
+
+
+# ~800 bytes of it are worth repeating; tools and instructions are not.
+_LEFT_OUT = frozenset({"tools", "instructions", "output"})
+
+
+def write_failure(error: GatewayError, tap: Tap) -> bytes:
+    """The end of a relayed stream that failed: `response.failed` with the id and the next number of what the tap saw."""
+    seen: JsonObject = tap.response if isinstance(tap, ResponsesTap) and tap.response else {}
+    number = tap.next_sequence if isinstance(tap, ResponsesTap) else 0
+    response: JsonObject = {
+        "id": "resp_failed",
+        "object": "response",
+        "created_at": 0,
+        "model": "",
+        **{name: value for name, value in seen.items() if name not in _LEFT_OUT},
+        "tools": [],
+    }
+    return lifecycle(b"response.failed", number, msgspec.json.encode(failing(response, [], tap.usage, error)))

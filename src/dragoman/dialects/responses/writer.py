@@ -1,0 +1,247 @@
+"""Writes a Responses stream: neutral events in, the full legal sequence of frames out, numbered without gaps.
+
+response.created, response.in_progress, the items, exactly one of response.completed, response.incomplete or response.failed.
+https://platform.openai.com/docs/api-reference/responses-streaming
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import msgspec
+
+from dragoman.dialects.responses.envelope import closing, failing, item_stem, opening, response_id
+from dragoman.dialects.responses.frames import lifecycle
+from dragoman.dialects.responses.items import write_given
+from dragoman.dialects.responses.remainder import NAME, JsonObject
+from dragoman.dialects.responses.spoken import Line, OpenCall, OpenText, OpenThought, Spoken
+from dragoman.ir import events as ev
+from dragoman.ir.errors import GatewayError, Kind
+from dragoman.ir.fold import Fold
+from dragoman.ir.request import Request
+
+_SEALS = "reasoning.encrypted_content"
+
+
+class Writer:
+    """A StreamWriter. Writes the first choice; nothing after its terminal frame."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._fold = Fold()
+        self._line = Line("")
+        self._response: JsonObject = {}
+        self._texts: dict[int, OpenText] = {}
+        self._thoughts: dict[int, OpenThought] = {}
+        self._calls: dict[int, OpenCall] = {}
+        self._message: Spoken | None = None
+        self._finished = ev.Finished("stop")
+        # Items that were announced by another frame of this dialect: index there -> index here, and item id -> index here.
+        self._moved: dict[int, int] = {}
+        self._announced: dict[str, int] = {}
+        self._over = False
+        self._seals = _SEALS in ((request.extra or {}).get(NAME, {}).get("include") or ())
+
+    def feed(self, event: ev.Event) -> bytes:
+        """Translate one event."""
+        handler = self._TABLE.get(type(event))
+        return b"" if handler is None or self._over else handler(self, event)
+
+    def close(self) -> bytes:
+        """Nothing more will come: without an end before, the response failed."""
+        if self._over:
+            return b""
+        return self._fail(GatewayError(Kind.CUT, "the answer ended before it was complete", source="upstream"))
+
+    def ping(self) -> bytes:
+        """A repeated `response.in_progress`: every client of this API knows it, and it resets those timers that comments don't."""
+        if self._over:
+            return b""
+        if not self._response:
+            return self._open()
+        return lifecycle(b"response.in_progress", self._line.number(), msgspec.json.encode(self._response))
+
+    # ---- the envelope ----
+
+    def _open(self, started: ev.Started | None = None) -> bytes:
+        told = started or ev.Started()
+        own_id = response_id(told.id, self._request)
+        self._line = Line(item_stem(own_id))
+        self._response = opening(self._request, id=own_id, model=told.model, created_s=told.created_s)
+        encoded = msgspec.json.encode(self._response)
+        created = lifecycle(b"response.created", self._line.number(), encoded)
+        return created + lifecycle(b"response.in_progress", self._line.number(), encoded)
+
+    def _opened(self) -> bytes:
+        return b"" if self._response else self._open()
+
+    def _on_started(self, event: ev.Started) -> bytes:
+        # A ping may have opened the stream: its id stays, since clients refuse a response that changes it.
+        return b"" if self._response else self._open(event)
+
+    def _on_usage(self, event: ev.UsageReported) -> bytes:
+        self._fold.feed(event)
+        return b""
+
+    def _on_finished(self, event: ev.Finished) -> bytes:
+        if event.choice == 0:
+            self._finished = event
+        return self._close_message()
+
+    def _on_pinged(self, event: ev.Pinged) -> bytes:
+        return self.ping()
+
+    def _on_ended(self, event: ev.Ended) -> bytes:
+        before = self._opened() + self._close_message()
+        end = self._finished
+        response = closing(self._response, self._output(), self._fold.usage, end.reason, detail=end.detail, extra=event.extra)
+        kind = b"response.incomplete" if response["status"] == "incomplete" else b"response.completed"
+        return before + self._last(kind, response)
+
+    def _on_failed(self, event: ev.Failed) -> bytes:
+        return self._fail(event.error)
+
+    def _fail(self, error: GatewayError) -> bytes:
+        before = self._opened()
+        return before + self._last(b"response.failed", failing(self._response, self._output(), self._fold.usage, error))
+
+    def _last(self, kind: bytes, response: JsonObject) -> bytes:
+        self._over = True
+        return lifecycle(kind, self._line.number(), msgspec.json.encode(response))
+
+    def _output(self) -> list[JsonObject]:
+        return [item for _, item in sorted(self._line.output.items())]
+
+    # ---- messages ----
+
+    def _on_text_started(self, event: ev.TextStarted) -> bytes:
+        if event.choice:
+            return b""
+        self._fold.feed(event)
+        before = self._opened()
+        message = self._message
+        if message is None or message.given is None or message.given != event.message_id:
+            before += self._close_message()
+            message = self._message = Spoken(self._line, event)
+            before += message.begin(self._line)
+        part = self._texts[event.part] = OpenText(message, event.refusal)
+        return before + part.begin(self._line)
+
+    def _on_text(self, event: ev.TextDelta) -> bytes:
+        part = self._texts.get(event.part)
+        if part is None:
+            return b""
+        self._fold.feed(event)
+        if event.logprobs:
+            return part.delta_with_logprobs(self._line, event.text, event.logprobs)
+        return part.form.frame(event.text, self._line.number())
+
+    def _on_cited(self, event: ev.Cited) -> bytes:
+        part = self._texts.get(event.part)
+        if part is None or event.citation.dialect != NAME:
+            return b""
+        self._fold.feed(event)
+        return part.cite(self._line, event.citation.value)
+
+    def _close_message(self) -> bytes:
+        """End the message under way, unless parts of it are still open: the last of those ends it then."""
+        message, self._message = self._message, None
+        return message.end(self._line) if message is not None and not message.live else b""
+
+    # ---- thoughts and calls ----
+
+    def _on_thought_started(self, event: ev.ReasoningStarted) -> bytes:
+        if event.choice:
+            return b""
+        self._fold.feed(event)
+        before = self._opened() + self._close_message()
+        thought = self._thoughts[event.part] = OpenThought(self._line, event)
+        return before + thought.begin(self._line)
+
+    def _on_thought(self, event: ev.ReasoningDelta) -> bytes:
+        thought = self._thoughts.get(event.part)
+        if thought is None:
+            return b""
+        self._fold.feed(event)
+        return thought.delta(self._line, event)
+
+    def _on_call_started(self, event: ev.CallStarted) -> bytes:
+        if event.choice:
+            return b""
+        self._fold.feed(event)
+        before = self._opened() + self._close_message()
+        call = self._calls[event.part] = OpenCall(self._line, event)
+        return before + call.begin(self._line)
+
+    def _on_call(self, event: ev.CallDelta) -> bytes:
+        call = self._calls.get(event.part)
+        if call is None:
+            return b""
+        self._fold.feed(event)
+        return call.form.frame(event.text, self._line.number()) if call.form is not None and event.text else b""
+
+    def _on_part_ended(self, event: ev.PartEnded) -> bytes:
+        number = event.part
+        text = self._texts.pop(number, None)
+        thought = self._thoughts.pop(number, None)
+        call = self._calls.pop(number, None)
+        opened = text or thought or call
+        item = self._fold.feed(event) if opened is not None else None
+        if item is None:
+            return b""
+        if text is not None:
+            written = text.end(self._line, item, event)
+            left_behind = text.message is not self._message and not text.message.live
+            return written + text.message.end(self._line) if left_behind else written
+        if thought is not None:
+            return thought.end(self._line, item, event, seals=self._seals)
+        return call.end(self._line, item, event) if call is not None else b""
+
+    # ---- items given whole ----
+
+    def _on_given(self, event: ev.ItemGiven) -> bytes:
+        written = write_given(event.item) if not event.choice else None
+        if written is None:
+            return b""
+        before = self._opened() + self._close_message()
+        place = self._announced.pop(written.get("id") or "", None)
+        if place is not None:
+            return before + self._line.done(place, written)
+        place = self._line.place()
+        written.setdefault("id", self._line.id("item", None, place))
+        return before + self._line.added(place, written) + self._line.done(place, written)
+
+    def _on_opaque(self, event: ev.Opaque) -> bytes:
+        if event.dialect != NAME:
+            return b""
+        before = self._opened()
+        value: Any = msgspec.json.decode(event.data)
+        there = value.get("output_index")
+        if event.name == "response.output_item.added":
+            before += self._close_message()
+            here = self._moved[there] = self._line.place()
+            self._announced[str(value["item"].get("id") or "")] = here
+        if there in self._moved:
+            value["output_index"] = self._moved[there]
+        value["sequence_number"] = self._line.number()
+        return before + b"event: %b\ndata: %b\n\n" % (event.name.encode(), msgspec.json.encode(value))
+
+    _TABLE: ClassVar[dict[type, Callable[[Any, Any], bytes]]] = {
+        ev.Started: _on_started,
+        ev.TextStarted: _on_text_started,
+        ev.TextDelta: _on_text,
+        ev.Cited: _on_cited,
+        ev.ReasoningStarted: _on_thought_started,
+        ev.ReasoningDelta: _on_thought,
+        ev.CallStarted: _on_call_started,
+        ev.CallDelta: _on_call,
+        ev.ItemGiven: _on_given,
+        ev.PartEnded: _on_part_ended,
+        ev.UsageReported: _on_usage,
+        ev.Finished: _on_finished,
+        ev.Ended: _on_ended,
+        ev.Failed: _on_failed,
+        ev.Opaque: _on_opaque,
+        ev.Pinged: _on_pinged,
+    }
