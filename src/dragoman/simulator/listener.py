@@ -90,11 +90,13 @@ class Listener:
     async def _converse(self, connection: _Connection) -> None:
         while (asked := await connection.read_request()) is not None:
             heard = Heard()
+            performance = await self._handler(asked)
             try:
-                performance = await self._handler(asked)
                 proper = await _perform(connection, performance, heard)
+            except ConnectionError:
+                heard.left = True
+                raise
             finally:
-                heard.left = heard.left or connection.gone.is_set()
                 self._report(asked, heard)
             if not proper or asked.headers.get("connection", "").lower() == "close":
                 return
@@ -196,6 +198,7 @@ class _Connection(asyncio.StreamReaderProtocol):
 async def _perform(connection: _Connection, performance: Performance, heard: Heard) -> bool:
     """Send one answer. False when the connection cannot be used again."""
     if performance.wait_s != 0 and await connection.rest(performance.wait_s):
+        heard.left = True
         return False
     if performance.silent is not None:
         return await _shut(connection, performance.silent)
@@ -212,7 +215,7 @@ async def _perform(connection: _Connection, performance: Performance, heard: Hea
         if pending:
             await connection.write(bytes(pending))
             pending.clear()
-        if not await _act(connection, step):
+        if not await _act(connection, step, heard):
             return False
     if chunked:
         pending += b"0\r\n\r\n"
@@ -220,9 +223,10 @@ async def _perform(connection: _Connection, performance: Performance, heard: Hea
     return True
 
 
-async def _act(connection: _Connection, step: Step) -> bool:
+async def _act(connection: _Connection, step: Step, heard: Heard) -> bool:
     if isinstance(step, Pause):
-        return not await connection.rest(step.seconds)
+        heard.left = await connection.rest(step.seconds)
+        return not heard.left
     return await _shut(connection, step.how) if isinstance(step, Closing) else True
 
 

@@ -9,20 +9,9 @@ import msgspec
 
 from dragoman.simulator.listener import Asked, Heard
 from dragoman.simulator.view import View
+from dragoman.simulator.violation import Violation
 
 _KEPT = 200
-
-
-class Violation(msgspec.Struct, frozen=True):
-    """A rule of the dialect that a request broke, in the provider's own words."""
-
-    message: str
-    param: str | None = None
-    code: str | None = None
-
-    def body(self) -> dict[str, Any]:
-        """The provider's error body for it."""
-        return {"error": {"message": self.message, "type": "invalid_request_error", "param": self.param, "code": self.code}}
 
 
 class Record(msgspec.Struct):

@@ -108,7 +108,8 @@ class Synthesis:
     def _text_item(self, part: Text) -> dict[str, Any]:
         phase = "commentary" if part.commentary else "final_answer"
         content = [{**_OUTPUT_TEXT, "text": part.text}]
-        status = "completed" if self._reply.finish == "stop" else "incomplete"
+        is_whole = self._reply.finish == "stop" or part is not self._reply.parts[-1]
+        status = "completed" if is_whole else "incomplete"
         return {"id": self._new_id("msg"), "type": "message", "status": status, "role": "assistant", "phase": phase, "content": content}
 
     def _thought_item(self, part: Thought) -> dict[str, Any]:

@@ -130,7 +130,7 @@ def _view(
         dialect=dialect,
         model=str(body.get("model") or ""),
         stream=body.get("stream") is True,
-        user=user.strip(),
+        user=_PICTURE_TAGS.sub("", user).strip(),
         system=system,
         kind=_kind(user, system, schema, body),
         tools=tools,
@@ -258,4 +258,8 @@ _ROLES: dict[str, Literal["system", "user", "assistant"]] = {
 }
 
 # Coding agents put context into user messages of its own: it is not the user who speaks there.
-_CONTEXT = re.compile(r"# AGENTS\.md instructions|<(environment_context|user_instructions|turn_aborted|system-reminder|skill)\b")
+_CONTEXT = re.compile(
+    r"# AGENTS\.md instructions|Another language model started to solve this problem"
+    r"|<(environment_context|user_instructions|turn_aborted|system-reminder|skill)\b"
+)
+_PICTURE_TAGS = re.compile(r"</?image\b[^>]*>")
