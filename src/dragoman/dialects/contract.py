@@ -48,6 +48,8 @@ class Quirks(msgspec.Struct, frozen=True):
     """Chat: the field in which earlier thoughts are sent back, where the provider wants them at all. Default: reasoning_content."""
     replay_reasoning: bool = False
     """Chat: send earlier thoughts back with the assistant's tool turns (DeepSeek demands it). Default: false."""
+    done_is_enough: bool = False
+    """Chat: take `[DONE]` as the proper end of a stream without any finish reason. Default: false; such a stream was cut."""
     store: bool | None = False
     """Responses, Chat: what `store` is set to where the client said nothing; null leaves it out. Default: false."""
 

@@ -1,0 +1,264 @@
+"""One choice of a reply: its deltas to parts. A whole message is a delta that holds everything.
+
+https://platform.openai.com/docs/api-reference/chat/streaming
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar
+
+import msgspec
+
+from dragoman.dialects.chat.assembly import Assembly
+from dragoman.dialects.chat.remainder import NAME, JsonObject
+from dragoman.dialects.chat.thinking import ThinkSplitter
+from dragoman.dialects.contract import Quirks
+from dragoman.ir import events as ev
+from dragoman.ir.request import Citation, Proof
+
+_DETAILS = "reasoning_details"
+
+# The finish reasons of the API and of its variations. What isn't here is `other`, with the word as detail.
+_REASONS: dict[str, ev.FinishReason] = {
+    "stop": "stop",
+    "eos": "stop",
+    "end_turn": "stop",
+    "stop_sequence": "stop_sequence",
+    "length": "length",
+    "max_tokens": "length",
+    "model_length": "length",
+    "tool_calls": "tool_calls",
+    "tool_use": "tool_calls",
+    "function_call": "tool_calls",
+    "content_filter": "content_filter",
+    "sensitive": "content_filter",
+    "refusal": "refusal",
+    "model_context_window_exceeded": "context_window",
+}
+_CALLS_INSTEAD = frozenset({"stop", "tool_calls"})
+
+
+class Choice:
+    """The parts of one choice that are open, and why it finished."""
+
+    def __init__(self, index: int, parts: Iterator[int], seed: str, quirks: Quirks) -> None:
+        self.reason: str | None = None
+        self.unknown: JsonObject = {}
+        """Fields of the last delta that no row of the table takes."""
+        self._index = index
+        self._parts = parts
+        self._quirks = quirks
+        self._text: int | None = None
+        self._refusal: int | None = None
+        self._thought: int | None = None
+        self._thought_field: str | None = None
+        self._thought_texts: list[str] = []
+        self._details: list[JsonObject] = []
+        self._think = ThinkSplitter()
+        self._calls = Assembly(index, parts, seed)
+        self._logprobs: list[Any] | None = None
+
+    def feed(self, delta: JsonObject, logprobs: Any, out: list[ev.Event]) -> None:
+        """Take one delta."""
+        if logprobs:
+            found: Any = logprobs.get("content") or logprobs.get("refusal")
+            self._logprobs = found if isinstance(found, list) else None
+        for name, value in delta.items():
+            if value:
+                handler = self._TABLE.get(name)
+                if handler is None:
+                    self.unknown[name] = value
+                else:
+                    handler(self, value, out)
+
+    def finish(self, reason: str, out: list[ev.Event]) -> None:
+        """The provider gave a finish reason; what is open ends. The first one counts: some servers repeat it."""
+        if self.reason is None:
+            self.reason = reason
+        self.close(out)
+
+    def close(self, out: list[ev.Event]) -> None:
+        """End whatever is open."""
+        thought, words = self._think.close()
+        if thought:
+            self._add_thought(thought, False, out)
+        if words:
+            self._add_text(words, out)
+        self._end_thought(out)
+        self._end_words(out)
+        self._calls.close(out)
+        if self._details:
+            # Sealed thoughts that came after the words they belong to.
+            self._begin_thought(out)
+            self._end_thought(out)
+
+    def finished(self) -> ev.Finished:
+        """Why it ended."""
+        word = self.reason or "stop"
+        reason = _REASONS.get(word, "other")
+        if self._calls.any and reason in _CALLS_INSTEAD:
+            return ev.Finished("tool_calls", self._index)
+        return ev.Finished(reason, self._index, None if word == reason else word)
+
+    @property
+    def unfinished_call(self) -> bool:
+        """Whether the arguments of an open call are no whole JSON value."""
+        return self._calls.unfinished
+
+    # ---- fields of a delta -----------------------------------------------------------------------------------------------
+
+    def _on_content(self, value: Any, out: list[ev.Event]) -> None:
+        if type(value) is not str:
+            self._on_list(value, out)
+        elif self._think.plain:
+            self._add_text(value, out)
+        else:
+            thought, words = self._think.feed(value)
+            if thought:
+                self._add_thought(thought, False, out)
+            if words:
+                self._add_text(words, out)
+
+    def _on_list(self, value: Any, out: list[ev.Event]) -> None:
+        # Mistral: [{type: thinking, thinking: [{type: text, text}]}, {type: text, text}, {type: reference, …}].
+        rest: list[Any] = []
+        for entry in value if isinstance(value, list) else [value]:  # pyright: ignore[reportUnknownVariableType]
+            part: JsonObject = entry if isinstance(entry, dict) else {}  # pyright: ignore[reportUnknownVariableType]
+            if part.get("type") == "text":
+                self._add_text(part.get("text") or "", out)
+            elif part.get("type") == "thinking":
+                self._add_thought(_words(part.get("thinking")), False, out)
+            else:
+                rest.append(entry)
+        if rest:
+            self.unknown["content"] = rest
+
+    def _on_refusal(self, value: Any, out: list[ev.Event]) -> None:
+        if self._refusal is None:
+            self._end_thought(out)
+            self._refusal = next(self._parts)
+            out.append(ev.TextStarted(self._refusal, self._index, refusal=True))
+        out.append(ev.TextDelta(self._refusal, str(value), self._taken_logprobs()))
+
+    def _on_thought(self, value: Any, out: list[ev.Event]) -> None:
+        if isinstance(value, str) and self._thought_field in (None, "reasoning_content"):
+            self._thought_field = "reasoning_content"
+            self._add_thought(value, False, out)
+
+    def _on_other_thought(self, value: Any, out: list[ev.Event]) -> None:
+        # `reasoning` often repeats what `reasoning_content` or `reasoning_details` say: the field that came first counts.
+        if isinstance(value, str) and self._thought_field in (None, "reasoning"):
+            self._thought_field = "reasoning"
+            self._add_thought(value, False, out)
+
+    def _on_details(self, value: Any, out: list[ev.Event]) -> None:
+        entries: list[JsonObject] = [entry for entry in value if isinstance(entry, dict)]
+        for entry in entries:
+            _merge(self._details, entry)
+            text, summary = entry.get("text"), entry.get("summary")
+            said = text or summary
+            if isinstance(said, str) and said and self._thought_field in (None, _DETAILS):
+                self._thought_field = _DETAILS
+                self._add_thought(said, not text, out)
+
+    def _on_calls(self, value: Any, out: list[ev.Event]) -> None:
+        self._end_thought(out)
+        self._end_words(out)
+        self._calls.feed(value if isinstance(value, list) else [value], out)  # pyright: ignore[reportUnknownArgumentType]
+
+    def _on_legacy_call(self, value: Any, out: list[ev.Event]) -> None:
+        self._on_calls([{"index": -1, "function": value}], out)
+
+    def _on_annotations(self, value: Any, out: list[ev.Event]) -> None:
+        for entry in value if isinstance(value, list) else ():  # pyright: ignore[reportUnknownVariableType]
+            if isinstance(entry, dict):
+                out.append(ev.Cited(self._text_part(out), Citation(NAME, entry)))  # pyright: ignore[reportUnknownArgumentType]
+
+    def _on_role(self, value: Any, out: list[ev.Event]) -> None:
+        pass
+
+    _TABLE: ClassVar[dict[str, Callable[[Any, Any, list[ev.Event]], None]]] = {
+        "content": _on_content,
+        "role": _on_role,
+        "token_id": _on_role,  # Together: the number of the token in `content`
+        "refusal": _on_refusal,
+        "reasoning_content": _on_thought,
+        "reasoning": _on_other_thought,
+        "reasoning_details": _on_details,
+        "tool_calls": _on_calls,
+        "function_call": _on_legacy_call,
+        "annotations": _on_annotations,
+    }
+
+    # ---- parts -----------------------------------------------------------------------------------------------------------
+
+    def _add_text(self, text: str, out: list[ev.Event]) -> None:
+        if text:
+            out.append(ev.TextDelta(self._text_part(out), text, self._taken_logprobs()))
+
+    def _text_part(self, out: list[ev.Event]) -> int:
+        if self._text is None:
+            self._end_thought(out)
+            self._text = next(self._parts)
+            out.append(ev.TextStarted(self._text, self._index))
+        return self._text
+
+    def _add_thought(self, text: str, summary: bool, out: list[ev.Event]) -> None:
+        if not text:
+            return
+        out.append(ev.ReasoningDelta(self._begin_thought(out), text, summary))
+        self._thought_texts.append(text)
+
+    def _begin_thought(self, out: list[ev.Event]) -> int:
+        if self._thought is None:
+            self._end_words(out)
+            self._thought = next(self._parts)
+            out.append(ev.ReasoningStarted(self._thought, self._index))
+        return self._thought
+
+    def _end_thought(self, out: list[ev.Event]) -> None:
+        if self._thought is None:
+            return
+        out.append(ev.PartEnded(self._thought, proof=self._proof()))
+        self._thought = None
+        self._details = []
+        self._thought_texts = []
+
+    def _end_words(self, out: list[ev.Event]) -> None:
+        for part in (self._text, self._refusal):
+            if part is not None:
+                out.append(ev.PartEnded(part))
+        self._text = self._refusal = None
+
+    def _proof(self) -> Proof | None:
+        if self._details:
+            return Proof(NAME, msgspec.json.encode(self._details).decode(), _DETAILS)
+        if self._quirks.replay_reasoning:
+            return Proof(NAME, "".join(self._thought_texts), self._quirks.reasoning_field)
+        return None
+
+    def _taken_logprobs(self) -> list[Any] | None:
+        found, self._logprobs = self._logprobs, None
+        return found
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    entries: list[Any] = value if isinstance(value, list) else []  # pyright: ignore[reportUnknownVariableType]
+    return "".join(entry.get("text") or "" for entry in entries if isinstance(entry, dict))  # pyright: ignore[reportUnknownMemberType,reportUnknownArgumentType,reportUnknownVariableType]
+
+
+def _merge(details: list[JsonObject], entry: JsonObject) -> None:
+    """Add a delta of `reasoning_details`: pieces of one entry have its type and index; its signature comes with one of them."""
+    last = details[-1] if details else None
+    if last is None or any(last.get(key) != entry.get(key) for key in ("type", "index")) or "data" in entry:
+        details.append(dict(entry))
+        return
+    for key, value in entry.items():
+        known = last.get(key)
+        if key in ("text", "summary") and isinstance(known, str) and isinstance(value, str):
+            last[key] = known + value
+        elif value is not None or key not in last:
+            last[key] = value

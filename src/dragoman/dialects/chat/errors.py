@@ -1,0 +1,302 @@
+"""Errors: every shape in which servers of this dialect tell one, to a kind; and a kind to the API's own form.
+
+https://platform.openai.com/docs/guides/error-codes. Shapes seen: `{error: {message, type, param, code}}`, `{error: "…"}`, a code that
+is a number, `{detail: […]}` (validation lists), `{message}`, `[{error}]` (Google), HTML, nothing.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import msgspec
+
+from dragoman.dialects.chat.remainder import JsonObject
+from dragoman.ir.errors import GatewayError, Kind
+from dragoman.wire import headers as wire_headers
+from dragoman.wire.frame import Headers
+
+_LONGEST_MESSAGE = 2000
+
+# The servers' own words, in `code` or `type`.
+_BY_CODE: dict[str, Kind] = {
+    "context_length_exceeded": Kind.CONTEXT_OVERFLOW,
+    "context_window_exceeded": Kind.CONTEXT_OVERFLOW,
+    "too_many_prompt_tokens": Kind.CONTEXT_OVERFLOW,
+    "exceed_context_size_error": Kind.CONTEXT_OVERFLOW,
+    "insufficient_quota": Kind.QUOTA,
+    "billing_hard_limit_reached": Kind.QUOTA,
+    "billing_not_active": Kind.QUOTA,
+    "insufficient_balance": Kind.QUOTA,
+    "insufficient_credits": Kind.QUOTA,
+    "exceeded_current_quota_error": Kind.QUOTA,
+    "model_not_found": Kind.MODEL_NOT_FOUND,
+    "model_not_available": Kind.MODEL_NOT_FOUND,
+    "invalid_model": Kind.MODEL_NOT_FOUND,
+    "deploymentnotfound": Kind.MODEL_NOT_FOUND,
+    "invalid_api_key": Kind.PROVIDER_KEY,
+    "incorrect_api_key": Kind.PROVIDER_KEY,
+    "authentication_error": Kind.PROVIDER_KEY,
+    "permission_error": Kind.PROVIDER_PERMISSION,
+    "permission_denied": Kind.PROVIDER_PERMISSION,
+    "content_filter": Kind.CONTENT_POLICY,
+    "content_policy_violation": Kind.CONTENT_POLICY,
+    "responsibleaipolicyviolation": Kind.CONTENT_POLICY,
+    "invalid_prompt": Kind.CONTENT_POLICY,
+    "rate_limit_exceeded": Kind.RATE_LIMITED,
+    "rate_limit_error": Kind.RATE_LIMITED,
+    "ratelimitreached": Kind.RATE_LIMITED,
+    "tokens_per_minute": Kind.RATE_LIMITED,
+    "slow_down": Kind.RATE_LIMITED,
+    "overloaded_error": Kind.OVERLOADED,
+    "server_is_overloaded": Kind.OVERLOADED,
+    "engine_overloaded_error": Kind.OVERLOADED,
+    "service_unavailable": Kind.OVERLOADED,
+    "timeout": Kind.TIMEOUT,
+    "server_error": Kind.SERVER_ERROR,
+    "internal_server_error": Kind.SERVER_ERROR,
+    "internal_error": Kind.SERVER_ERROR,
+}
+
+# What they say where the code doesn't tell; each only for the statuses at which it is said.
+_REQUEST = frozenset({None, 400, 404, 413, 422, 500})
+_BY_WORDS: tuple[tuple[Kind, frozenset[int | None], re.Pattern[str]], ...] = tuple(
+    (kind, statuses, re.compile(pattern, re.IGNORECASE))
+    for kind, statuses, pattern in (
+        (
+            Kind.CONTEXT_OVERFLOW,
+            _REQUEST,
+            r"context.{0,3}(length|window|size)|maximum context|prompt is too long|(input|prompt|messages?) (is|are) too (long|large)"
+            r"|too many (input |prompt )?tokens|exceeds? the (model'?s )?(maximum|max|limit).{0,40}tokens|reduce the length"
+            r"|total length of all messages|input token count.{0,40}exceeds|maximum prompt length|tokens? limit exceeded",
+        ),
+        (
+            Kind.QUOTA,
+            frozenset({None, 400, 402, 403, 429}),
+            r"insufficient (quota|balance|credit|funds)|exceeded your current quota|check your plan and billing|out of credits"
+            r"|credit balance is too low|(spend|spending|monthly|billing) limit|recharge",
+        ),
+        (
+            Kind.PROVIDER_KEY,
+            frozenset({None, 400, 403}),
+            r"(invalid|incorrect|missing|no valid|expired).{0,20}api.?key|api.?key.{0,30}(not valid|invalid|incorrect|expired|missing)",
+        ),
+        (
+            Kind.MODEL_NOT_FOUND,
+            frozenset({None, 400, 404, 422}),
+            r"model.{0,120}(does not exist|not found|not exist|is not (a valid|available)|no such)|(unknown|invalid|no such) model"
+            r"|not a valid model|deployment.{0,60}(does not exist|not found)|no endpoints found",
+        ),
+        (Kind.CONTENT_POLICY, _REQUEST, r"content (management )?policy|content.?filter|safety system|flagged"),
+        (Kind.OVERLOADED, frozenset({None, 429, 500, 502, 503}), r"overloaded|at capacity|over capacity|model is loading|loading model"),
+    )
+)
+
+_BY_STATUS: dict[int, Kind] = {
+    401: Kind.PROVIDER_KEY,
+    402: Kind.QUOTA,
+    403: Kind.PROVIDER_PERMISSION,
+    404: Kind.NOT_FOUND,
+    408: Kind.TIMEOUT,
+    413: Kind.TOO_LARGE,
+    429: Kind.RATE_LIMITED,
+    503: Kind.OVERLOADED,
+    504: Kind.TIMEOUT,
+    524: Kind.TIMEOUT,
+    529: Kind.OVERLOADED,
+}
+
+_TYPES: dict[Kind, tuple[str, str | None]] = {
+    Kind.AUTHENTICATION: ("authentication_error", "invalid_api_key"),
+    Kind.PERMISSION: ("permission_error", "permission_denied"),
+    Kind.FORBIDDEN_ORIGIN: ("permission_error", "forbidden_origin"),
+    Kind.MODEL_NOT_FOUND: ("invalid_request_error", "model_not_found"),
+    Kind.CONTEXT_OVERFLOW: ("invalid_request_error", "context_length_exceeded"),
+    Kind.CONTENT_POLICY: ("invalid_request_error", "content_policy_violation"),
+    Kind.RATE_LIMITED: ("rate_limit_error", "rate_limit_exceeded"),
+    Kind.QUOTA: ("insufficient_quota", "insufficient_quota"),
+    Kind.OVERLOADED: ("server_error", "server_is_overloaded"),
+}
+"""Kind -> type and code of the API. Others: `server_error` from 500 on, else `invalid_request_error`, with our kind as code."""
+
+# What a provider says of its own key or permissions is not the client's `invalid_api_key`.
+_OURS = frozenset({Kind.PROVIDER_KEY, Kind.PROVIDER_PERMISSION})
+
+# Providers repeat parts of the key they refuse; it is not the client's to see.
+_KEY = re.compile(r"\b(?:sk|pk|gsk|xai|hf|nvapi|csk|fw|pplx|tgp|key)[-_][\w*.\-]{6,}|\bAIza[\w*\-]{8,}|\bBearer\s+\S+|[\w-]*\*{4,}[\w-]*")
+_WAIT = re.compile(r"(?:try again|retry) (?:in|after) (?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)(ms|s| ?sec| ?second))?", re.IGNORECASE)
+
+
+class _Told(msgspec.Struct, frozen=True):
+    """What an error body says."""
+
+    message: str = ""
+    code: str | None = None
+    type: str | None = None
+    param: str | None = None
+
+
+def read_error(status: int, headers: Headers, body: bytes) -> GatewayError:
+    """A provider's error answer. Takes anything: HTML, nothing, half JSON."""
+    try:
+        value = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        value = _plain(body)
+    told = _told(value)
+    message = told.message or f"the provider answered with status {status} and no message"
+    kind = _kind(status, told)
+    wait = _wait(headers) if kind in (Kind.RATE_LIMITED, Kind.OVERLOADED, Kind.SERVER_ERROR, Kind.TIMEOUT) else None
+    if wait is None and kind is Kind.RATE_LIMITED:
+        wait = _spoken_wait(message)
+    return GatewayError(
+        kind,
+        _KEY.sub("[key]", message),
+        source="upstream",
+        status=status,
+        code=told.code,
+        type=told.type,
+        param=told.param,
+        retry_after_s=wait,
+    )
+
+
+def error_inside(value: Any) -> GatewayError:
+    """An error that came in a stream or a body of status 200: its code is the status where it is one."""
+    told = _told(value)
+    status = int(told.code) if told.code is not None and told.code.isascii() and told.code.isdecimal() else None
+    status = status if status is not None and 400 <= status < 600 else None
+    message = told.message or "the provider broke off with an error and no message"
+    kind = _kind(status, told)
+    wait = _spoken_wait(message) if kind is Kind.RATE_LIMITED else None
+    return GatewayError(
+        kind,
+        _KEY.sub("[key]", message),
+        source="upstream",
+        status=status,
+        code=told.code,
+        type=told.type,
+        param=told.param,
+        retry_after_s=wait,
+    )
+
+
+def write_error(error: GatewayError) -> tuple[int, Headers, bytes]:
+    """Status, headers and body for a client of this dialect."""
+    headers: list[tuple[str, str]] = [("content-type", "application/json")]
+    if error.retry_after_s is not None:
+        headers.append(("retry-after", str(math.ceil(error.retry_after_s))))
+    return error.honest_status, tuple(headers), msgspec.json.encode({"error": error_object(error)})
+
+
+def error_object(error: GatewayError) -> JsonObject:
+    """The object under `error`."""
+    default_type = "server_error" if error.rule.status >= 500 else "invalid_request_error"
+    word, code = _TYPES.get(error.kind, (default_type, error.kind.value))
+    if error.source == "upstream" and error.kind not in _OURS:
+        word, code = error.type or word, error.code or code
+    return {"message": error.message, "type": word, "param": error.param, "code": code}
+
+
+def is_error(value: JsonObject) -> bool:
+    """Whether an object that should be a chunk or a completion tells of an error."""
+    if value.get("error"):
+        return True
+    return "choices" not in value and (value.get("object") == "error" or any(name in value for name in ("detail", "message", "errors")))
+
+
+def _told(value: Any) -> _Told:
+    if isinstance(value, str):
+        return _Told(value.strip()[:_LONGEST_MESSAGE])
+    if isinstance(value, list):
+        entries: list[Any] = value  # pyright: ignore[reportUnknownVariableType]
+        return _told(entries[0]) if entries else _Told()
+    if not isinstance(value, dict):
+        return _Told()
+    came: JsonObject = value  # pyright: ignore[reportUnknownVariableType]
+    inner = came.get("error")
+    if isinstance(inner, dict):
+        return _object(inner)  # pyright: ignore[reportUnknownArgumentType]
+    return _object({**came, "message": inner} if inner else came)
+
+
+def _object(value: JsonObject) -> _Told:
+    message = _sentence(value.get("message") or value.get("detail") or value.get("details") or value.get("errors") or value.get("msg"))
+    metadata = value.get("metadata")
+    raw = _sentence(metadata.get("raw")) if isinstance(metadata, dict) else ""  # pyright: ignore[reportUnknownMemberType,reportUnknownArgumentType]
+    if raw and raw not in message:
+        # OpenRouter: "Provider returned error", and what it said in metadata.raw.
+        message = f"{message}: {raw}" if message else raw
+    return _Told(
+        message[:_LONGEST_MESSAGE],
+        _word(value.get("code")),
+        _word(value.get("type")) or _word(value.get("status")),
+        _word(value.get("param")),
+    )
+
+
+def _sentence(value: Any) -> str:
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, dict):
+        came: JsonObject = value  # pyright: ignore[reportUnknownVariableType]
+        return _sentence(came.get("message") or came.get("msg") or came.get("error") or "") or msgspec.json.encode(came).decode()
+    if isinstance(value, list):
+        entries: list[Any] = value  # pyright: ignore[reportUnknownVariableType]
+        return "; ".join(_finding(entry) for entry in entries)
+    return ""
+
+
+def _finding(entry: Any) -> str:
+    # One row of a validation list: {"loc": ["body", "messages", 0], "msg": "field required"}.
+    words = _sentence(entry)
+    where = entry.get("loc") if isinstance(entry, dict) else None  # pyright: ignore[reportUnknownMemberType,reportUnknownVariableType]
+    return f"{'.'.join(str(step) for step in where)}: {words}" if isinstance(where, list) else words  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType]
+
+
+def _word(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else str(value) if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _plain(body: bytes) -> str:
+    text = body.decode("utf-8", "replace").strip()
+    if "<html" in text[:500].lower() or text[:1] == "<":
+        title = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
+        return f"the provider answered with a web page: {' '.join(title[1].split())}" if title else "the provider answered with a web page"
+    return text
+
+
+def _kind(status: int | None, told: _Told) -> Kind:
+    # 5xx says nothing of the request, whatever else is said; 401 and 402 have one meaning each.
+    if status in (401, 402):
+        return _BY_STATUS[status]
+    for word in (told.code, told.type):
+        kind = _BY_CODE.get(word.lower()) if word is not None else None
+        if kind is not None:
+            return kind
+    for kind, statuses, pattern in _BY_WORDS:
+        if status in statuses and pattern.search(told.message):
+            return kind
+    if status is None:
+        return Kind.INVALID_REQUEST if told.type == "invalid_request_error" else Kind.SERVER_ERROR
+    return _BY_STATUS.get(status) or (Kind.SERVER_ERROR if status >= 500 else Kind.INVALID_REQUEST)
+
+
+def _wait(headers: Headers) -> float | None:
+    # An HTTP date is reckoned from the server's own clock, which its `date` header tells.
+    date = wire_headers.first(headers, "date")
+    try:
+        now = parsedate_to_datetime(date).timestamp() if date is not None else None
+    except (ValueError, TypeError):
+        now = None
+    wait = wire_headers.retry_after_s(headers, now if now is not None else math.inf)
+    return wait if wait is not None and (now is not None or wait > 0) else None
+
+
+def _spoken_wait(message: str) -> float | None:
+    found = _WAIT.search(message)
+    if found is None or not (found[1] or found[2]):
+        return None
+    seconds = float(found[2] or 0) / (1000 if found[3] == "ms" else 1)
+    return int(found[1] or 0) * 60 + seconds

@@ -1,0 +1,125 @@
+"""Messages from the wire to neutral items. An assistant message becomes several: thoughts, words, calls; `turns` joins them again.
+
+https://platform.openai.com/docs/api-reference/chat/create (messages)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from dragoman.dialects.chat.parts import read_content
+from dragoman.dialects.chat.remainder import NAME, JsonObject, difference, keep, list_at, object_at, text_at, text_or_none, wrong
+from dragoman.dialects.chat.tools import LEGACY, read_call
+from dragoman.dialects.chat.turns import LEGACY_ID, THOUGHTS, TURN, write_message, write_result, write_turn
+from dragoman.ir.request import Call, Item, Message, Part, Reasoning, Result, Text
+
+
+def read_messages(value: Any) -> tuple[Item, ...]:
+    """The list `messages` as flat items."""
+    reader = _Reader()
+    for index, entry in enumerate(list_at(value, "messages")):
+        path = f"messages[{index}]"
+        came = object_at(entry, path)
+        role = text_at(came, "role", path)
+        read = reader.TABLE.get(role)
+        if read is None:
+            raise wrong(f"{path}.role", f"is `{role}`; known are {', '.join(reader.TABLE)}")
+        read(reader, came, path)
+    return tuple(reader.items)
+
+
+class _Reader:
+    """The items so far, and what later messages need to know of earlier calls."""
+
+    def __init__(self) -> None:
+        self.items: list[Item] = []
+        self._calls: dict[str, Call] = {}
+        self._legacy = 0
+
+    def _message(self, came: JsonObject, path: str) -> None:
+        message = Message(
+            came["role"],
+            read_content(came.get("content"), f"{path}.content"),
+            name=text_or_none(came, "name"),
+        )
+        self._add(message, keep(came, write_message(message, [])))
+
+    def _tool(self, came: JsonObject, path: str) -> None:
+        call_id = text_at(came, "tool_call_id", path)
+        content = came.get("content")
+        call = self._calls.get(call_id)
+        result = Result(
+            call_id,
+            read_content(content, f"{path}.content"),
+            kind=call.kind if call is not None else "function",
+            plain=not isinstance(content, list),
+        )
+        self._add(result, keep(came, write_result(result, [])))
+
+    def _function(self, came: JsonObject, path: str) -> None:
+        # The legacy answer to the latest `function_call`: these have no ids, so they answer each other in order.
+        result = Result(
+            LEGACY_ID.format(self._legacy - 1),
+            read_content(came.get("content"), f"{path}.content"),
+            name=text_at(came, "name", path),
+            extra={NAME: {LEGACY: True}},
+        )
+        rest = difference(came, write_result(result, []))
+        self._add(result, {NAME: {LEGACY: True, **rest}})
+
+    def _assistant(self, came: JsonObject, path: str) -> None:
+        items = [*_thoughts(came), *self._words(came, path), *self._called(came, path)] or [Message("assistant", ())]
+        rest = difference(came, write_turn(items, []))
+        first = items[0]
+        # The mark is where `turns` starts another message.
+        extra = {NAME: {**(first.extra or {}).get(NAME, {}), TURN: rest}}
+        self.items += [msgspec.structs.replace(first, extra=extra), *items[1:]]
+
+    def _words(self, came: JsonObject, path: str) -> list[Message]:
+        content, refusal = came.get("content"), text_or_none(came, "refusal")
+        parts: tuple[Part, ...] = read_content(content, f"{path}.content")
+        if content == "" and (refusal or came.get("tool_calls") or came.get("function_call")):
+            parts = ()
+        if refusal is not None:
+            parts = (*parts, Text(refusal, refusal=True))
+        return [Message("assistant", parts)] if parts else []
+
+    def _called(self, came: JsonObject, path: str) -> list[Call]:
+        entries = came.get("tool_calls")
+        calls: list[Call] = []
+        if entries is not None:
+            calls = [read_call(entry, f"{path}.tool_calls[{i}]") for i, entry in enumerate(list_at(entries, f"{path}.tool_calls"))]
+        if came.get("function_call") is not None:
+            calls.append(self._legacy_call(object_at(came["function_call"], f"{path}.function_call"), path))
+        for call in calls:
+            self._calls[call.call_id] = call
+        return calls
+
+    def _legacy_call(self, value: JsonObject, path: str) -> Call:
+        call_id = LEGACY_ID.format(self._legacy)
+        self._legacy += 1
+        arguments = text_or_none(value, "arguments") or ""
+        return Call(call_id, text_at(value, "name", f"{path}.function_call"), arguments, extra={NAME: {LEGACY: True}})
+
+    def _add(self, item: Message | Result, extra: dict[str, JsonObject] | None) -> None:
+        self.items.append(msgspec.structs.replace(item, extra=extra) if extra else item)
+
+    TABLE: dict[str, Callable[[_Reader, JsonObject, str], None]] = {
+        "system": _message,
+        "developer": _message,
+        "user": _message,
+        "assistant": _assistant,
+        "tool": _tool,
+        "function": _function,
+    }
+
+
+def _thoughts(came: JsonObject) -> list[Reasoning]:
+    fields = {name: came[name] for name in THOUGHTS if came.get(name)}
+    if not fields:
+        return []
+    texts = [value for value in fields.values() if isinstance(value, str)]
+    return [Reasoning(content=tuple(texts[:1]), extra={NAME: fields})]

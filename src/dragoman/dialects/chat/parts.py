@@ -1,0 +1,156 @@
+"""Content of messages: a string, or a list of `text`, `refusal`, `image_url`, `input_audio` and `file` parts.
+
+https://platform.openai.com/docs/api-reference/chat/create (messages.content)
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from dragoman.dialects.chat.remainder import NAME, JsonObject, keep, list_at, object_at, own, text_at, text_or_none, wrong
+from dragoman.dialects.chat.remainder import complete as _complete
+from dragoman.ir.request import Audio, File, FileId, Image, Inline, OpaquePart, Part, Text, Url, Where
+
+_DATA_URL = re.compile(r"data:([^;,]+);base64,")
+
+Lost = list[tuple[str, str]]
+"""(field, why) for what this dialect cannot say."""
+
+
+def read_content(value: Any, path: str) -> tuple[Part, ...]:
+    """The neutral parts of a message's content; none for null."""
+    if isinstance(value, str):
+        return (Text(value),)
+    if value is None:
+        return ()
+    if not isinstance(value, list):
+        raise wrong(path, "must be a string or a list of parts")
+    return tuple(_read_part(part, f"{path}[{index}]") for index, part in enumerate(list_at(value, path)))
+
+
+def write_content(parts: tuple[Part, ...], lost: Lost, between: str = "\n\n") -> Any:
+    """The content on the wire: one string if the parts are only words (what every server takes), else a list of parts."""
+    if all(isinstance(part, Text) and not part.extra for part in parts):
+        return between.join(part.text for part in parts if isinstance(part, Text))
+    return [written for part in parts if (written := _write_part(part, lost)) is not None]
+
+
+def _read_part(value: Any, path: str) -> Part:
+    came = object_at(value, path)
+    read = _READ.get(came.get("type"))
+    part = read(came, path) if read is not None else None
+    if part is None:
+        return OpaquePart(NAME, came)
+    written = _WRITE[type(part)](part)
+    extra = keep(came, written) if written is not None else None
+    return msgspec.structs.replace(part, extra=extra) if extra else part
+
+
+def _read_text(came: JsonObject, path: str) -> Text:
+    return Text(text_at(came, "text", path))
+
+
+def _read_refusal(came: JsonObject, path: str) -> Text:
+    return Text(text_at(came, "refusal", path), refusal=True)
+
+
+def _read_image(came: JsonObject, path: str) -> Image:
+    value = came.get("image_url")
+    # Several servers take a bare string here (Mistral documents it).
+    if isinstance(value, str):
+        return Image(where_of(value))
+    image = object_at(value, f"{path}.image_url")
+    return Image(where_of(text_at(image, "url", f"{path}.image_url")), text_or_none(image, "detail"))
+
+
+def _read_audio(came: JsonObject, path: str) -> Audio:
+    audio = object_at(came.get("input_audio"), f"{path}.input_audio")
+    form = text_or_none(audio, "format")
+    return Audio(Inline(f"audio/{form or 'wav'}", text_at(audio, "data", f"{path}.input_audio")), form)
+
+
+def _read_file(came: JsonObject, path: str) -> File | None:
+    file = object_at(came.get("file"), f"{path}.file")
+    name, stored, data = text_or_none(file, "filename"), text_or_none(file, "file_id"), text_or_none(file, "file_data")
+    if stored is not None:
+        return File(FileId(stored), name)
+    return File(where_of(data), name) if data is not None else None
+
+
+_READ: dict[Any, Callable[[JsonObject, str], Text | Image | Audio | File | None]] = {
+    "text": _read_text,
+    "refusal": _read_refusal,
+    "image_url": _read_image,
+    "input_audio": _read_audio,
+    "file": _read_file,
+}
+
+
+def _write_part(part: Part, lost: Lost) -> JsonObject | None:
+    if isinstance(part, OpaquePart):
+        written = part.value if part.dialect == NAME else None
+    else:
+        plain = _WRITE[type(part)](part)
+        written = _complete(plain, own(part.extra)) if plain is not None else None
+    if written is None:
+        lost.append(("messages.content", f"chat has no form for this `{type(part).__name__.lower()}` part"))
+    return written
+
+
+def _write_text(part: Text) -> JsonObject:
+    return {"type": "refusal", "refusal": part.text} if part.refusal else {"type": "text", "text": part.text}
+
+
+def _write_image(part: Image) -> JsonObject | None:
+    if isinstance(part.where, FileId):
+        return None
+    image: JsonObject = {"url": url_of(part.where)}
+    if part.detail is not None:
+        # Servers that check this field know low, high and auto; what came as `original` from a client of this dialect stays so.
+        image["detail"] = "high" if part.detail == "original" else part.detail
+    return {"type": "image_url", "image_url": image}
+
+
+def _write_audio(part: Audio) -> JsonObject | None:
+    if not isinstance(part.where, Inline):
+        return None
+    form = part.format or part.where.media_type.partition("/")[2]
+    return {"type": "input_audio", "input_audio": {"data": part.where.data, "format": form}}
+
+
+def _write_file(part: File) -> JsonObject | None:
+    file: JsonObject = {} if part.name is None else {"filename": part.name}
+    if isinstance(part.where, FileId):
+        file["file_id"] = part.where.id
+    elif isinstance(part.where, Inline):
+        file["file_data"] = url_of(part.where)
+    elif own(part.extra) is not None:
+        file["file_data"] = part.where.url
+    else:
+        return None
+    return {"type": "file", "file": file}
+
+
+_WRITE: dict[type, Callable[[Any], JsonObject | None]] = {
+    Text: _write_text,
+    Image: _write_image,
+    Audio: _write_audio,
+    File: _write_file,
+}
+
+
+def where_of(url: str) -> Url | Inline:
+    """A `data:` URL in its usual form is media in the request, everything else an address."""
+    match = _DATA_URL.match(url)
+    return Inline(match[1], url[match.end() :]) if match else Url(url)
+
+
+def url_of(where: Where) -> str:
+    """The address of media, or a `data:` URL."""
+    if isinstance(where, Inline):
+        return f"data:{where.media_type};base64,{where.data}"
+    return where.url if isinstance(where, Url) else ""

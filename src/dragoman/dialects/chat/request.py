@@ -1,0 +1,147 @@
+"""Requests: the model and stream at a glance, the whole body to the neutral form, and back.
+
+https://platform.openai.com/docs/api-reference/chat/create
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from dragoman.dialects.chat.fields import put_back_fields, read_fields, write_fields
+from dragoman.dialects.chat.messages import read_messages
+from dragoman.dialects.chat.parts import Lost
+from dragoman.dialects.chat.remainder import NAME, JsonObject, difference, object_at, own, text_at, wrong
+from dragoman.dialects.chat.tools import read_choice, read_functions, read_legacy_choice, read_tools, write_choice, write_tools
+from dragoman.dialects.chat.turns import write_messages
+from dragoman.dialects.contract import Call, Peek, Quirks
+from dragoman.ir.request import Request, ToolChoice
+from dragoman.wire import splice
+from dragoman.wire.frame import WireError
+
+PATH = "/chat/completions"
+
+# Read and written here one by one, not by `fields`.
+_STRUCTURE = frozenset({"model", "messages", "stream", "stream_options", "tools", "functions", "max_tokens", "max_completion_tokens"})
+_OPTIONS = "$stream_options"
+
+
+def peek(call: Call) -> Peek:
+    """Model and stream of a body. Raises GatewayError(invalid_request) if a key stands twice or the model is missing."""
+    try:
+        found = splice.read_fields(call.body, ("model", "stream"))
+        model = msgspec.json.decode(found.get("model", b"null"))
+        stream = msgspec.json.decode(found.get("stream", b"null"))
+    except WireError as error:
+        raise wrong("body", str(error)) from error
+    if not isinstance(model, str) or not model:
+        raise wrong("model", "is missing: the name of a model is required")
+    if stream is not None and not isinstance(stream, bool):
+        raise wrong("stream", "must be true or false")
+    return Peek(model, bool(stream))
+
+
+def splice_model(body: bytes, model: str) -> bytes:
+    """The same body for another model, every other byte as it was. Raises GatewayError(invalid_request) for what is no JSON object."""
+    try:
+        return splice.replace_fields(body, {"model": msgspec.json.encode(model)})
+    except WireError as error:
+        raise wrong("body", str(error)) from error
+
+
+def read_request(call: Call) -> Request:
+    """The neutral form of a body. Raises GatewayError(invalid_request) with the JSON path of what is wrong."""
+    try:
+        body = msgspec.json.decode(call.body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise wrong("body", f"is not JSON: {error}") from error
+    came = object_at(body, "body")
+    stream = _switch(came, "stream")
+    options = object_at(came.get("stream_options") or {}, "stream_options")
+    request = Request(
+        text_at(came, "model", "body"),
+        read_messages(came.get("messages")),
+        stream=stream,
+        stream_usage=_switch(options, "include_usage"),
+        tools=(*read_tools(came.get("tools"), "tools"), *read_functions(came.get("functions"), "functions")),
+        tool_choice=_choice(came),
+        max_tokens=_max_tokens(came),
+        **read_fields(came),
+    )
+    return msgspec.structs.replace(request, extra=_rest(came, options, request))
+
+
+def write_request(request: Request, quirks: Quirks) -> tuple[Call, Lost]:
+    """The call, and (field, why) for each thing that could not be said."""
+    lost: Lost = []
+    body: JsonObject = {"model": request.model, "messages": write_messages(request.items, quirks, lost)}
+    rest = own(request.extra) or {}
+    if request.stream:
+        body["stream"] = True
+    options = _stream_options(request, quirks, rest)
+    if options:
+        body["stream_options"] = options
+    write_tools(request.tools, body, lost)
+    body.update(_written_choice(request))
+    if request.max_tokens is not None:
+        body[quirks.max_tokens_field] = request.max_tokens
+    body.update(write_fields(request, lost))
+    if quirks.store:
+        # false is this API's own default, and servers that don't know the field are the many.
+        body["store"] = True
+    if request.sampling.top_k is not None and "top_k" not in rest:
+        lost.append(("top_k", "chat has no such setting"))
+    put_back_fields(body, rest, request)
+    return Call(PATH, msgspec.json.encode(body)), lost
+
+
+def state_fields(request: Request) -> list[str]:
+    """Names of the fields by which a request leans on state that the provider keeps: here only `store`."""
+    return ["store"] if (own(request.extra) or {}).get("store") else []
+
+
+def _switch(came: JsonObject, name: str) -> bool:
+    value = came.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise wrong(name, "must be true or false")
+    return bool(value)
+
+
+def _max_tokens(came: JsonObject) -> int | None:
+    for name in ("max_completion_tokens", "max_tokens"):
+        value = came.get(name)
+        if value is None:
+            continue
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise wrong(name, "must be an integer")
+        return value
+    return None
+
+
+def _choice(came: JsonObject) -> ToolChoice | None:
+    if came.get("tool_choice") is not None:
+        return read_choice(came["tool_choice"])
+    return read_legacy_choice(came["function_call"]) if came.get("function_call") is not None else None
+
+
+def _rest(came: JsonObject, options: JsonObject, request: Request) -> dict[str, JsonObject] | None:
+    # Structure that says nothing (null, an empty list, false) has no neutral form either.
+    settings = {name: value for name, value in came.items() if name not in _STRUCTURE or not value}
+    rest = difference(settings, {**write_fields(request, []), **_written_choice(request)})
+    more = {name: value for name, value in options.items() if name != "include_usage"}
+    if more:
+        rest[_OPTIONS] = more
+    return {NAME: rest} if rest else None
+
+
+def _written_choice(request: Request) -> JsonObject:
+    return {} if request.tool_choice is None else write_choice(request.tool_choice, request.tools)
+
+
+def _stream_options(request: Request, quirks: Quirks, rest: JsonObject) -> JsonObject:
+    if not request.stream:
+        return {}
+    options: JsonObject = dict(rest.get(_OPTIONS) or {})
+    if quirks.stream_usage:
+        # Asked for whether or not the client wants it: the record does.
+        options["include_usage"] = True
+    return options

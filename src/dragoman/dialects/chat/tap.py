@@ -1,0 +1,89 @@
+"""Watches relayed bytes: looks for the few byte strings that matter and parses only the lines that hold them.
+
+A quote inside a JSON string is escaped, so `"usage"` with both its quotes is always a key or a whole value, never somebody's words.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from dragoman.dialects.chat.errors import error_inside, error_object, is_error
+from dragoman.dialects.chat.remainder import JsonObject
+from dragoman.dialects.chat.usage import read_usage
+from dragoman.dialects.contract import Tap as ContractTap
+from dragoman.ir.errors import GatewayError
+from dragoman.ir.usage import Usage
+
+_decode = msgspec.json.Decoder().decode
+
+_SAID = ("content", "tool_calls", "function_call", "refusal", "reasoning_content", "reasoning", "reasoning_details", "audio")
+
+
+class Tap:
+    """See the contract. Keeps at most one unfinished line."""
+
+    def __init__(self) -> None:
+        self.usage: Usage | None = None
+        self.reason: str | None = None
+        self.model: str | None = None
+        self.first_token = False
+        self.ended = False
+        self.failed: GatewayError | None = None
+        self._tail = b""
+
+    def feed(self, chunk: bytes) -> None:
+        """Watch a chunk of a stream."""
+        end = chunk.rfind(b"\n") + 1
+        if not end:
+            self._tail += chunk
+            return
+        lines = self._tail + chunk[:end] if self._tail else chunk if end == len(chunk) else chunk[:end]
+        self._tail = chunk[end:]
+        if not self.first_token or _matters(lines):
+            for line in lines.splitlines():
+                self._line(line)
+
+    def whole(self, body: bytes) -> None:
+        """Watch a whole JSON reply."""
+        try:
+            value = _decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return
+        if isinstance(value, dict):
+            self._chunk(value)  # pyright: ignore[reportUnknownArgumentType]
+
+    def _line(self, line: bytes) -> None:
+        if not line.startswith(b"data:"):
+            return
+        data = line[5:].strip()
+        if data == b"[DONE]":
+            self.ended = True
+        elif not self.first_token or _matters(data):
+            self.whole(data)
+
+    def _chunk(self, value: JsonObject) -> None:
+        if is_error(value):
+            self.failed = error_inside(value)
+            return
+        self.model = value.get("model") or self.model
+        usage: Any = value.get("usage")
+        if isinstance(usage, dict) and usage:
+            self.usage = read_usage(usage)  # pyright: ignore[reportUnknownArgumentType]
+        for choice in value.get("choices") or ():
+            said: JsonObject = choice.get("delta") or choice.get("message") or {}
+            self.first_token = self.first_token or any(said.get(name) for name in _SAID)
+            if choice.get("finish_reason"):
+                self.reason = choice["finish_reason"]
+                # Servers that just close after the last chunk say no [DONE].
+                self.ended = True
+
+
+def write_failure(error: GatewayError, tap: ContractTap) -> bytes:
+    """The end of a relayed stream that failed: an error object; nothing of what the tap saw is needed for it."""
+    return b"data: %b\n\n" % msgspec.json.encode({"error": error_object(error)})
+
+
+def _matters(data: bytes) -> bool:
+    return b'"usage"' in data or b'"finish_reason"' in data or b'"error"' in data or b"[DONE]" in data
