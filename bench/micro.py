@@ -126,9 +126,9 @@ def _responses_stream() -> Iterator[bytes]:
 
     head: dict[str, Any] = {"id": "resp_1", "object": "response", "created_at": 1763725000, "model": "bench", "error": None, "metadata": {}}
     text = "".join(_WORDS[number % len(_WORDS)] for number in range(_DELTAS))
-    part = {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
-    message = {"id": "msg_1", "type": "message", "status": "completed", "role": "assistant", "content": [part]}
-    call = {
+    part: dict[str, Any] = {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+    message: dict[str, Any] = {"id": "msg_1", "type": "message", "status": "completed", "role": "assistant", "content": [part]}
+    call: dict[str, Any] = {
         "id": "fc_1",
         "type": "function_call",
         "status": "completed",
