@@ -1,0 +1,1 @@
+"""The commands: start the gateway, launch an agent against it, say what is wrong."""

@@ -1,0 +1,146 @@
+"""`dragoman codex [what codex takes]`: find Codex, find or start a gateway, run the one against the other, say what it cost."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import click
+import msgspec
+
+from dragoman.cli.child import ChildFailed, child_gateway
+from dragoman.cli.codex.arguments import KEY_VARIABLE, PROVIDER, Door, door_arguments, read_arguments
+from dragoman.cli.codex.foreground import run_in_foreground
+from dragoman.cli.codex.program import INSTALL, OLDEST_TESTED, Program, find_program, is_older_than_tested
+from dragoman.cli.codex.summary import fetch_summary
+from dragoman.cli.codex.surroundings import MANAGED, managed_provider, past_proxies
+from dragoman.cli.gateway import Sight, look_at
+from dragoman.cli.settings import configured_address
+
+_PLACEHOLDER = "dragoman"
+_OWN_OPTIONS = ("--gateway", "--gateway-config")
+_HELP = """dragoman codex [--gateway URL] [--gateway-config FILE] [--] [anything that codex takes]
+  --gateway URL          use the gateway at this address (or DRAGOMAN_URL)
+  --gateway-config FILE  start a gateway with this dragoman.yaml (or DRAGOMAN_CONFIG)
+  DRAGOMAN_KEY           the key that the gateway asks for, if it has `access.keys`
+What follows is Codex's own help.
+"""
+
+
+class Own(msgspec.Struct, frozen=True):
+    """Our own options, which stand before Codex's."""
+
+    gateway: str | None = None
+    config: str | None = None
+
+
+@click.command(add_help_option=False, context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def codex(arguments: tuple[str, ...]) -> None:
+    """Run the installed Codex against the gateway, starting one for its lifetime if none answers.
+
+    Options of our own stand first: --gateway URL (or DRAGOMAN_URL), --gateway-config FILE (or DRAGOMAN_CONFIG). Everything else is
+    Codex's.
+    """
+    sys.exit(launch(list(arguments), dict(os.environ)))
+
+
+def launch(arguments: list[str], env: Mapping[str, str]) -> int:
+    """Do it all and return the exit code: Codex's own, or 1 with a sentence if it was never started."""
+    try:
+        own, rest = split_own_options(arguments, env)
+        return _launch(own, rest, env)
+    except click.ClickException as error:
+        _say(error.format_message())
+        return 1
+
+
+def split_own_options(arguments: list[str], env: Mapping[str, str]) -> tuple[Own, list[str]]:
+    """Our options off the front, and what is left for Codex. A `--` between the two is ours."""
+    found: dict[str, str] = {}
+    rest = list(arguments)
+    while rest and rest[0].partition("=")[0] in _OWN_OPTIONS:
+        name, equals, value = rest.pop(0).partition("=")
+        if not equals and not rest:
+            raise click.ClickException(f"`{name}` wants a value")
+        found[name] = value if equals else rest.pop(0)
+    if found and rest[:1] == ["--"]:
+        rest.pop(0)
+    gateway, config = found.get("--gateway") or env.get("DRAGOMAN_URL"), found.get("--gateway-config") or env.get("DRAGOMAN_CONFIG")
+    return Own(gateway or None, config or None), rest
+
+
+def _launch(own: Own, arguments: list[str], env: Mapping[str, str]) -> int:
+    reading = read_arguments(arguments)
+    if reading.way == "refused":
+        raise click.ClickException(reading.reason)
+    program = find_program(env)
+    if program is None:
+        raise click.ClickException(f"there is no `codex` on PATH; install it with `{INSTALL}`")
+    if reading.way == "alone":
+        if arguments[:1] in (["-h"], ["--help"]):
+            click.echo(_HELP, err=True)
+        return run_in_foreground([program.path, *arguments], env)
+    _check(program)
+    run = secrets.token_hex(6)
+    with _gateway(own, run, env) as address:
+        door = Door(address, run)
+        code = run_in_foreground([program.path, *door_arguments(door), *arguments], codex_environment(env, address))
+        summary = fetch_summary(door, env.get(KEY_VARIABLE))
+        if summary:
+            _say(summary)
+        return code
+
+
+def codex_environment(env: Mapping[str, str], address: str) -> dict[str, str]:
+    """The user's environment with what Codex needs to reach this address. Codex wants a key even where the gateway does not."""
+    return {**env, KEY_VARIABLE: env.get(KEY_VARIABLE) or _PLACEHOLDER, **past_proxies(env, urlsplit(address).hostname or "")}
+
+
+def _check(program: Program) -> None:
+    if is_older_than_tested(program):
+        tested = ".".join(map(str, OLDEST_TESTED))
+        _say(f"codex {program.version_text} is older than {tested}, the oldest that this is tested with; update it with `{INSTALL}@latest`")
+    prescribed = managed_provider(MANAGED)
+    if prescribed is not None:
+        raise click.ClickException(
+            f"`{MANAGED}` prescribes Codex's provider (`{prescribed}`) and wins over every flag, so Codex would go past the gateway;"
+            f" ask who keeps that file to leave out `model_provider` and `model_providers.{PROVIDER}`"
+        )
+
+
+@contextmanager
+def _gateway(own: Own, run: str, env: Mapping[str, str]) -> Generator[str]:
+    """The address of a gateway that answers: the one that was named, the one that is running, or one of our own."""
+    address = _root(own.gateway or configured_address(own.config, env))
+    look = look_at(address, key=env.get(KEY_VARIABLE))
+    if look.sight is Sight.LOCKED:
+        held = "does not know the key in DRAGOMAN_KEY" if env.get(KEY_VARIABLE) else "asks for a key"
+        raise click.ClickException(f"the gateway at {address} {held}: set DRAGOMAN_KEY to one of its `access.keys`")
+    if look.sight is Sight.GATEWAY:
+        yield address
+        return
+    if own.gateway:
+        raise click.ClickException(
+            f"no gateway answers at {address} ({look.detail}); start one with `dragoman serve`, or leave out the address"
+        )
+    try:
+        with child_gateway(env, run=run, config=own.config) as child:
+            _say(f"no gateway answers at {address}; started one at {child.address} until Codex ends (log: {child.log})")
+            yield child.address
+    except ChildFailed as error:
+        raise click.ClickException(f"the gateway did not start:\n{error}") from error
+
+
+def _root(address: str) -> str:
+    """Scheme, host and port: a path that somebody copied along with them is left out."""
+    url = urlsplit(address)
+    return f"{url.scheme}://{url.netloc}" if url.netloc else address
+
+
+def _say(text: str) -> None:
+    click.echo(f"dragoman: {text}", err=True)

@@ -1,0 +1,49 @@
+"""Runs a program in the foreground as if it had been started directly: same terminal, same process group, same signals, same exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Mapping
+from types import FrameType
+
+_LEFT_TO_THE_CHILD = (signal.SIGINT, signal.SIGQUIT)
+_PASSED_ON = (signal.SIGTERM, signal.SIGHUP)
+
+
+def run_in_foreground(command: list[str], env: Mapping[str, str]) -> int:
+    """Run it to its end and return its exit code (128 + n if signal n ended it).
+
+    Ctrl-C and Ctrl-\\ reach the whole process group, so the child has them from the terminal and we let them pass; SIGTERM and
+    SIGHUP are sent to us alone and handed on. When the child stops itself (Ctrl-Z), we stop too, so that the shell notices.
+    Raises OSError if it cannot be started.
+    """
+    child = subprocess.Popen(command, env=dict(env))
+
+    def hand_on(number: int, frame: FrameType | None) -> None:
+        child.send_signal(number)
+
+    # A handler, not SIG_IGN: an ignored signal would be ignored by the child too.
+    before = {number: signal.signal(number, _let_pass) for number in _LEFT_TO_THE_CHILD}
+    before |= {number: signal.signal(number, hand_on) for number in _PASSED_ON}
+    try:
+        return _wait(child)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _let_pass(number: int, frame: FrameType | None) -> None:
+    """The child has this signal from the terminal."""
+
+
+def _wait(child: subprocess.Popen[bytes]) -> int:
+    while True:
+        _, status = os.waitpid(child.pid, os.WUNTRACED)
+        if not os.WIFSTOPPED(status):
+            code = os.waitstatus_to_exitcode(status)
+            child.returncode = code
+            return code if code >= 0 else 128 - code
+        os.kill(os.getpid(), signal.SIGSTOP)
+        child.send_signal(signal.SIGCONT)

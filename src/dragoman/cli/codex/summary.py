@@ -1,0 +1,75 @@
+"""The closing line: what a run of Codex asked, cost and waited for, as its gateway tells it (`GET /api/runs/<run>`)."""
+
+from __future__ import annotations
+
+import http.client
+
+import msgspec
+
+from dragoman.cli.codex.arguments import Door
+from dragoman.cli.gateway import get
+
+
+class Run(msgspec.Struct, frozen=True):
+    """The sums of a run. waited_s: seconds under way at each provider. models: how often each answered."""
+
+    requests: int
+    turns: int = 0
+    failed: int = 0
+    left: int = 0
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    models: dict[str, int] = {}
+    waited_s: dict[str, float] = {}
+    last_error: str | None = None
+
+
+def fetch_summary(door: Door, key: str | None) -> str | None:
+    """The line, or None: nothing was asked, or the gateway is gone."""
+    try:
+        answer = get(door.address, f"/api/runs/{door.run}", key=key)
+        run = msgspec.json.decode(answer.body, type=Run) if answer.status == 200 else None
+    except (OSError, http.client.HTTPException, msgspec.DecodeError, msgspec.ValidationError):
+        return None
+    return tell(run) if run and run.requests else None
+
+
+def tell(run: Run) -> str:
+    """`2 turns (5 requests) · 48.1k tokens in, 62 % cached, 1.2k out · openai/gpt-5.5 · waited 8.1 s on openai`."""
+    turns = _count(run.turns, "turn")
+    if run.requests != run.turns:
+        turns += f" ({_count(run.requests, 'request')})"
+    return " · ".join(filter(None, (turns, _tokens(run), _models(run), _waited(run), _mishaps(run))))
+
+
+def _tokens(run: Run) -> str:
+    if not run.input_tokens and not run.output_tokens:
+        return ""
+    share = f"{100 * run.cached_tokens // run.input_tokens} % cached, " if run.input_tokens else ""
+    return f"{_short(run.input_tokens)} tokens in, {share}{_short(run.output_tokens)} out"
+
+
+def _models(run: Run) -> str:
+    return ", ".join(sorted(run.models, key=lambda model: -run.models[model]))
+
+
+def _waited(run: Run) -> str:
+    longest_first = sorted(run.waited_s.items(), key=lambda item: -item[1])
+    return "waited " + ", ".join(f"{seconds:.1f} s on {provider}" for provider, seconds in longest_first) if longest_first else ""
+
+
+def _mishaps(run: Run) -> str:
+    failed = f"{run.failed} failed" if run.failed else ""
+    left = f"{run.left} cancelled" if run.left else ""
+    return ", ".join(filter(None, (failed, left)))
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' if number != 1 else ''}"
+
+
+def _short(number: int) -> str:
+    if number < 1000:
+        return str(number)
+    return f"{number / 1000:.1f}k" if number < 1_000_000 else f"{number / 1_000_000:.1f}M"

@@ -1,0 +1,46 @@
+"""What governs Codex from outside its command line: its home, the administrator's file, the proxy variables."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+from dragoman.cli.codex.arguments import PROVIDER
+
+MANAGED = Path("/etc/codex/managed_config.toml")
+"""The administrator's file; it wins over `-c` flags."""
+PROXY_VARIABLES = ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
+"""The variables that catch plain HTTP; HTTPS_PROXY does not."""
+
+
+def codex_home(env: Mapping[str, str]) -> Path:
+    """The directory of Codex's own settings."""
+    return Path(env.get("CODEX_HOME") or Path(env.get("HOME") or Path.home()) / ".codex")
+
+
+def managed_provider(path: Path) -> str | None:
+    """The provider that the administrator's file prescribes, or None. A file that cannot be read prescribes nothing."""
+    try:
+        with path.open("rb") as file:
+            table = tomllib.load(file)
+    except (OSError, tomllib.TOMLDecodeError):
+        return None
+    providers = table.get("model_providers")
+    if isinstance(providers, dict) and PROVIDER in providers:
+        return PROVIDER
+    name = table.get("model_provider")
+    return name if isinstance(name, str) else None
+
+
+def past_proxies(env: Mapping[str, str], host: str) -> dict[str, str]:
+    """NO_PROXY in both spellings, with this host added: Codex sends even requests to 127.0.0.1 through HTTP_PROXY and ALL_PROXY."""
+    if not any(env.get(name) for name in PROXY_VARIABLES):
+        return {}
+    named = [*_listed(env.get("NO_PROXY")), *_listed(env.get("no_proxy")), "127.0.0.1", "localhost", "::1", host]
+    value = ",".join(dict.fromkeys(named))
+    return {"NO_PROXY": value, "no_proxy": value}
+
+
+def _listed(value: str | None) -> list[str]:
+    return [part.strip() for part in (value or "").split(",") if part.strip()]

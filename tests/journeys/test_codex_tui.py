@@ -1,0 +1,80 @@
+"""The real TUI of Codex in a terminal: words stream, the thread gets its title, Esc cancels the provider, the way out is clean."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+from machine import DRAGOMAN, Machine, provider_of, scripted, stats
+from parts import gateway, simulator
+from screen import Screen
+
+pytestmark = pytest.mark.journey
+
+# Slow enough to be seen arriving, and one answer that never ends by itself.
+SCRIPT = scripted("""
+rules:
+  - match: {kind: title}
+    reply: [{text: '{"title": "A talk about words"}'}]
+  - match: {user: forever}
+    reply: [{text: "and on ", repeat: 5000}]
+    pace: {first_s: 0, delta_s: 0.05}
+  - reply: [{text: "First words come. Then more words come. At last the final words come."}]
+    pace: {first_s: 0, delta_s: 0.15}
+""")
+
+
+@contextlib.contextmanager
+def tui(machine: Machine, folder: Path, dialect: str) -> Generator[tuple[Screen, str]]:
+    with simulator(SCRIPT) as upstream, gateway(folder, {"providers": {"sim": provider_of(upstream, dialect)}}) as address:
+        screen = Screen(machine, [*DRAGOMAN, "codex", "--gateway", address, "-m", "gpt-4"])
+        try:
+            screen.wait_for("Ask Codex to do anything")
+            yield screen, upstream
+        finally:
+            screen.close()
+
+
+def say(screen: Screen, words: str) -> None:
+    screen.type(words)
+    screen.wait_for(words)
+    screen.type("\r")
+
+
+def leave(screen: Screen) -> int:
+    screen.type("/quit")
+    screen.wait_for("/quit")
+    screen.type("\r")
+    return screen.wait_for_end()
+
+
+@pytest.mark.parametrize("dialect", ["responses", "chat"])
+def test_words_stream_and_the_thread_gets_its_title(machine: Machine, tmp_path: Path, dialect: str) -> None:
+    with tui(machine, tmp_path, dialect) as (screen, upstream):
+        say(screen, "talk to me")
+
+        screen.wait_for("First words come.")
+        assert "final words" not in screen.text, "the words came all at once"
+        screen.wait_for("At last the final words come.")
+        screen.wait_until(lambda: stats(upstream)["open"] == 0 and stats(upstream)["requests"] == 2, "the request for a title")
+        code = leave(screen)
+
+        assert code == 0
+        assert sorted(request["kind"] for request in stats(upstream)["last"]) == ["title", "turn"]
+        assert stats(upstream)["violations"] == []
+        assert "dragoman: " in screen.text
+
+
+@pytest.mark.parametrize("dialect", ["responses", "chat"])
+def test_escape_cancels_the_provider(machine: Machine, tmp_path: Path, dialect: str) -> None:
+    with tui(machine, tmp_path, dialect) as (screen, upstream):
+        say(screen, "go on forever")
+        screen.wait_for("and on and on")
+
+        screen.type("\x1b")
+        screen.wait_until(lambda: stats(upstream)["aborted"] == 1, "the provider to be cancelled")
+
+        screen.wait_until(lambda: stats(upstream)["open"] == 0, "every request to be over")
+        assert leave(screen) == 0

@@ -1,0 +1,54 @@
+"""The child in the foreground has its own exit code, its own signals, and ours."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from dragoman.cli.codex.foreground import run_in_foreground
+
+_PARENT = (
+    "import os, sys; from dragoman.cli.codex.foreground import run_in_foreground; sys.exit(run_in_foreground(sys.argv[1:], os.environ))"
+)
+
+
+@pytest.mark.parametrize(
+    ("script", "code"), [("raise SystemExit(0)", 0), ("raise SystemExit(7)", 7), ("import os; os.kill(os.getpid(), 9)", 137)]
+)
+def test_exit_code_is_the_childs(script: str, code: int) -> None:
+    assert run_in_foreground([sys.executable, "-c", script], os.environ) == code
+
+
+def test_handlers_are_as_before_afterwards() -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+
+    run_in_foreground([sys.executable, "-c", ""], os.environ)
+
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+def test_interrupt_ends_the_child_and_not_the_parent() -> None:
+    """Ctrl-C reaches the whole group; the child decides what it means, and the parent lives to tell its code."""
+    child = "import signal, sys, time\nsignal.signal(signal.SIGINT, lambda *_: sys.exit(5))\nprint('up', flush=True)\ntime.sleep(30)"
+    parent = subprocess.Popen([sys.executable, "-c", _PARENT, sys.executable, "-c", child], stdout=subprocess.PIPE, start_new_session=True)
+    assert parent.stdout is not None
+    parent.stdout.readline()
+
+    os.killpg(parent.pid, signal.SIGINT)
+
+    assert parent.wait(20) == 5
+
+
+def test_termination_of_the_parent_is_handed_to_the_child() -> None:
+    child = "import signal, sys, time\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(6))\nprint('up', flush=True)\ntime.sleep(30)"
+    parent = subprocess.Popen([sys.executable, "-c", _PARENT, sys.executable, "-c", child], stdout=subprocess.PIPE, start_new_session=True)
+    assert parent.stdout is not None
+    parent.stdout.readline()
+
+    parent.terminate()
+
+    assert parent.wait(20) == 6

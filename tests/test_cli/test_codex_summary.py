@@ -1,0 +1,29 @@
+"""The closing line."""
+
+from __future__ import annotations
+
+from dragoman.cli.codex.summary import Run, tell
+
+
+def test_line_tells_turns_tokens_models_and_who_was_waited_for() -> None:
+    run = Run(
+        requests=5,
+        turns=2,
+        input_tokens=48_120,
+        cached_tokens=30_000,
+        output_tokens=912,
+        models={"local/qwen": 1, "openai/gpt-5.5": 4},
+        waited_s={"local": 0.62, "openai": 8.14},
+    )
+
+    assert tell(run) == (
+        "2 turns (5 requests) · 48.1k tokens in, 62 % cached, 912 out · openai/gpt-5.5, local/qwen · waited 8.1 s on openai, 0.6 s on local"
+    )
+
+
+def test_mishaps_are_told_and_what_is_not_known_is_left_out() -> None:
+    assert tell(Run(requests=2, turns=2, failed=1, left=1)) == "2 turns · 1 failed, 1 cancelled"
+
+
+def test_one_is_not_many() -> None:
+    assert tell(Run(requests=1, turns=1, output_tokens=2_500_000)) == "1 turn · 0 tokens in, 2.5M out"
