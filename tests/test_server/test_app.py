@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from house import ABOUT, Answer, echo, get, go, house, identify_ada, post
 from msgspec.structs import replace
@@ -237,3 +239,27 @@ def test_running_exchanges_are_counted() -> None:
     go(story())
 
     assert [answer.json["running"] for answer in seen] == [1, 0]
+
+
+def test_one_exchange_too_many_is_told_to_come_back() -> None:
+    async def story() -> None:
+        began, go_on = asyncio.Event(), asyncio.Event()
+
+        async def wait(runtime: str, inbound: Inbound, outbound: AsgiOutbound) -> None:
+            began.set()
+            await go_on.wait()
+            await echo(runtime, inbound, outbound)
+
+        async with house(wait, max_running=1) as it:
+            first = await it.client()
+            await first.send(post())
+            await began.wait()
+
+            refused = await it.ask(post())
+            assert refused.status == 503
+            assert refused.message == "the gateway carries 1 exchanges already, its limit (`server.max_running`); try again in a moment"
+            go_on.set()
+            assert (await first.answer()).status == 200
+            assert (await first.ask(post())).status == 200
+
+    go(story())

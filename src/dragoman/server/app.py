@@ -30,7 +30,7 @@ MOUNTS = ("/openai/v1", "/openai", "/v1")
 MODEL_ROUTES = {"/responses": "responses", "/chat/completions": "chat"}
 _JSON: Headers = (("content-type", "application/json"),)
 _TEXT: Headers = (("content-type", "text/plain; charset=utf-8"),)
-_ERROR_DIALECT = "chat"
+_ERROR_DIALECT = "responses"
 
 
 class Asked(msgspec.Struct):
@@ -160,6 +160,8 @@ class App(Generic[R]):
     def _exchange_handler(self, mount: str, path: str, name: str) -> Handler:
         async def on_exchange(asked: Asked) -> None:
             check_json(asked.headers)
+            if self.running >= self.settings.max_running:
+                raise _too_many(self.running)
             body = await read_body(asked.receive, asked.headers, self._body_bytes)
             inbound = Inbound(
                 dialect=name,
@@ -244,6 +246,11 @@ class App(Generic[R]):
             if "access-control-request-private-network" in asked.headers:
                 headers.append(("access-control-allow-private-network", "true"))
         return tuple(headers)
+
+
+def _too_many(running: int) -> GatewayError:
+    message = f"the gateway carries {running} exchanges already, its limit (`server.max_running`); try again in a moment"
+    return GatewayError(Kind.OVERLOADED, message, retry_after_s=1)
 
 
 def _is_known(about: About, headers: Mapping[str, str]) -> bool:

@@ -18,7 +18,9 @@ class Guard:
     """Checks `Host`, `Origin` and `Sec-Fetch-Site` of a request, and the content type of one with a body."""
 
     def __init__(self, host: str, allowed_hosts: Iterable[str] = (), allowed_origins: Iterable[str] = ()) -> None:
-        self._names = frozenset(name.lower().strip("[]") for name in (host, *allowed_hosts))
+        names = [name.lower().strip("[]") for name in (host, *allowed_hosts)]
+        self._names = frozenset(names)
+        self._endings = tuple(name[1:] for name in names if name.startswith("*."))
         self._any_address = host in _WILDCARDS
         self._origins = frozenset(origin.lower().rstrip("/") for origin in allowed_origins)
         # Host headers that were found good: clients send the same one each time.
@@ -43,7 +45,7 @@ class Guard:
         name = host_name(host)
         if name is None:
             raise GatewayError(Kind.INVALID_REQUEST, "the request has no single proper `Host` header", source="client")
-        if name not in self._names and not is_loopback(name) and not (self._any_address and _is_address(name)):
+        if not self._may_call(name):
             raise GatewayError(
                 Kind.FORBIDDEN_ORIGIN,
                 f"the gateway does not answer to the host name `{name[:100]}`; call it by its address, or add the name to "
@@ -52,6 +54,12 @@ class Guard:
             )
         if len(self._good) < _KNOWN_HOSTS:
             self._good.add(host)
+
+    def _may_call(self, name: str) -> bool:
+        if name in self._names or is_loopback(name) or name.endswith(self._endings):
+            return True
+        # No name leads a browser to a bare address: pages can only use one that they were loaded from.
+        return self._any_address and _is_address(name)
 
     def _check_origin(self, origin: str, host: str) -> None:
         origin = origin.lower()

@@ -21,7 +21,7 @@ def check_exposure(settings: ServerSettings, *, closed: bool) -> None:
     raise GatewayError(
         Kind.CONFIG,
         f"refusing to listen on `{settings.host}` without client keys: everybody who reaches it could spend your provider keys; "
-        "add `access.keys` to the configuration, or listen on 127.0.0.1, or pass the flag that says you want it open",
+        "add `access.keys` to the configuration, or listen on 127.0.0.1, or pass `--open` if that is what you want",
     )
 
 

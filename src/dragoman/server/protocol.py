@@ -25,6 +25,7 @@ from dragoman.wire.frame import Headers
 RawHeaders = list[tuple[bytes, bytes]]
 Refuse = Callable[[GatewayError, RawHeaders], tuple[int, Headers, bytes]]
 """(what is wrong, the request's headers as far as they were read) -> status, headers, body."""
+_FRAMING = (b"content-length", b"transfer-encoding")
 
 
 class _Phase(Enum):
@@ -63,7 +64,8 @@ class Connection(HttpToolsProtocol):
         self._limits = policy.limits
         self._phase = _Phase.IDLE
         self._head_bytes = 0
-        self._began = False
+        self._began = 0
+        self._is_upgrade = False
         self._deadline: TimerHandle | None = None
         self._stall: TimerHandle | None = None
         self._running: RequestResponseCycle | None = None
@@ -123,26 +125,40 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse, then look at what is still missing: an unfinished head or body is on the clock."""
-        parser = self.parser
-        if self._deaf or parser is None:
+        if self._deaf:
             return
-        self._began = False
+        self._began = 0
+        was_idle = self._phase is _Phase.IDLE
         try:
-            parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            # The answer to a request with `Upgrade` is an ordinary one; the bytes after it belong to a protocol that we don't speak.
-            self._deaf = True
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._ignore_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError as error:
             self._on_broken(error)
             return
         if self._phase is _Phase.HEAD:
-            self._watch_head(len(data))
+            # Where other requests end in this chunk it is not known how much of it is head; the next chunk is counted.
+            self._watch_head(len(data) if self._began == was_idle else 0)
         elif self._phase is _Phase.BODY:
             self._watch_body()
 
+    def _ignore_upgrade(self, rest: bytes) -> None:
+        """Java's client offers h2c with its first request, POST too; who ignores that must read the body, and httptools does not."""
+        framing = [b"%s: %s\r\n" % header for header in self.headers if header[0] in _FRAMING]
+        self.parser = httptools.HttpRequestParser(_BodyOnly(self.on_body, self._on_last_message_complete))
+        self._is_upgrade = False
+        try:
+            self.parser.feed_data(b"POST / HTTP/1.1\r\n%s\r\n" % b"".join(framing))
+            self.parser.feed_data(rest)
+        except httptools.HttpParserError as error:
+            self._on_broken(error)
+
+    def _on_last_message_complete(self) -> None:
+        self.on_message_complete()
+        self._deaf = True
+
     def _watch_head(self, size: int) -> None:
-        if not self._began:
-            self._head_bytes += size
+        self._head_bytes += size
         if self._head_bytes > self._limits.header_bytes + self._limits.target_bytes:
             self._refuse_head(_headers_too_large(self._limits))
         elif self._deadline is None:
@@ -159,7 +175,7 @@ class Connection(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         self._phase = _Phase.HEAD
         self._head_bytes = 0
-        self._began = True
+        self._began += 1
 
     def on_headers_complete(self) -> None:
         """The head is whole: check it and start the request."""
@@ -168,7 +184,8 @@ class Connection(HttpToolsProtocol):
             self._refuse_from_now(error)
             self._deaf = True
         super().on_headers_complete()
-        if error is not None or (self.parser is not None and self.parser.should_upgrade()):
+        self._is_upgrade = self.parser.should_upgrade()
+        if error is not None or self._is_upgrade:
             self.cycle.keep_alive = False
         self._clear_deadline()
         self._phase = _Phase.BODY
@@ -190,6 +207,8 @@ class Connection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The request is whole. Reading goes on: that is how the end of the client is noticed."""
+        if self._is_upgrade:
+            return
         self._phase = _Phase.IDLE
         self._clear_deadline()
         super().on_message_complete()
@@ -270,20 +289,23 @@ class Connection(HttpToolsProtocol):
 
     def _run_refusal(self, error: GatewayError) -> ASGI3Application:
         async def refuse(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-            status, headers, body = self._policy.refuse(error, list(scope["headers"]))  # type: ignore[typeddict-item]
-            raw = [(name.encode(), value.encode("latin-1", "replace")) for name, value in headers]
-            await send({"type": "http.response.start", "status": status, "headers": [*raw, (b"connection", b"close")]})
+            status, headers, body = self._refusal(error, list(scope["headers"]))  # type: ignore[typeddict-item]
+            await send({"type": "http.response.start", "status": status, "headers": headers})
             await send({"type": "http.response.body", "body": body, "more_body": False})
 
         return refuse
+
+    def _refusal(self, error: GatewayError, asked: RawHeaders) -> tuple[int, RawHeaders, bytes]:
+        status, told, body = self._policy.refuse(error, asked)
+        headers = [(name.encode(), value.encode("latin-1", "replace")) for name, value in told if name != "content-length"]
+        return status, [*headers, (b"content-length", b"%d" % len(body)), (b"connection", b"close")], body
 
     def _refuse_head(self, error: GatewayError) -> None:
         """Refuse a request whose head never became whole, after the answers that are still owed."""
         self._deaf = True
         self._clear_deadline()
-        status, headers, body = self._policy.refuse(error, self.headers or [])
-        lines = [f"{name}: {value}\r\n".encode("latin-1", "replace") for name, value in headers]
-        words = b"".join([STATUS_LINE[status], *lines, b"connection: close\r\n\r\n", body])
+        status, headers, body = self._refusal(error, self.headers or [])
+        words = b"".join([STATUS_LINE[status], *(b"%s: %s\r\n" % header for header in headers), b"\r\n", body])
         if self._is_answering():
             self._last_words = words
         else:
@@ -411,6 +433,14 @@ class _HalfClosing:
     def close(self) -> None:
         """Say that we are done, and let the client finish its sentence."""
         self._linger()
+
+
+class _BodyOnly:
+    """Takes from a parser the body of a request whose head is known already."""
+
+    def __init__(self, on_body: Callable[[bytes], None], on_message_complete: Callable[[], None]) -> None:
+        self.on_body = on_body
+        self.on_message_complete = on_message_complete
 
 
 def _headers_too_large(limits: Limits) -> GatewayError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 import signal
 import socket
 from collections.abc import AsyncGenerator, Callable, Coroutine
@@ -24,6 +25,7 @@ T = TypeVar("T")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _SETTLE_S = 5.0
 _DATE_S = 1.0
+_OTHER_FILES = 256
 
 
 class Address(msgspec.Struct, frozen=True):
@@ -169,4 +171,15 @@ def _open(app: App[Any], is_exposed: bool) -> Server:
     settings = app.settings
     if not is_exposed:
         check_exposure(settings, closed=app.about.closed)
+    _allow_files(2 * settings.limits.connections + _OTHER_FILES)
     return Server(app, open_sockets(settings.host, settings.port))
+
+
+def _allow_files(wanted: int) -> None:
+    """Each exchange holds two connections, and shells start programs with 1,024 open files at most, though the system allows more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -40,9 +40,11 @@ class ServerSettings(msgspec.Struct, frozen=True):
     port: int = 8080
     """The port to listen on; 0 takes any free one. Default: 8080."""
     allowed_hosts: tuple[str, ...] = ()
-    """Names by which the gateway may be called besides loopback and `host`, without port. Default: none."""
+    """Names by which the gateway may be called besides loopback and `host`, without port; `*.lan` allows all below. Default: none."""
     allowed_origins: tuple[str, ...] = ()
     """Origins of web pages that may use the gateway, as `https://pages.example`. Default: none."""
+    max_running: int = 2048
+    """Exchanges under way at once; one more is told 503. Default: 2048."""
     shutdown_grace_s: float = 30.0
     """How long running answers may take to finish at shutdown. Default: 30."""
     limits: Limits = Limits()

@@ -1,0 +1,95 @@
+"""One exchange as one line of text: aligned, readable at 100 columns, and nothing in it that a terminal would obey."""
+
+from __future__ import annotations
+
+import time
+from functools import lru_cache
+
+from dragoman.ir.record import Record
+from dragoman.ir.usage import Usage
+
+_CLIENT, _AGENT, _ROUTE, _LANE, _TOKENS, _TIMES = 8, 6, 34, 9, 15, 10
+_LEFT = 499
+_MESSAGE = 500
+_DIM, _RED, _YELLOW, _GREEN, _BOLD, _PLAIN = "\x1b[2m", "\x1b[31m", "\x1b[33m", "\x1b[32m", "\x1b[1m", "\x1b[0m"
+
+
+def line(record: Record, *, color: bool = False) -> str:
+    """Time, client, agent, model asked and who answered, lane, status, tokens (cached share), first-token and total time.
+
+    An exchange that failed tells its sentence in place of tokens and times, as long as it is. No line end.
+    """
+    clock = _clock(int(record.began_at))
+    who = f"{_clean(record.client)[:_CLIENT]:{_CLIENT}} {_clean(record.agent or '-')[:_AGENT]:{_AGENT}}"
+    status = f"{record.status:>3}"
+    start = f"{_fit(_route(record), _ROUTE)} {_fit(record.lane or '-', _LANE)}"
+    end = _outcome(record)
+    if not color:
+        return f"{clock} {who} {start} {status} {end}"
+    hue = _hue(record)
+    end = f"{hue}{end}{_PLAIN}" if hue != _GREEN else end
+    return f"{_DIM}{clock} {who}{_PLAIN} {start} {hue}{status}{_PLAIN} {end}"
+
+
+@lru_cache(maxsize=8)
+def _clock(second: int) -> str:
+    return time.strftime("%H:%M:%S", time.localtime(second))
+
+
+def _hue(record: Record) -> str:
+    if record.status == _LEFT:
+        return _YELLOW
+    return _RED if record.error is not None or record.status >= 400 else _GREEN
+
+
+def _outcome(record: Record) -> str:
+    if record.status == _LEFT:
+        return f"{_seconds(record.total_s)}s  the client left"
+    if record.error is not None:
+        return f"{_seconds(record.total_s)}s  {record.error}: {_clean(record.message or '')[:_MESSAGE]}"
+    first = "" if record.first_token_s is None else f"{_seconds(record.first_token_s)}/"
+    text = f"{_tokens(record.usage):>{_TOKENS}} {first + _seconds(record.total_s) + 's':>{_TIMES}}"
+    return f"{text} !{len(record.warnings)}" if record.warnings else text
+
+
+def _route(record: Record) -> str:
+    asked = record.asked or record.dialect or "?"
+    if record.provider is None:
+        return asked
+    answered = f"{record.provider}/{record.model}"
+    return asked if asked == answered else f"{asked} > {answered}"
+
+
+def _tokens(usage: Usage | None) -> str:
+    if usage is None:
+        return "-"
+    cached = f"({100 * usage.cache_read_tokens // max(usage.input_tokens, 1)}%)" if usage.cache_read_tokens else ""
+    return f"{_count(usage.input_tokens)}{cached}/{_count(usage.output_tokens)}"
+
+
+def _count(tokens: int) -> str:
+    if tokens < 1000:
+        return str(tokens)
+    if tokens < 9950:
+        return f"{tokens / 1000:.1f}k"
+    return f"{tokens / 1000:.0f}k" if tokens < 999_500 else f"{tokens / 1_000_000:.1f}M"
+
+
+def _seconds(seconds: float) -> str:
+    if seconds < 9.995:
+        return f"{seconds:.2f}"
+    return f"{seconds:.1f}" if seconds < 99.95 else f"{seconds:.0f}"
+
+
+def _fit(text: str, width: int) -> str:
+    """Exactly `width` characters; of a long text the middle goes, since both ends of a model's name tell something."""
+    text = _clean(text)
+    if len(text) > width:
+        head = (width - 2) // 2
+        text = f"{text[:head]}..{text[len(text) - (width - 2 - head) :]}"
+    return text.ljust(width)
+
+
+def _clean(text: str) -> str:
+    """What a client or provider says must not move the cursor, colour the screen or fake a second line."""
+    return text if text.isprintable() else "".join(char if char.isprintable() else "." for char in text)

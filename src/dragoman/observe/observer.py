@@ -1,0 +1,57 @@
+"""Hands the record of each exchange to everything that watches."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping
+from typing import Literal, Self, TextIO
+
+from dragoman.ir.record import Record
+from dragoman.observe.tally import Tally
+from dragoman.observe.terminal import Terminal
+
+Color = Literal["auto", "always", "never"]
+
+
+class Observer:
+    """The terminal (none: no lines) and the tally. An async context manager: leaving it writes the last lines."""
+
+    def __init__(self, stream: TextIO | None, *, color: Color = "auto", env: Mapping[str, str] = os.environ) -> None:
+        self._terminal = None if stream is None else Terminal(stream, color=may_color(stream, color, env))
+        self._tally = Tally()
+
+    def record(self, record: Record) -> None:
+        """Remember this exchange. Never waits."""
+        self._tally.record(record)
+        if self._terminal is not None:
+            self._terminal.record(record)
+
+    def run(self, name: str) -> dict[str, object] | None:
+        """The sums of a run, or None if it is not remembered."""
+        return self._tally.run(name)
+
+    def session(self, name: str) -> dict[str, object] | None:
+        """The sums of a session, likewise."""
+        return self._tally.session(name)
+
+    async def close(self) -> None:
+        """Write what waits."""
+        if self._terminal is not None:
+            await asyncio.to_thread(self._terminal.close)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+
+def may_color(stream: TextIO, color: Color, env: Mapping[str, str]) -> bool:
+    """Whether lines on this stream are coloured; see https://no-color.org."""
+    if color != "auto":
+        return color == "always"
+    try:
+        return stream.isatty() and not env.get("NO_COLOR") and env.get("TERM") != "dumb"
+    except ValueError:
+        return False

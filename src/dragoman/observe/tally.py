@@ -1,0 +1,123 @@
+"""Sums per run (the process that a launcher started) and per session, in memory, the oldest forgotten first. Not a journal."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+
+import msgspec
+
+from dragoman.ir.record import Record
+
+_KEPT = 1000
+_NAMES = 100
+_LEFT = 499
+
+
+class Sums(msgspec.Struct):
+    """What the exchanges of one run or session came to. Counts of tokens are zero where providers told none.
+
+    requests: exchanges. turns: steps as the agent counts them, which may take several requests each; a request that names no
+    turn is one. failed: ended in an error; left: the client went away. models: how often each `provider/model` answered.
+    waited_s: seconds under way at each provider. began_at, last_at: Unix seconds of the first and the last request.
+    """
+
+    name: str
+    began_at: float
+    last_at: float = 0.0
+    requests: int = 0
+    turns: int = 0
+    failed: int = 0
+    left: int = 0
+    warnings: int = 0
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    reasoning_tokens: int = 0
+    models: dict[str, int] = {}
+    waited_s: dict[str, float] = {}
+    last_error: str | None = None
+    last_turn: str | None = None
+
+    def add(self, record: Record) -> None:
+        """Count one exchange."""
+        self.requests += 1
+        self.last_at = max(self.last_at, record.began_at)
+        self.warnings += len(record.warnings)
+        if record.turn is None or record.turn != self.last_turn:
+            self.turns += 1
+        self.last_turn = record.turn
+        self._add_outcome(record)
+        self._add_usage(record)
+        for attempt in record.attempts:
+            ended_s = record.total_s if attempt.ended_s is None else attempt.ended_s
+            name = _bounded(self.waited_s, attempt.provider)
+            self.waited_s[name] = self.waited_s.get(name, 0.0) + max(0.0, ended_s - attempt.began_s)
+
+    def _add_outcome(self, record: Record) -> None:
+        if record.status == _LEFT:
+            self.left += 1
+        elif record.error is not None:
+            self.failed += 1
+            self.last_error = record.message or record.error
+        elif record.provider is not None:
+            name = _bounded(self.models, f"{record.provider}/{record.model}")
+            self.models[name] = self.models.get(name, 0) + 1
+
+    def _add_usage(self, record: Record) -> None:
+        usage = record.usage
+        if usage is None:
+            return
+        self.input_tokens += usage.input_tokens
+        self.output_tokens += usage.output_tokens
+        self.cached_tokens += usage.cache_read_tokens or 0
+        self.reasoning_tokens += usage.reasoning_tokens or 0
+
+
+class Tally:
+    """The sums of the runs and sessions that were seen last."""
+
+    def __init__(self, kept: int = _KEPT) -> None:
+        self._kept = kept
+        self._runs: OrderedDict[str, Sums] = OrderedDict()
+        self._sessions: OrderedDict[str, Sums] = OrderedDict()
+
+    def record(self, record: Record) -> None:
+        """Count one exchange."""
+        if record.run:
+            self._sums(self._runs, record.run, record.began_at).add(record)
+        if record.session:
+            self._sums(self._sessions, record.session, record.began_at).add(record)
+
+    def run(self, name: str) -> dict[str, object] | None:
+        """The sums of a run as JSON can hold them, or None if it is not remembered."""
+        return _told(self._runs.get(name))
+
+    def session(self, name: str) -> dict[str, object] | None:
+        """The sums of a session, likewise."""
+        return _told(self._sessions.get(name))
+
+    def _sums(self, all_sums: OrderedDict[str, Sums], name: str, now: float) -> Sums:
+        sums = all_sums.get(name)
+        if sums is None:
+            sums = all_sums[name] = Sums(name, now)
+            if len(all_sums) > self._kept:
+                all_sums.popitem(last=False)
+        else:
+            all_sums.move_to_end(name)
+        return sums
+
+
+def _bounded(counts: Mapping[str, object], name: str) -> str:
+    """Model names come from clients: past a bound they are counted together."""
+    return name if name in counts or len(counts) < _NAMES else "(others)"
+
+
+def _told(sums: Sums | None) -> dict[str, object] | None:
+    if sums is None:
+        return None
+    told = msgspec.structs.asdict(sums)
+    del told["last_turn"]
+    told["cached_share"] = round(sums.cached_tokens / sums.input_tokens, 4) if sums.input_tokens else 0.0
+    told["waited_s"] = {name: round(seconds, 3) for name, seconds in sums.waited_s.items()}
+    return told

@@ -1,0 +1,83 @@
+"""Sums of runs and sessions add up, and their number is bounded."""
+
+from __future__ import annotations
+
+from dragoman.ir.record import Attempt, Record
+from dragoman.ir.usage import Usage
+from dragoman.observe.tally import Tally
+
+
+def record(**told: object) -> Record:
+    return Record("ex_1", **{"began_at": 100.0, "run": "r1", "status": 200, **told})  # type: ignore[arg-type]
+
+
+def test_a_run_adds_up() -> None:
+    tally = Tally()
+    tally.record(
+        record(
+            turn="t1",
+            provider="a",
+            model="m",
+            usage=Usage(1000, 50, cache_read_tokens=600, reasoning_tokens=20),
+            attempts=[Attempt("b", "m", began_s=0.0, ended_s=0.5, error="cut"), Attempt("a", "m", began_s=0.5, ended_s=2.5)],
+            warnings=[("tools", "left out")],
+        )
+    )
+    tally.record(
+        record(began_at=105.0, turn="t1", provider="a", model="m", usage=Usage(200, 10), attempts=[Attempt("a", "m", 0.0)], total_s=1.0)
+    )
+    tally.record(record(began_at=103.0, turn="t2", status=499, error="client_gone", provider="a", model="m"))
+    tally.record(record(began_at=104.0, status=502, error="cut", message="it broke off"))
+
+    assert tally.run("r1") == {
+        "name": "r1",
+        "began_at": 100.0,
+        "last_at": 105.0,
+        "requests": 4,
+        "turns": 3,
+        "failed": 1,
+        "left": 1,
+        "warnings": 1,
+        "input_tokens": 1200,
+        "cached_tokens": 600,
+        "output_tokens": 60,
+        "reasoning_tokens": 20,
+        "models": {"a/m": 2},
+        "waited_s": {"b": 0.5, "a": 3.0},
+        "last_error": "it broke off",
+        "cached_share": 0.5,
+    }
+
+
+def test_what_names_no_run_and_no_session_is_not_kept() -> None:
+    tally = Tally()
+    tally.record(record(run=None))
+
+    assert (tally.run(""), tally.session(""), tally.run("r1")) == (None, None, None)
+
+
+def test_runs_and_sessions_are_counted_apart() -> None:
+    tally = Tally()
+    tally.record(record(session="s1"))
+    tally.record(record(session="s2"))
+
+    counts = [sums["requests"] for sums in (tally.run("r1"), tally.session("s1"), tally.session("s2")) if sums]
+    assert counts == [2, 1, 1]
+
+
+def test_the_run_that_was_idle_longest_is_forgotten_first() -> None:
+    tally = Tally(kept=2)
+    for run in ("a", "b", "a", "c"):
+        tally.record(record(run=run))
+
+    assert [tally.run(run) is not None for run in ("a", "b", "c")] == [True, False, True]
+
+
+def test_model_names_past_a_bound_are_counted_together() -> None:
+    tally = Tally()
+    for number in range(150):
+        tally.record(record(provider="a", model=f"m{number}"))
+
+    models = tally.run("r1")["models"]  # type: ignore[index]
+    assert len(models) == 101  # type: ignore[arg-type]
+    assert models["(others)"] == 50  # type: ignore[index]
