@@ -1,0 +1,32 @@
+"""Any client that no other page knows: the honest status and body of its dialect, nothing stripped but what would name its user."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dragoman.agents.codex import PRIVATE_HEADERS
+from dragoman.agents.contract import Agent, Session
+
+
+def recognise(headers: Mapping[str, str]) -> bool:
+    """Always: it is asked last."""
+    return True
+
+
+def version(headers: Mapping[str, str]) -> str | None:
+    """Not told apart."""
+    return None
+
+
+def session(headers: Mapping[str, str]) -> Session:
+    """A `session-id` or `x-session-id`, as several clients send it."""
+    return Session(headers.get("session-id") or headers.get("x-session-id"))
+
+
+AGENT = Agent(
+    name="generic",
+    recognise=recognise,
+    version=version,
+    session=session,
+    strip_headers=PRIVATE_HEADERS,
+)
