@@ -16,7 +16,7 @@ from dragoman.simulator.listener import Asked, Heard, Listener
 from dragoman.simulator.performance import Dice, Performance, whole
 from dragoman.simulator.playback import Player
 from dragoman.simulator.records import Records
-from dragoman.simulator.script import Script
+from dragoman.simulator.script import Script, default_script
 from dragoman.simulator.shapes import as_dict
 from dragoman.simulator.stage import error_of, perform_error, perform_reply, provider_headers
 from dragoman.simulator.view import READERS, View
@@ -25,7 +25,8 @@ _JSON = ("content-type", "application/json")
 
 
 class Simulator:
-    """One simulated provider. `key`: the API key that requests must carry; None takes any, or none. `dialects`: those it speaks."""
+    """One simulated provider. Without a `script` it follows the default one, which answers at the pace of a quick reader. `key`: the
+    API key that requests must carry; None takes any, or none. `dialects`: those it speaks."""
 
     def __init__(
         self,
@@ -36,7 +37,7 @@ class Simulator:
         dialects: tuple[str, ...] = ("responses", "chat"),
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.script = script or Script()
+        self.script = script if script is not None else default_script()
         self.records = Records()
         self.dialects = dialects
         self.is_locked = key is not None

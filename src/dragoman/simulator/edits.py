@@ -107,15 +107,10 @@ def _add_function(path: str, lines: list[str], request: str) -> Edit | None:
 
 
 def _add_parameter(path: str, lines: list[str], request: str) -> Edit | None:
-    match = _PARAMETER.search(request)
-    if match is None:
-        return None
+    name = _named_parameter(request)
     at = _function_line(lines, request)
-    if at is None:
-        return None
-    name = match["name"]
-    head = _DEFINITION.match(lines[at])
-    if head is None or re.search(rf"\b{name}\b", head["parameters"]):
+    head = _DEFINITION.match(lines[at]) if at is not None else None
+    if name is None or at is None or head is None or re.search(rf"\b{name}\b", head["parameters"]):
         return None
     given = head["parameters"].strip()
     default = f"{name}='world'" if path.endswith(".py") else f'{name} = "world"' if path.endswith((".js", ".ts")) else name
@@ -193,8 +188,14 @@ def _named_function(request: str) -> str | None:
     return match["name"] if match else None
 
 
+def _named_parameter(request: str) -> str | None:
+    names = (match["name"] for pattern in _PARAMETERS for match in pattern.finditer(request))
+    return next((name for name in names if name.lower() not in _NOT_NAMES), None)
+
+
 def _note(request: str) -> str:
-    words = " ".join(request.split()).replace('"""', "'''").replace("*/", "").replace("-->", "")
+    printable = "".join(sign if sign.isprintable() else " " for sign in request)
+    words = " ".join(printable.split()).translate(_SAFE).replace("*/", "").replace("-->", "")
     return f"Demo edit: {words if len(words) <= 72 else words[:71] + '…'}"
 
 
@@ -203,6 +204,7 @@ def _comment_marks(path: str) -> tuple[str, str] | None:
     return _COMMENTS.get(name.rsplit(".", 1)[-1] if "." in name else name)
 
 
+_SAFE = str.maketrans({'"': "'", "\\": "/"})
 _HASH, _SLASHES, _MARKUP = ("# ", ""), ("// ", ""), ("<!-- ", " -->")
 _COMMENTS: dict[str, tuple[str, str]] = {
     **dict.fromkeys(("py", "sh", "rb", "toml", "yaml", "yml", "cfg", "ini", "Makefile", "Dockerfile", "r", "pl"), _HASH),
@@ -229,10 +231,16 @@ _ADD_FUNCTION = re.compile(
     r"\badd\b.*\b(?:function|method)\s+(?:called\s+|named\s+)?`?(?P<name>(?!that\b|to\b|which\b|in\b|for\b)[A-Za-z_]\w*)",
     re.I,
 )
-_PARAMETER = re.compile(
-    r"\b(?:takes?|accepts?|gets?|adds?|with|has|have|gives?\s+\S+)\s+(?:an?\s+|the\s+|one\s+)?(?:(?:optional\s+)?(?:parameter|argument)\s+(?:called\s+|named\s+)?)?"
-    r"`?(?P<name>(?!(?:comment|line|note|docstring|function|method|class|test|file|type|look|header|todo|it|no|more|new|few|be|been)s?\b)[a-z_]\w*)`?(?=\s*(?:$|[.,;!]|parameter|argument|instead|and\b|as\b|in\b|so\b|which\b|that\b))",
-    re.I,
+_PARAMETERS = (
+    re.compile(r"\b(?:parameter|argument)\s+(?:called\s+|named\s+)?`?(?P<name>[A-Za-z_]\w*)`?", re.I),
+    re.compile(r"`?(?P<name>[A-Za-z_]\w*)`?\s+(?:parameter|argument)\b", re.I),
+    re.compile(r"\b(?:takes?|accepts?|gets?)\s+(?:an?\s+|the\s+|one\s+|optional\s+)*`?(?P<name>[A-Za-z_]\w*)`?", re.I),
+)
+_NOT_NAMES = frozenset(
+    (
+        *("a", "an", "and", "as", "be", "comment", "docstring", "few", "file", "for", "function", "in", "instead", "is", "it", "line"),
+        *("look", "more", "new", "no", "of", "one", "optional", "so", "test", "that", "the", "to", "todo", "two", "which", "with"),
+    )
 )
 _DEFINITION = re.compile(
     r"(?P<start>\s*(?:async\s+)?(?:export\s+)?(?:async\s+)?(?:def|function|func|fn)\s+(?P<name>\w+)\s*\()(?P<parameters>[^)]*)(?P<rest>\).*)$"

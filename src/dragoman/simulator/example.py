@@ -127,11 +127,10 @@ def _lookup(root: Schema, reference: str) -> Any:
 
 def _kind(schema: Schema) -> str:
     kind = schema.get("type")
-    if not isinstance(kind, str):
-        kind = next((name for name in as_list(kind) if name != "null"), "null")
     if isinstance(kind, str):
         return kind
-    return next((name for key, name in _IMPLIED if key in schema), "string")
+    named = next((name for name in as_list(kind) if name != "null"), None)
+    return str(named) if named else next((name for key, name in _IMPLIED if key in schema), "string")
 
 
 def _simplest(options: list[Any], depth: int) -> Any:

@@ -54,10 +54,13 @@ def summary(view: View) -> str:
 
 def diff_command(user: str) -> str:
     """The command that shows what a review is about."""
-    commit = re.search(r"\bcommit\s+`?([\w./~^-]+)", user)
+    command = re.search(r"`(git (?:diff|show) [\w./~^-]+)`", user)
+    if command is not None:
+        return command[1]
+    commit = re.search(r"\bby commit\s+`?([\w./~^-]*[\w~^])", user)
     if commit is not None:
         return f"git show {commit[1]}"
-    branch = re.search(r"\bbase branch\s+[`'\"]?([\w./-]+)", user)
+    branch = re.search(r"\bbase branch\s+[`'\"]?([\w./-]*\w)", user)
     return f"git diff {branch[1]}" if branch is not None else "git diff HEAD"
 
 
