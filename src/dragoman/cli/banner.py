@@ -10,6 +10,7 @@ import click
 from dragoman import __version__
 from dragoman.config.load import Loaded
 from dragoman.config.schema import Config, Provider, VirtualModel
+from dragoman.profiles.registry import profile
 
 _SHOWN = 8
 _USUAL = "http://127.0.0.1:8080"
@@ -48,13 +49,17 @@ def _config(loaded: Loaded) -> list[str]:
 def _providers(loaded: Loaded) -> list[str]:
     variables = {one.provider: one.variable for one in loaded.found}
     width = max(map(len, loaded.config.providers), default=0)
-    return [f"{name:<{width}}  {_source(provider, variables.get(name))}" for name, provider in loaded.config.providers.items()] or ["none"]
+    return [f"{name:<{width}}  {_source(name, provider, variables.get(name))}" for name, provider in loaded.config.providers.items()] or [
+        "none"
+    ]
 
 
-def _source(provider: Provider, variable: str | None) -> str:
+def _source(name: str, provider: Provider, variable: str | None) -> str:
+    if profile(provider.kind).builtin:
+        return "built in: answers every model name, offline; a real one is found by its key, as OPENAI_API_KEY"
     origins = [variable] if variable else [secret.origin for secret in provider.keys]
     key = f"key from {', '.join(origins)}" if origins else "no key"
-    return " · ".join(filter(None, (provider.kind, _shown(provider.base_url), key)))
+    return " · ".join(filter(None, (provider.kind if provider.kind != name else "", _shown(provider.base_url), key)))
 
 
 def _shown(url: str | None) -> str:
@@ -80,7 +85,8 @@ def shown_targets(model: str | VirtualModel) -> str:
 
 def _access(config: Config) -> list[str]:
     if config.access.keys:
-        return [f"closed: {len(config.access.keys)} client keys ({', '.join(key.name for key in config.access.keys)})"]
+        names = ", ".join(key.name for key in config.access.keys)
+        return [f"closed: {len(config.access.keys)} client key{'s' if len(config.access.keys) > 1 else ''} ({names})"]
     if config.server.allow_open:
         return [click.style("open to whoever reaches this port, as you said", fg="yellow")]
     return ["open, on this machine only: no key is asked for"]
