@@ -12,6 +12,7 @@ class Capabilities(msgspec.Struct, frozen=True):
     """
 
     dialect: str = "chat"
+    """The dialect that these facts hold in. Default: chat."""
     freeform_tools: bool = False
     """Takes custom tools with raw text. Default: false; they become functions with one string."""
     namespaces: bool = False
@@ -23,11 +24,15 @@ class Capabilities(msgspec.Struct, frozen=True):
     hosted_tools: frozenset[str] = frozenset()
     """Kinds of hosted tools that it runs itself in this dialect's form. Default: none; others are left out with a warning."""
     tools: bool = True
+    """Takes tools at all. Default: true."""
     images: bool = True
+    """Takes pictures. Default: true."""
     images_in_results: bool = False
     """Takes images inside tool results. Default: false; they follow in a user message."""
     files: bool = True
+    """Takes documents. Default: true."""
     audio: bool = True
+    """Takes sound. Default: true."""
     developer_role: bool = False
     """Knows the role developer. Default: false; such messages become system messages."""
     late_system: bool = True
@@ -35,22 +40,32 @@ class Capabilities(msgspec.Struct, frozen=True):
     efforts: tuple[str, ...] | None = None
     """Reasoning efforts it takes, weakest first; () = refuses every reasoning control; null = unknown, sent as asked."""
     reasoning_summary: bool = False
+    """Takes a wish for a summary of its thoughts. Default: false."""
     reasoning_with_tools: bool = True
     """Takes an effort together with function tools. Default: true (false for gpt-5.4 and later on Chat)."""
     sampling: bool = True
     """Takes temperature and top_p. Default: true."""
     schema_output: bool = True
+    """Takes a JSON schema for its answer. Default: true."""
     json_output: bool = True
+    """Takes a wish for any JSON object as its answer. Default: true."""
     parallel_tools: bool = True
     """Knows the parallel_tool_calls switch. Default: true."""
     strict_tools: bool = True
+    """Knows the switch `strict` of tools. Default: true."""
     verbosity: bool = False
+    """Takes a verbosity. Default: false."""
     metadata: bool = False
     """May be told client metadata, cache keys and end-user ids. Default: false."""
     cache_key: bool = False
+    """Takes a prompt cache key. Default: false."""
     service_tier: bool = False
+    """Takes a service tier. Default: false."""
     choices: bool = True
+    """Takes a number of choices above one. Default: true."""
     max_output_tokens: int | None = None
+    """The most tokens that it gives out. Default: null, unknown."""
     tool_name_chars: int = 64
+    """The longest name of a tool. Default: 64."""
     proofs: frozenset[str] = frozenset()
     """Makers whose proofs it takes back (dialect names). Default: none."""

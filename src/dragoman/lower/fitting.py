@@ -1,0 +1,24 @@
+"""What the passes of a lowering share: the target's capabilities, the legal names of its tools, and the warnings so far."""
+
+from __future__ import annotations
+
+from dragoman.lower.capabilities import Capabilities
+from dragoman.lower.names import Names
+
+
+class Fitting:
+    """One lowering under way. Passes read `caps` and `names`, and call `warn`."""
+
+    def __init__(self, caps: Capabilities, names: Names) -> None:
+        self.caps = caps
+        self.names = names
+        self._warnings: dict[tuple[str, str], None] = {}
+
+    def warn(self, field: str, why: str) -> None:
+        """Tell that something could not be carried. The same thing is told once."""
+        self._warnings[field, why] = None
+
+    @property
+    def warnings(self) -> list[tuple[str, str]]:
+        """(field, why) pairs in the order in which they came up."""
+        return list(self._warnings)

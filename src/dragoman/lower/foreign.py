@@ -1,0 +1,150 @@
+"""What only another API understands: left out with a warning, or refused where leaving it out would change what was asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from dragoman.ir.errors import GatewayError, Kind
+from dragoman.ir.request import (
+    Call,
+    Compaction,
+    CompactionTrigger,
+    Item,
+    Message,
+    OpaqueItem,
+    OpaquePart,
+    Part,
+    Reasoning,
+    ReasoningWish,
+    Request,
+    Result,
+    Settings,
+)
+from dragoman.lower.fitting import Fitting
+
+_COMPACTING = frozenset({"responses"})
+"""Dialects that know compaction items."""
+
+# Top-level fields that ask for nothing which another API doesn't do anyway, or that speak only of the transport.
+_SILENT = frozenset(
+    {
+        "client_metadata",
+        "functions",
+        "include",
+        "prompt_cache_options",
+        "prompt_cache_retention",
+        "safety_identifier",
+        "store",
+        "stream",
+        "stream_options",
+        "tools",
+        "top_k",
+        "truncation",
+        "usage",
+    }
+)
+
+
+def drop_fields(request: Request, fitting: Fitting) -> Request:
+    """Warn of the request's own fields of another dialect; they stay in `extra`, where no other dialect looks."""
+    for dialect, fields in (request.extra or {}).items():
+        if dialect == fitting.caps.dialect:
+            continue
+        for name, value in fields.items():
+            if value not in (None, False, [], {}, "") and name not in _SILENT and not name.startswith("$"):
+                fitting.warn(name, f"only `{dialect}` knows this field")
+    return request
+
+
+def drop_items(request: Request, fitting: Fitting) -> Request:
+    """Leave out items and parts of other dialects. Raises GatewayError(unsupported) for a sealed conversation."""
+    items: list[Item] = []
+    wish = request.reasoning
+    for item in request.items:
+        if isinstance(item, Settings) and item.dialect != fitting.caps.dialect:
+            wish = _applied(item, wish, fitting)
+            continue
+        items.extend(_fitting(item, fitting))
+    if wish is request.reasoning and len(items) == len(request.items) and all(map(_is, items, request.items)):
+        return request
+    return msgspec.structs.replace(request, items=tuple(items), reasoning=wish)
+
+
+def _fitting(item: Item, fitting: Fitting) -> Iterable[Item]:
+    caps = fitting.caps
+    if isinstance(item, OpaqueItem) and item.dialect != caps.dialect:
+        fitting.warn("items", f"only `{item.dialect}` knows the item `{item.kind}`")
+        return ()
+    if isinstance(item, CompactionTrigger | Compaction):
+        _check_compaction(item, fitting)
+    if isinstance(item, Call | Result) and item.executor == "provider" and caps.dialect not in (item.extra or {}):
+        fitting.warn("items", "calls that another provider ran itself are left out of the history")
+        return ()
+    if isinstance(item, Reasoning):
+        return _thought(item, fitting)
+    if isinstance(item, Message | Result):
+        return (_without_parts(item, fitting),)
+    return (item,)
+
+
+def _check_compaction(item: CompactionTrigger | Compaction, fitting: Fitting) -> None:
+    if isinstance(item, Compaction):
+        if item.proof.maker not in fitting.caps.proofs:
+            raise GatewayError(
+                Kind.UNSUPPORTED,
+                "the conversation was compacted into a sealed item that only its own provider can read; go on with that model, or start "
+                "a new conversation",
+                param="input",
+            )
+    elif fitting.caps.dialect not in _COMPACTING:
+        raise GatewayError(
+            Kind.UNSUPPORTED,
+            f"the target speaks `{fitting.caps.dialect}`, which cannot compact a conversation into a sealed item; let the client compact "
+            "by itself (for a custom provider it does)",
+            param="input",
+        )
+
+
+def _thought(item: Reasoning, fitting: Fitting) -> Iterable[Item]:
+    """A thought goes only where its seal is known; without a seal, its words are kept for the few that want words."""
+    caps = fitting.caps
+    if item.proof is not None and item.proof.maker in caps.proofs:
+        return (item,)
+    native = item.proof is None and (item.extra is None or caps.dialect in item.extra)
+    if native:
+        return (item,)
+    if item.proof is not None and item.proof.maker != caps.dialect:
+        fitting.warn("reasoning", f"thoughts that `{item.proof.maker}` sealed are left out")
+    if caps.proofs or not (item.content or item.summary):
+        return ()
+    return (msgspec.structs.replace(item, proof=None) if item.proof is not None else item,)
+
+
+def _without_parts(item: Message | Result, fitting: Fitting) -> Item:
+    if not any(_is_foreign(part, fitting) for part in item.parts):
+        return item
+    for part in item.parts:
+        if isinstance(part, OpaquePart) and _is_foreign(part, fitting):
+            fitting.warn("content", f"only `{part.dialect}` knows the part `{part.value.get('type', '')}`")
+    return msgspec.structs.replace(item, parts=tuple(part for part in item.parts if not _is_foreign(part, fitting)))
+
+
+def _is_foreign(part: Part, fitting: Fitting) -> bool:
+    return isinstance(part, OpaquePart) and part.dialect != fitting.caps.dialect
+
+
+def _applied(item: Settings, wish: ReasoningWish | None, fitting: Fitting) -> ReasoningWish | None:
+    reasoning = item.value.get("reasoning")
+    effort = reasoning.get("effort") if isinstance(reasoning, dict) else None  # pyright: ignore[reportUnknownMemberType,reportUnknownVariableType]
+    for name in item.value:
+        if name not in ("type", "id", "reasoning"):
+            fitting.warn("items", f"the change of `{name}` in mid-conversation is left out")
+    if not isinstance(effort, str):
+        return wish
+    return msgspec.structs.replace(wish, effort=effort) if wish is not None else ReasoningWish(effort)
+
+
+def _is(one: object, other: object) -> bool:
+    return one is other

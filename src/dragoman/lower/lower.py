@@ -1,0 +1,52 @@
+"""Fits a request to what a target can do: a row of passes, each with one idea, and what brings the answer back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from dragoman.ir.request import Request
+from dragoman.lower import effort, foreign, media, roles, settings, tools
+from dragoman.lower.capabilities import Capabilities
+from dragoman.lower.fitting import Fitting
+from dragoman.lower.names import Names
+from dragoman.lower.restore import Restore
+
+
+class Lowered(msgspec.Struct, frozen=True):
+    """What came of it: the request that the target takes (the very same one if nothing was to be changed), what maps its answer
+    back, and (field, why) for what could not be carried."""
+
+    request: Request
+    restore: Restore
+    warnings: list[tuple[str, str]]
+
+
+# In this order: what is foreign goes first, tools are complete before they are renamed, and are known before effort is judged.
+_PASSES: tuple[Callable[[Request, Fitting], Request], ...] = (
+    foreign.drop_fields,
+    foreign.drop_items,
+    tools.gather,
+    tools.tell_as_text,
+    tools.drop_hosted,
+    tools.choose,
+    tools.rewrite,
+    media.remove,
+    media.move,
+    settings.shape,
+    roles.speak,
+    effort.fit,
+    settings.switch_off,
+    settings.sample,
+    settings.bound,
+)
+
+
+def lower(request: Request, caps: Capabilities) -> Lowered:
+    """Rewrite `request` until it needs no more than `caps`. Raises GatewayError(unsupported) where that would change what was asked."""
+    names = Names(request, caps)
+    fitting = Fitting(caps, names)
+    for fit in _PASSES:
+        request = fit(request, fitting)
+    return Lowered(request, Restore(names.changed(), names.taken()), fitting.warnings)

@@ -1,0 +1,40 @@
+"""Whose words: developer messages become system messages, and late ones user messages, where the target needs it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from dragoman.ir.request import Item, Message, Request, Text
+from dragoman.lower.fitting import Fitting
+
+_BEGIN = Text("<system_message>")
+_END = Text("</system_message>")
+
+
+def speak(request: Request, fitting: Fitting) -> Request:
+    """The roles that the target knows."""
+    caps = fitting.caps
+    if caps.developer_role and caps.late_system:
+        return request
+    items: list[Item] = []
+    late = False
+    changed = False
+    for item in request.items:
+        instructs = isinstance(item, Message) and item.role in ("system", "developer")
+        if isinstance(item, Message) and instructs:
+            fitted = _fit(item, late and not caps.late_system, caps.developer_role)
+            changed |= fitted is not item
+            items.append(fitted)
+        else:
+            late = True
+            items.append(item)
+    return msgspec.structs.replace(request, items=tuple(items)) if changed else request
+
+
+def _fit(item: Message, late: bool, developer_role: bool) -> Message:
+    if late:
+        # Marked, so that the model doesn't take it for the user's own words.
+        return msgspec.structs.replace(item, role="user", parts=(_BEGIN, *item.parts, _END), extra=None)
+    if item.role == "developer" and not developer_role:
+        return msgspec.structs.replace(item, role="system")
+    return item
