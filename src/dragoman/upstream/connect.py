@@ -22,6 +22,7 @@ from dragoman.upstream.proxy import Proxy
 _HEAD_START_S = 0.25
 """What an address gets before the next one is tried beside it (RFC 8305, section 5)."""
 _TUNNEL_HEAD_BYTES = 16 * 1024
+_HANDSHAKE = "the TLS handshake"
 
 _Address = tuple[Any, ...]
 """(family, socket address)."""
@@ -49,14 +50,16 @@ class Connecting:
         try:
             async with asyncio.timeout(limit_s):
                 return await self._connect(make, limit_s)
-        except TimeoutError as error:
-            place = self._origin.place if self._proxy is None else f"{self._origin.place}` through the proxy `{self._proxy.place}"
-            raise faults.connect_timeout(place, self.stage, limit_s) from error
-        except OSError as error:
-            place = self._origin.place
-            if self._proxy is not None and self.stage != "the TLS handshake":
-                place = self._proxy.place
-            raise faults.connect_fault(error, place) from error
+        except (OSError, UnicodeError) as error:
+            raise self._fault(error, limit_s) from error
+
+    def _fault(self, error: OSError | UnicodeError, limit_s: float) -> GatewayError:
+        place, proxy = self._origin.place, self._proxy
+        # The system's own ETIMEDOUT is a TimeoutError too, but has a number.
+        if isinstance(error, TimeoutError) and error.errno is None:
+            way = place if proxy is None else f"{place}` through the proxy `{proxy.place}"
+            return faults.connect_timeout(way, self.stage, limit_s)
+        return faults.connect_fault(error, place if proxy is None or self.stage == _HANDSHAKE else proxy.place)
 
     async def _connect(self, make: Callable[[], Connection], limit_s: float) -> Connection:
         loop = asyncio.get_running_loop()
@@ -72,7 +75,7 @@ class Connecting:
         if self._context is None:
             _, connection = await loop.create_connection(make, sock=sock)
             return connection
-        self.stage = "the TLS handshake"
+        self.stage = _HANDSHAKE
         _, connection = await loop.create_connection(
             make, sock=sock, ssl=self._context, server_hostname=self._origin.host, ssl_handshake_timeout=limit_s + 1.0
         )

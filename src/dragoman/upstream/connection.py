@@ -146,6 +146,13 @@ class Connection(asyncio.Protocol):
             transport.abort()
         self._leave()
 
+    def fail(self, error: GatewayError) -> None:
+        """Drop the connection at once and tell the sink why."""
+        sink = self._sink
+        self.abort()
+        if sink is not None:
+            sink.took_fault(error)
+
     def pause(self) -> None:
         """Read no more for now."""
         if not self._read_paused and self._transport is not None and not self._transport.is_closing():
@@ -197,18 +204,17 @@ class Connection(asyncio.Protocol):
                 self._problem = str(error) or "it cannot be read"
             self._keep_alive = False
         if self._problem is not None:
-            self._fail(faults.garbled(self._place, self._problem))
-            return
-        incoming = self._incoming
-        if incoming:
-            self._silent_bytes = 0
-            sink.took_body(incoming)
-            incoming.clear()
-        elif self._silent_bytes > self._limits.head_bytes and not self._complete:
-            self._fail(faults.garbled(self._place, f"more than {self._limits.head_bytes} bytes of headers"))
+            self.fail(faults.garbled(self._place, self._problem))
             return
         if self._complete:
+            # on_message_complete took the body; what is left was not asked for.
             self._finish(sink)
+        elif self._incoming:
+            self._silent_bytes = 0
+            sink.took_body(self._incoming)
+            self._incoming.clear()
+        elif self._silent_bytes > self._limits.head_bytes:
+            self.fail(faults.garbled(self._place, f"more than {self._limits.head_bytes} bytes of headers"))
 
     def eof_received(self) -> None:
         """The other side sends no more: the proper end of an answer without a length, a cut for any other."""
@@ -310,12 +316,6 @@ class Connection(asyncio.Protocol):
                 stale = self.uses > 1 and not self._answered and self._loop.time() - self._began < _STALE_S
                 (sink.took_stale if stale else sink.took_fault)(fault)
         self.abort()
-
-    def _fail(self, error: GatewayError) -> None:
-        sink = self._sink
-        self.abort()
-        if sink is not None:
-            sink.took_fault(error)
 
     def _leave(self) -> None:
         if not self._gone:

@@ -25,7 +25,11 @@ class Origin(msgspec.Struct, frozen=True):
         """
         if any(character <= " " or character == "\x7f" for character in url):
             raise ValueError("a base URL holds no blanks or control characters")
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError as error:
+            raise ValueError("the host of a base URL is a name or an address, its port a number from 1 to 65535") from error
         if parts.scheme not in _PORTS:
             raise ValueError(f"a base URL begins with `http://` or `https://`, not with `{parts.scheme or url[:20]}`")
         if parts.username is not None or parts.password is not None:
@@ -34,10 +38,8 @@ class Origin(msgspec.Struct, frozen=True):
             raise ValueError("a base URL ends with its path: no `?` and no `#`")
         if not parts.hostname:
             raise ValueError("a base URL names a host, as `https://api.example.com/v1`")
-        try:
-            port = parts.port
-        except ValueError as error:
-            raise ValueError("the port of a base URL is a number from 1 to 65535") from error
+        if not parts.path.isascii():
+            raise ValueError("the path of a base URL is plain ASCII; percent-encode what is not")
         if port == 0:
             raise ValueError("the port of a base URL is a number from 1 to 65535")
         return cls(parts.scheme, _ascii(parts.hostname), port or _PORTS[parts.scheme]), parts.path.rstrip("/")

@@ -146,6 +146,10 @@ class Pool:
         except GatewayError as error:
             reply.took_fault(error)
             return
+        except asyncio.CancelledError:
+            if not reply.is_over:
+                reply.took_fault(_closed())
+            raise
         if reply.is_over:
             stock.freed(connection)
         else:

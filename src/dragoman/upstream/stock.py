@@ -113,11 +113,11 @@ class Stock:
         return min((connection.idle_until for connection in self._idle), default=None)
 
     def close(self, error: GatewayError) -> None:
-        """Abort every connection and send those away who wait."""
+        """Abort every connection and send those away who wait; whoever reads an answer is told `error`."""
         while (waiter := self._next()) is not None:
             waiter.set_exception(error)
         for connection in list(self._all):
-            connection.abort()
+            connection.fail(error)
 
     async def _wait(self, wait_s: float) -> Connection | None:
         if self.waiting >= self._waiting:
