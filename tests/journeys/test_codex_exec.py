@@ -11,7 +11,7 @@ from parts import gateway, simulator
 pytestmark = pytest.mark.journey
 
 CALCULATOR = '"""Sums."""\n\n\ndef add(a, b):\n    return a - b\n\n\nprint(add(2, 3))\n'
-TASK = "Fix the bug in calc.py: add() must return the sum of a and b."
+TASK = "In calc.py replace `a - b` with `a + b`."
 
 
 def door(address: str) -> str:

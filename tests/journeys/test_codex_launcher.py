@@ -77,7 +77,7 @@ def test_without_anything_it_starts_a_gateway_and_codex_works(machine: Machine) 
     # Nobody else's gateway on the usual port may answer for ours.
     (machine.work / "dragoman.yaml").write_text(f"server: {{port: {free_port()}}}\n")
 
-    ran = machine.dragoman("codex", *EXEC, "-m", "gpt-4", "Fix the bug in calc.py: add() must return the sum of a and b.")
+    ran = machine.dragoman("codex", *EXEC, "-m", "gpt-4", "In calc.py replace `a - b` with `a + b`.")
 
     assert ran.code == 0, ran.err
     assert (machine.work / "calc.py").read_text() == "def add(a, b):\n    return a + b\n"
