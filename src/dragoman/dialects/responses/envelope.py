@@ -33,10 +33,11 @@ _OWN_REASONS = ("max_messages", "steered")
 _OWN_STATUSES = ("queued", "in_progress", "cancelled")
 
 
-def response_id(given: str, request: Request) -> str:
-    """An id in this API's form: the provider's, prefixed where it is another API's; one made from the request where it has none."""
+def response_id(given: str, request: Request, extra: Extra | None) -> str:
+    """An id in this API's form: the provider's (`extra` of its start tells whether it speaks this API), else prefixed; one made
+    from the request where there is none."""
     if given:
-        return given if given.startswith("resp") else f"resp_{given}"
+        return given if NAME in (extra or {}) or given.startswith("resp_") else f"resp_{given}"
     told = msgspec.json.encode((request.model, len(request.items), request.items[-2:]))
     return f"resp_{blake2b(told, digest_size=16).hexdigest()}"
 

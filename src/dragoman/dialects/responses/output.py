@@ -30,6 +30,10 @@ _KNOWN_ITEM: dict[str, frozenset[str]] = {
 _STREAMED = frozenset(_KNOWN_ITEM)
 
 
+# Keys of pieces beside the content indexes of a message's texts and the (summary, section) pairs of a thought.
+_THOUGHT, _CALL = "thought", "call"
+
+
 class _Piece:
     """A part under way and how much of its text was passed on."""
 
@@ -49,6 +53,10 @@ class _Slot:
     def __init__(self, added: JsonObject) -> None:
         self.added = added
         self.pieces: dict[Any, _Piece] = {}
+
+    def texts(self) -> list[_Piece]:
+        """Its text parts in order."""
+        return [self.pieces[index] for index in sorted(key for key in self.pieces if isinstance(key, int))]
 
 
 class Output:
@@ -78,7 +86,7 @@ class Output:
         if frame.output_index in self._slots:
             # Some compatible servers leave `output_index` at 0 for every item.
             events += self._finish(frame.output_index, None)
-        item, kind = frame.item, frame.item.get("type")
+        item, kind = frame.item, _kind(frame.item)
         slot = self._slots[frame.output_index] = _Slot(item)
         if kind not in _STREAMED:
             events.append(ev.Opaque(NAME, "response.output_item.added", msgspec.json.encode(frame)))
@@ -92,11 +100,21 @@ class Output:
     def _finish(self, index: int, item: JsonObject | None) -> Iterator[ev.Event]:
         """End the item at this index. `item`: it whole, or None if only its deltas are known."""
         slot = self._slots.pop(index, None) or _Slot({})
+        ended: set[int] = set()
+        for event in self._finish_by_kind(slot, index, item):
+            if isinstance(event, ev.PartEnded):
+                ended.add(event.part)
+            yield event
+        # Frames of another kind than the item's own: whatever they opened is closed with it.
+        for number in sorted({piece.number for piece in slot.pieces.values()} - ended):
+            yield ev.PartEnded(number, status="incomplete")
+
+    def _finish_by_kind(self, slot: _Slot, index: int, item: JsonObject | None) -> Iterator[ev.Event]:
         if item is not None:
             self._done_indexes.add(index)
             self._done_names.add(_name(item))
         whole = item if item is not None else slot.added
-        finish = self._FINISH.get(whole.get("type", ""))
+        finish = self._FINISH.get(_kind(whole))
         if finish is not None:
             yield from finish(self, slot, item)
         elif item is not None:
@@ -164,12 +182,12 @@ class Output:
         return events
 
     def _finish_message(self, slot: _Slot, item: JsonObject | None) -> Iterator[ev.Event]:
-        pieces = [slot.pieces[index] for index in sorted(slot.pieces)]
+        pieces = slot.texts()
         events: list[ev.Event] = []
         if item is not None:
             slot.added = item
             self._complete_texts(slot, pieces, item, events)
-            pieces = [slot.pieces[index] for index in sorted(slot.pieces)]
+            pieces = slot.texts()
         yield from events
         for piece in pieces:
             yield _ended(piece.number, item, "message", extra=piece is pieces[-1])
@@ -190,8 +208,8 @@ class Output:
     # ---- thoughts ----
 
     def _begin_reasoning(self, slot: _Slot, item: JsonObject) -> Iterable[ev.Event]:
-        slot.pieces[None] = _Piece(self._number())
-        return (ev.ReasoningStarted(slot.pieces[None].number, id=optional_text(item, "id")),)
+        slot.pieces[_THOUGHT] = _Piece(self._number())
+        return (ev.ReasoningStarted(slot.pieces[_THOUGHT].number, id=optional_text(item, "id")),)
 
     def _on_summary(self, frame: wire.SummaryDelta) -> Iterable[ev.Event]:
         return self._thought(frame.output_index, frame.delta, True, frame.summary_index)
@@ -201,10 +219,10 @@ class Output:
 
     def _thought(self, index: int, delta: str, summary: bool, section: int) -> Iterable[ev.Event]:
         slot = self._slots.get(index)
-        if slot is None or None not in slot.pieces:
+        if slot is None or _THOUGHT not in slot.pieces:
             slot = self._slot(index, "reasoning")
             return [*self._begin_reasoning(slot, slot.added), *self._thought(index, delta, summary, section)]
-        number = slot.pieces[None].number
+        number = slot.pieces[_THOUGHT].number
         piece = slot.pieces.get((summary, section))
         if piece is None:
             piece = slot.pieces[(summary, section)] = _Piece(number)
@@ -212,9 +230,9 @@ class Output:
         return (ev.ReasoningDelta(number, delta, summary, section),)
 
     def _finish_reasoning(self, slot: _Slot, item: JsonObject | None) -> Iterator[ev.Event]:
-        if None not in slot.pieces:
+        if _THOUGHT not in slot.pieces:
             yield from self._begin_reasoning(slot, item or slot.added)
-        number = slot.pieces[None].number
+        number = slot.pieces[_THOUGHT].number
         for summary, name in ((True, "summary"), (False, "content")):
             for section, entry in enumerate(objects((item or {}).get(name))):
                 text = optional_text(entry, "text") or ""
@@ -230,7 +248,7 @@ class Output:
         call_id, name = optional_text(item, "call_id"), optional_text(item, "name")
         if call_id is None or name is None:
             return ()  # told with the finished item
-        piece = slot.pieces[None] = _Piece(self._number())
+        piece = slot.pieces[_CALL] = _Piece(self._number())
         self.called = True
         kind = "custom" if item["type"] == "custom_tool_call" else "function"
         namespace, item_id = optional_text(item, "namespace"), optional_text(item, "id")
@@ -238,7 +256,7 @@ class Output:
 
     def _on_arguments(self, frame: wire.ArgumentsDelta | wire.InputDelta) -> Iterable[ev.Event]:
         slot = self._slots.get(frame.output_index)
-        piece = slot.pieces.get(None) if slot is not None else None
+        piece = slot.pieces.get(_CALL) if slot is not None else None
         if piece is None:
             return ()  # an item that was not announced: its `.done` says it whole
         piece.chars += len(frame.delta)
@@ -246,9 +264,9 @@ class Output:
 
     def _finish_call(self, slot: _Slot, item: JsonObject | None) -> Iterator[ev.Event]:
         whole = item if item is not None else slot.added
-        if None not in slot.pieces:
+        if _CALL not in slot.pieces:
             yield from self._begin_call(slot, whole)
-        piece = slot.pieces.get(None)
+        piece = slot.pieces.get(_CALL)
         if piece is None:
             yield ev.Warned("output", "the provider made a tool call without a name or a `call_id`")
             return
@@ -302,20 +320,25 @@ def read_given(item: JsonObject) -> Item:
     try:
         return read_item(item, "output")
     except GatewayError:
-        return OpaqueItem(NAME, str(item.get("type", "")), item)
+        return OpaqueItem(NAME, _kind(item), item)
 
 
 def _ended(number: int, item: JsonObject | None, kind: str, *, extra: bool = True) -> ev.PartEnded:
     if item is None:
         return ev.PartEnded(number, status="incomplete")
     status = optional_text(item, "status")
-    rest: Extra | None = unmodelled(item, _KNOWN_ITEM[kind]) if extra else None
+    known = _KNOWN_ITEM[kind] if kind != "reasoning" or item.get("content") else _KNOWN_ITEM[kind] - {"content"}
+    rest: Extra | None = unmodelled(item, known) if extra else None
     proof = open_seal(item).proof if kind == "reasoning" else None
     ordinary = "completed" if kind != "reasoning" else None  # thoughts have no status on this API itself, elsewhere they may
     return ev.PartEnded(number, proof, None if status == ordinary else status, rest)
 
 
+def _kind(item: JsonObject) -> str:
+    return optional_text(item, "type") or ""
+
+
 def _name(item: JsonObject) -> Any:
     """What tells two output items apart, or the item itself where it has no id."""
     found = item.get("id") or item.get("call_id")
-    return (item.get("type"), found) if isinstance(found, str) else id(item)
+    return (_kind(item), found) if isinstance(found, str) else id(item)

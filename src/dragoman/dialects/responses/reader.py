@@ -114,6 +114,7 @@ class Reader:
                 id=optional_text(response, "id") or "",
                 model=optional_text(response, "model") or "",
                 created_s=int(created) if isinstance(created, (int, float)) else None,
+                extra={NAME: {}},  # says that the id is in this API's form
             ),
         )
 

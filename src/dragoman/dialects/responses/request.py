@@ -93,11 +93,9 @@ def read_request(call: Call) -> Request:
 
 
 def _rest(came: JsonObject, request: Request) -> dict[str, JsonObject]:
-    written = _plainly(request)
-    # Equal by construction, and large: not compared.
-    for name in ("input", "tools"):
-        if name in written and isinstance(came.get(name), list):
-            written[name] = came[name]
+    # Lists of items and tools are equal by construction, and large: neither written nor compared.
+    said: JsonObject = {name: came[name] for name in ("input", "tools") if isinstance(came.get(name), list) and came[name]}
+    written = _plainly(request, said)
     # Generated for others only; a client of this dialect says itself what it wants.
     written.pop("include", None)
     marks: JsonObject = {}
@@ -191,7 +189,7 @@ def write_request(request: Request, quirks: Quirks) -> tuple[Call, Unsaid]:
             Kind.UNSUPPORTED, f"`n` is {request.choices}: this API gives one answer to a request; ask once for each", param="n"
         )
     unsaid = _unsaid(request)
-    written = put_back(_plainly(request), request.extra)
+    written = put_back(_plainly(request, {}), request.extra)
     if "text" in written:
         put_back(written["text"], {NAME: mark(request.extra, _TEXT) or {}})
     _apply_store(written, request, quirks)
@@ -207,14 +205,15 @@ def _native(request: Request) -> bool:
     return NAME in (request.extra or {})
 
 
-def _plainly(request: Request) -> JsonObject:
+def _plainly(request: Request, said: JsonObject) -> JsonObject:
+    """The body without what only this API knows. `said`: fields whose wire form is at hand already."""
     instructions, items = _split_instructions(request.items)
     written: JsonObject = {"model": request.model}
     if instructions is not None:
         written["instructions"] = instructions
-    written["input"] = [said for item in items if (said := _write_item(item, request)) is not None]
+    written["input"] = said["input"] if "input" in said else _write_input(items, request)
     if request.tools:
-        written["tools"] = write_tools(request.tools)
+        written["tools"] = said["tools"] if "tools" in said else write_tools(request.tools)
     if request.tool_choice is not None:
         written["tool_choice"] = write_choice(request.tool_choice, request.tools)
     if request.reasoning is not None:
@@ -223,6 +222,10 @@ def _plainly(request: Request) -> JsonObject:
         written["text"] = text
     written.update({name: value for name, value in _plain_fields(request) if value is not None})
     return written
+
+
+def _write_input(items: tuple[Item, ...], request: Request) -> list[JsonObject]:
+    return [said for item in items if (said := _write_item(item, request)) is not None]
 
 
 def _write_item(item: Item, request: Request) -> JsonObject | None:

@@ -34,7 +34,7 @@ def read_response(body: bytes, quirks: Quirks) -> list[ev.Event]:
 
 def write_response(response: Response, request: Request) -> bytes:
     """A folded reply as one response object."""
-    own_id = response_id(response.id, request)
+    own_id = response_id(response.id, request, response.started_extra)
     stem = item_stem(own_id)
     whole = with_tools(opening(request, id=own_id, model=response.model, created_s=response.created_s), request)
     choice = response.choices[0]

@@ -66,7 +66,7 @@ class Writer:
 
     def _open(self, started: ev.Started | None = None) -> bytes:
         told = started or ev.Started()
-        own_id = response_id(told.id, self._request)
+        own_id = response_id(told.id, self._request, told.extra)
         self._line = Line(item_stem(own_id))
         self._response = opening(self._request, id=own_id, model=told.model, created_s=told.created_s)
         encoded = msgspec.json.encode(self._response)
