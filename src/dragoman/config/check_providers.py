@@ -9,8 +9,9 @@ from urllib.parse import SplitResult, urlsplit
 from dragoman.config.names import skeleton
 from dragoman.config.problems import Findings, Path, any_of, did_you_mean
 from dragoman.config.schema import Config, Provider
+from dragoman.dialects.registry import names as dialects
 from dragoman.profiles.contract import Profile
-from dragoman.profiles.registry import dialects, kinds, profile
+from dragoman.profiles.registry import kinds, profile
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -123,7 +124,8 @@ def _check_keys(provider: Provider, facts: Profile, path: Path, findings: Findin
     where = (*path, "keys")
     auth = provider.auth or facts.auth
     optional = facts.key_optional if provider.key_optional is None else provider.key_optional
-    if not provider.keys and auth != "none" and not optional:
+    in_header = any(name.lower() in _KEY_HEADERS for name in provider.headers)
+    if not (provider.keys or optional or in_header or auth == "none"):
         variable = facts.env[0] if facts.env else "THE_KEY"
         findings.refuse(where, "is missing", f"write `keys: [${variable}]`, or `key_optional: true` if it needs none")
     if provider.keys and auth == "none":

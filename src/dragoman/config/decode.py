@@ -84,8 +84,7 @@ class Decoder:
 
     def _unknown(self, key: Scalar, fields: dict[str, mi.Field], path: Path) -> None:
         known = f"known here: {', '.join(f'`{name}`' for name in fields)}"
-        where = (*path, key.text if not looks_secret(key.text) else "***")
-        self._findings.refuse(where, "is no setting", did_you_mean(key.text, fields) or known, line=key.line)
+        self._findings.refuse((*path, key.text), "is no setting", did_you_mean(key.text, fields) or known, line=key.line)
 
     def _dict(self, node: Node, kind: mi.DictType, path: Path) -> dict[str, Any]:
         if not isinstance(node, Mapping):
@@ -112,7 +111,7 @@ class Decoder:
 
     def _list(self, node: Node, kind: mi.VarTupleType | mi.ListType, path: Path) -> tuple[Any, ...]:
         if not isinstance(node, Sequence):
-            self._wrong(node, f"a list ({_want(kind)})", path)
+            self._wrong(node, _list_noun(kind), path)
             return ()
         return tuple(self.read(item, kind.item_type, (*path, index)) for index, item in enumerate(node.items))
 
@@ -190,7 +189,7 @@ class Decoder:
     def _float(self, node: Node, kind: mi.FloatType, path: Path) -> float:
         value = node.value if isinstance(node, Scalar) else None
         if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
-            self._wrong(node, "a number", path)
+            self._wrong(node, "a finite number", path)
             return 1.0
         return float(value) if self._in_range(value, kind, path) else 1.0
 
@@ -330,8 +329,13 @@ def _noun(kind: mi.Type) -> str:
 def _want(kind: mi.Type) -> str:
     """An example of what belongs there."""
     if isinstance(kind, mi.VarTupleType | mi.ListType):
-        return "as `[$VARIABLE]`" if isinstance(kind.item_type, mi.CustomType) else "as `[one, two]`, or lines that begin with `- `"
+        return f"give it {_list_noun(kind)}"
     return {Mapping: "give it a mapping", Sequence: "give it a list", Scalar: "give it a value"}[_form(kind)]
+
+
+def _list_noun(kind: mi.VarTupleType | mi.ListType) -> str:
+    """A list and how one is written."""
+    return "a list, as `[$VARIABLE]`" if isinstance(kind.item_type, mi.CustomType) else "a list, as `[one, two]`"
 
 
 def _form_word(node: Node) -> str:

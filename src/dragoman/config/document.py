@@ -168,7 +168,7 @@ def _not_yaml(file: str, error: yaml.MarkedYAMLError, text: str) -> ConfigError:
     line = mark.line + 1 if mark is not None else None
     wrong = text.splitlines()[line - 1] if line is not None and line <= len(text.splitlines()) else ""
     for sign, reason, remedy in _CAUSES:
-        if sign(wrong, str(error.problem)):
+        if sign(wrong, f"{error.context} {error.problem}"):
             return _error(file, line, reason, remedy)
     return _error(
         file, line, "is not YAML here", "check indentation (spaces only), colons, brackets and quotes of this line and the one before"

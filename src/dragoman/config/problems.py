@@ -8,6 +8,8 @@ from collections.abc import Iterable
 
 import msgspec
 
+from dragoman.config.secrets import looks_secret, without_secrets
+
 Path = tuple[str | int, ...]
 """Where something stands: names of fields and indexes of lists, from the top."""
 
@@ -70,7 +72,7 @@ class Findings:
         return ConfigError(ordered)
 
     def _problem(self, path: Path, reason: str, remedy: str, line: int | None) -> Problem:
-        return Problem(show_path(path), reason, remedy, line or self._line(path), self.file)
+        return Problem(show_path(path), without_secrets(reason), without_secrets(remedy), line or self._line(path), self.file)
 
     def _line(self, path: Path) -> int | None:
         """The line of the path, or of the nearest thing around it."""
@@ -81,9 +83,11 @@ class Findings:
 
 
 def show_path(path: Path) -> str:
-    """`models.coder.targets[1].model`; names that are not plain words stand in brackets: `models["gpt-4.1"]`."""
+    """`models.coder.targets[1].model`; names that are not plain words stand in brackets: `models["gpt-4.1"]`, and
+    what may be a key is hidden."""
     text = ""
-    for step in path:
+    for given in path:
+        step = "***" if isinstance(given, str) and looks_secret(given) else given
         if isinstance(step, int):
             text += f"[{step}]"
         elif _PLAIN.fullmatch(step):

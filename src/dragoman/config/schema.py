@@ -40,7 +40,7 @@ class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A place to send to. What is null here is as the profile of its kind has it."""
 
     kind: str
-    """The kind of provider, as `openai`, `anthropic`, `openrouter` or `openai-compatible`; `dragoman check` lists them all."""
+    """The kind of provider, as `openai`, `anthropic`, `openrouter` or `openai-compatible`; all are listed below."""
     keys: tuple[Secret, ...] = ()
     """Its keys: `$VARIABLE`, `file:/path`, or the key itself (which is warned about); the first one is used."""
     base_url: str | None = None

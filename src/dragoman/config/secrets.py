@@ -17,24 +17,9 @@ _BRACED = re.compile(r"\$\{([^}]*)\}")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FILE_BYTES = 64 * 1024
 
-_KEY_PREFIXES = (
-    "sk-",
-    "sk_",
-    "gsk_",
-    "xai-",
-    "aiza",
-    "key-",
-    "bearer ",
-    "hf_",
-    "nvapi-",
-    "csk-",
-    "pplx-",
-    "fw_",
-    "ghp_",
-    "github_pat_",
-    "eyj",
-)
-_TOKEN = re.compile(r"[A-Za-z0-9_\-+/=]{24,}")
+_KEY_PREFIXES = ("sk-", "sk_", "gsk_", "xai-", "aiza", "bearer ", "hf_", "nvapi-", "csk-", "pplx-", "fw_", "ghp_", "github_pat_", "eyj")
+_RANDOM = re.compile(r"[A-Za-z0-9]{20,}|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
+_QUOTED = re.compile(r"`([^`]*)`")
 
 
 class Secret:
@@ -100,11 +85,16 @@ class SecretFault(Exception):
 
 def looks_secret(text: str) -> bool:
     """Whether a text may be a key that landed in the wrong place, and so must not be quoted in an error."""
-    lowered = text.strip().lower()
-    if lowered.startswith(_KEY_PREFIXES):
+    if text.strip().lower().startswith(_KEY_PREFIXES):
         return True
-    token = _TOKEN.search(text)
-    return token is not None and any(letter.isdigit() for letter in token.group()) and any(letter.isalpha() for letter in token.group())
+    return any(
+        any(letter.isdigit() for letter in run) and any(letter.isalpha() for letter in run) for run in map(str, _RANDOM.findall(text))
+    )
+
+
+def without_secrets(sentence: str) -> str:
+    """The sentence with whatever may be a key hidden between its backticks."""
+    return _QUOTED.sub(lambda match: f"`{_HIDDEN}`" if looks_secret(match.group(1)) else match.group(), sentence)
 
 
 def shown(text: str) -> str:

@@ -3,7 +3,7 @@
 https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle
 """
 
-from dragoman.profiles.contract import Profile
+from dragoman.profiles.contract import EVERYTHING, Profile
 from dragoman.profiles.openai import CHAT, RESPONSES
 
 PROFILE = Profile(
@@ -11,5 +11,6 @@ PROFILE = Profile(
     auth="api-key",
     dialects={"responses": None, "chat": None},
     families=("gpt-4", "gpt-5", "gpt-6", "o1", "o3", "o4"),
+    relay=EVERYTHING,
     capabilities={"responses": RESPONSES, "chat": CHAT},
 )

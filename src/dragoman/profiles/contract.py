@@ -10,6 +10,9 @@ from dragoman.dialects.contract import Quirks
 
 Auth = Literal["bearer", "x-api-key", "x-goog-api-key", "api-key", "none"]
 
+EVERYTHING = frozenset({"*"})
+"""`relay` of a provider that takes, or ignores, fields that this code does not model. What it refuses is in its capabilities."""
+
 
 class Profile(msgspec.Struct, frozen=True):
     """One kind of provider.

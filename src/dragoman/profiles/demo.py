@@ -1,7 +1,7 @@
 """The built-in stand-in: answers every model name by a script, offline, so that all can be tried without any key."""
 
-from dragoman.profiles.contract import Profile
-from dragoman.profiles.openai import CHAT, EVERYTHING, RESPONSES
+from dragoman.profiles.contract import EVERYTHING, Profile
+from dragoman.profiles.openai import CHAT, RESPONSES
 
 PROFILE = Profile(
     kind="demo",

@@ -15,7 +15,7 @@ import msgspec
 from dragoman.lower.capabilities import Capabilities
 from dragoman.profiles.contract import Profile
 
-_CLAUDE_DOT = re.compile(r"(?<=\d)\.(?=\d)")
+_CLAUDE_DOT = re.compile(r"(?<=\d)\.(?=[\d*?])")
 _CLAUDE_DASH = re.compile(r"(?<![\d-])-(\d{1,2})-(\d{1,2})(?!\d)")
 _SUFFIX = re.compile(r"[:@].*$")
 

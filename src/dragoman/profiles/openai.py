@@ -1,8 +1,6 @@
 """OpenAI's own API. https://developers.openai.com/api/reference"""
 
-from dragoman.profiles.contract import Profile
-
-EVERYTHING = frozenset({"*"})
+from dragoman.profiles.contract import EVERYTHING, Profile
 
 RESPONSES: dict[str, object] = {
     "freeform_tools": True,
@@ -10,7 +8,18 @@ RESPONSES: dict[str, object] = {
     "tool_search": True,
     "tools_added": True,
     "hosted_tools": frozenset(
-        {"web_search", "code_execution", "file_search", "image_generation", "mcp", "computer", "shell", "local_shell", "apply_patch"}
+        {
+            "web_search",
+            "code_execution",
+            "file_search",
+            "image_generation",
+            "mcp",
+            "computer",
+            "shell",
+            "local_shell",
+            "apply_patch",
+            "programmatic_tool_calling",
+        }
     ),
     "images_in_results": True,
     "developer_role": True,

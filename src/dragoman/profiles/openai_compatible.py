@@ -1,7 +1,7 @@
 """Any server that speaks Chat Completions as most do: config says where it is, and can override every line here."""
 
 from dragoman.dialects.contract import Quirks
-from dragoman.profiles.contract import Profile
+from dragoman.profiles.contract import EVERYTHING, Profile
 
 COMMON = Quirks(max_tokens_field="max_tokens", store=None)
 """What compatible servers share: they know `max_tokens`, and many refuse the field `store`."""
@@ -9,6 +9,7 @@ COMMON = Quirks(max_tokens_field="max_tokens", store=None)
 PROFILE = Profile(
     kind="openai-compatible",
     dialects={"chat": None, "responses": None},
+    relay=EVERYTHING,
     quirks=COMMON,
     key_optional=True,
 )

@@ -1,13 +1,14 @@
 """OpenRouter: many makers' models as `vendor/model`. https://openrouter.ai/docs/api-reference/overview"""
 
 from dragoman.dialects.contract import Quirks
-from dragoman.profiles.contract import Profile
+from dragoman.profiles.contract import EVERYTHING, Profile
 
 PROFILE = Profile(
     kind="openrouter",
     base_url="https://openrouter.ai/api/v1",
     env=("OPENROUTER_API_KEY",),
     dialects={"chat": None, "responses": None},
+    relay=EVERYTHING,
     quirks=Quirks(max_tokens_field="max_tokens", reasoning_field="reasoning", store=None),
     capabilities={"responses": {"reasoning_summary": True, "proofs": frozenset({"responses"})}},
     vendors=(

@@ -31,8 +31,3 @@ def profile(kind: str) -> Profile:
 def kinds() -> tuple[str, ...]:
     """All kinds, in alphabetical order."""
     return tuple(_PROFILES)
-
-
-def dialects() -> tuple[str, ...]:
-    """The dialects that any profile speaks."""
-    return tuple(sorted({name for profile in _PROFILES.values() for name in profile.dialects}))

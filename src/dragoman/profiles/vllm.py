@@ -4,12 +4,13 @@ Tools need `--enable-auto-tool-choice` and a `--tool-call-parser`, thoughts a `-
 """
 
 from dragoman.dialects.contract import Quirks
-from dragoman.profiles.contract import Profile
+from dragoman.profiles.contract import EVERYTHING, Profile
 
 PROFILE = Profile(
     kind="vllm",
     base_url="http://localhost:8000/v1",
     dialects={"chat": None, "responses": None},
+    relay=EVERYTHING,
     quirks=Quirks(max_tokens_field="max_tokens", reasoning_field="reasoning", store=None),
     key_optional=True,
 )

@@ -4,7 +4,7 @@ Chat is its legacy API; on Responses its models seal their thoughts as OpenAI's 
 """
 
 from dragoman.dialects.contract import Quirks
-from dragoman.profiles.contract import Profile
+from dragoman.profiles.contract import EVERYTHING, Profile
 
 PROFILE = Profile(
     kind="xai",
@@ -12,6 +12,7 @@ PROFILE = Profile(
     env=("XAI_API_KEY",),
     dialects={"responses": None, "chat": None},
     families=("grok-",),
+    relay=EVERYTHING,
     quirks=Quirks(store=False),
     capabilities={"responses": {"reasoning_summary": True, "hosted_tools": frozenset({"web_search"}), "proofs": frozenset({"responses"})}},
 )
