@@ -28,7 +28,20 @@ def speak(request: Request, fitting: Fitting) -> Request:
         else:
             late = True
             items.append(item)
-    return msgspec.structs.replace(request, items=tuple(items)) if changed else request
+    return msgspec.structs.replace(request, items=_joined(items)) if changed else request
+
+
+def _joined(items: list[Item]) -> tuple[Item, ...]:
+    """The system messages that open the conversation as one: the chat templates of many open models take but one, and first."""
+    opening: list[Message] = []
+    for item in items:
+        if not isinstance(item, Message) or item.role != "system":
+            break
+        opening.append(item)
+    if len(opening) < 2:
+        return tuple(items)
+    parts = tuple(part for message in opening for part in message.parts)
+    return (msgspec.structs.replace(opening[0], parts=parts, extra=None), *items[len(opening) :])
 
 
 def _fit(item: Message, late: bool, developer_role: bool) -> Message:

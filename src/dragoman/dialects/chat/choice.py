@@ -5,7 +5,7 @@ https://platform.openai.com/docs/api-reference/chat/streaming
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ClassVar
 
 import msgspec
@@ -71,6 +71,15 @@ class Choice:
                     self.unknown[name] = value
                 else:
                     handler(self, value, out)
+
+    def say(self, field: str, words: str) -> Iterable[ev.Event]:
+        """Take a delta that holds nothing but words. The short way: see `template`."""
+        if self._text is not None and field == "content" and self._think.plain and words:
+            return (ev.TextDelta(self._text, words),)
+        out: list[ev.Event] = []
+        if words:
+            self._TABLE[field](self, words, out)
+        return out
 
     def finish(self, reason: str, out: list[ev.Event]) -> None:
         """The provider gave a finish reason; what is open ends. The first one counts: some servers repeat it."""

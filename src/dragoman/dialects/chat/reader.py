@@ -17,6 +17,7 @@ import msgspec
 from dragoman.dialects.chat.choice import Choice
 from dragoman.dialects.chat.errors import error_inside, is_error
 from dragoman.dialects.chat.remainder import NAME, JsonObject
+from dragoman.dialects.chat.template import Template, template_of
 from dragoman.dialects.chat.usage import read_usage
 from dragoman.dialects.contract import Quirks
 from dragoman.ir import events as ev
@@ -37,6 +38,10 @@ _CHOICE_KNOWN = frozenset({"index", "delta", "message", "finish_reason", "logpro
 MORE = "$choices"
 """Name in Ended.extra of a whole reply: what its choices and messages said that has no neutral form."""
 
+# Templates that nothing fitted, in a row, before no more are made: on some servers every chunk differs.
+_MAX_USELESS = 4
+_WORDS = (ev.TextDelta, ev.ReasoningDelta)
+
 _FAILING = {"error": Kind.SERVER_ERROR, "insufficient_system_resource": Kind.OVERLOADED, "abort": Kind.SERVER_ERROR}
 """Finish reasons that tell of a failure."""
 
@@ -53,6 +58,10 @@ class Reader:
         self._seed = ""
         self._usage: Any = None
         self._told: JsonObject = {}
+        self._template: Template | None = None
+        self._speaker: Any = None
+        """The choice whose words the template holds."""
+        self._useless = 0
         self.rest: JsonObject | None = None
         """Where the leftovers of a whole reply gather, which has no Opaque events: a fold keeps only what Ended says."""
 
@@ -61,6 +70,8 @@ class Reader:
         if self._over:
             return ()
         data = frame.data
+        if self._template is not None and (words := self._template.words(data)) is not None:
+            return self._speaker.say(self._template.field, words)
         if data[:1] != b"{" and data.strip() == b"[DONE]":
             return self._done()
         try:
@@ -71,6 +82,7 @@ class Reader:
             return self._fail(error_inside(chunk))
         out: list[ev.Event] = []
         self.chunk(chunk, out)  # pyright: ignore[reportUnknownArgumentType]
+        self._remember(data, chunk, out)  # pyright: ignore[reportUnknownArgumentType]
         return out
 
     def close(self) -> Iterable[ev.Event]:
@@ -96,6 +108,15 @@ class Reader:
             self._choice(choice, out)
             if self._over:
                 return
+
+    def _remember(self, data: bytes, chunk: JsonObject, out: list[ev.Event]) -> None:
+        # What a chunk told beyond its words, it would tell each time: no template of those.
+        if len(out) != 1 or type(out[0]) not in _WORDS or self._useless > _MAX_USELESS:
+            return
+        self._useless = 0 if self._template is not None and self._template.used else self._useless + 1
+        self._template = template_of(data, chunk)
+        if self._template is not None:
+            self._speaker = self._choices[chunk["choices"][0].get("index") or 0]
 
     def _start(self, chunk: JsonObject, out: list[ev.Event]) -> None:
         self._started = True

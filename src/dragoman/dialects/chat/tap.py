@@ -86,4 +86,10 @@ def write_failure(error: GatewayError, tap: ContractTap) -> bytes:
 
 
 def _matters(data: bytes) -> bool:
-    return b'"usage"' in data or b'"finish_reason"' in data or b'"error"' in data or b"[DONE]" in data
+    return _told(data, b'"usage"') or _told(data, b'"finish_reason"') or b'"error"' in data or b"[DONE]" in data
+
+
+def _told(data: bytes, key: bytes) -> bool:
+    """Whether a key stands somewhere with another value than null."""
+    found = data.count(key)
+    return bool(found) and found != data.count(key + b":null") and found != data.count(key + b": null")
