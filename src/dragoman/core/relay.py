@@ -1,0 +1,134 @@
+"""The relay lane: the provider's bytes go to the client untouched while a tap watches them."""
+
+from __future__ import annotations
+
+import msgspec
+
+from dragoman.core.attempt import close_attempt, not_a_stream, note_head, open_attempt, read_refusal, told_headers
+from dragoman.core.exchange import Exchange
+from dragoman.core.stream import header, stream
+from dragoman.core.translate import Translated
+from dragoman.dialects.contract import Call, Tap
+from dragoman.ir.errors import GatewayError, Kind
+from dragoman.lower.restore import UNCHANGED
+from dragoman.upstream.reply import Reply
+from dragoman.wire.splice import replace_fields
+
+
+async def relay(exchange: Exchange) -> None:
+    """Send the client's own bytes, but for the model's name, private fields and the target's params; bring the answer back."""
+    reply = await open_attempt(exchange, _call(exchange))
+    try:
+        if exchange.peek.stream:
+            await _relay_stream(exchange, reply)
+        else:
+            await _relay_whole(exchange, reply)
+    finally:
+        reply.close()
+
+
+def _call(exchange: Exchange) -> Call:
+    deployment = exchange.deployment
+    fields: dict[str, bytes | None] = dict(exchange.candidate.params)
+    for name in exchange.private_fields():
+        fields.setdefault(name, None)
+    if deployment.model != exchange.peek.model:
+        fields["model"] = msgspec.json.encode(deployment.model)
+    body = replace_fields(exchange.inbound.body, fields) if fields else exchange.inbound.body
+    return Call(path=deployment.dialect.path, body=body, query=exchange.call.query)
+
+
+async def _relay_stream(exchange: Exchange, reply: Reply) -> None:
+    carrier = _Relayed(exchange)
+    try:
+        await stream(exchange, reply, carrier)
+    finally:
+        _note_tap(exchange, carrier.tap)
+
+
+async def _relay_whole(exchange: Exchange, reply: Reply) -> None:
+    await reply.head()
+    note_head(exchange, reply)
+    if reply.status >= 300:
+        raise close_attempt(exchange, await read_refusal(exchange, reply))
+    content_type = header(reply, "content-type")
+    body = await _body(exchange, reply)
+    if "json" not in content_type and not body.lstrip()[:1] == b"{":
+        raise close_attempt(exchange, not_a_stream(exchange, content_type))
+    tap = exchange.dialect.tap()
+    tap.whole(body)
+    if tap.failed is not None:
+        raise close_attempt(exchange, tap.failed)
+    _note_tap(exchange, tap)
+    record = exchange.record
+    record.status, record.bytes_out = 200, len(body)
+    headers = [("content-type", "application/json"), ("content-length", str(len(body))), *told_headers(exchange, reply)]
+    await exchange.outbound.start(200, tuple(headers))
+    await exchange.outbound.write(body)
+    await exchange.outbound.finish()
+    close_attempt(exchange, None)
+
+
+async def _body(exchange: Exchange, reply: Reply) -> bytes:
+    try:
+        return await reply.read_all(exchange.runtime.pace.answer_bytes)
+    except GatewayError as error:
+        raise close_attempt(exchange, error) from error
+
+
+def _note_tap(exchange: Exchange, tap: Tap) -> None:
+    record = exchange.record
+    record.usage, record.answered = tap.usage, tap.model
+
+
+class _Relayed:
+    """Carries bytes as they are. Knows where a frame ends, so that a sign of life never stands inside one."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self.tap = exchange.dialect.tap()
+        self._exchange = exchange
+        self._dialect = exchange.dialect
+        self._agent = exchange.agent
+        self._tail = b"\n\n"
+        self._cut: GatewayError | None = None
+
+    @property
+    def ready(self) -> bool:
+        return self.tap.first_token
+
+    @property
+    def ended(self) -> bool:
+        return self.tap.ended
+
+    @property
+    def failed(self) -> GatewayError | None:
+        return self._cut or self.tap.failed
+
+    def feed(self, chunk: bytes) -> bytes:
+        self.tap.feed(chunk)
+        self._tail = (self._tail + chunk)[-4:] if len(chunk) < 4 else chunk[-4:]
+        return chunk
+
+    def whole(self, body: bytes) -> bytes:
+        asked = self._dialect.read_request(self._exchange.call)
+        translated = Translated(self._exchange, asked, UNCHANGED)
+        out = translated.whole(body)
+        self.tap.feed(out)
+        return out
+
+    def close(self) -> bytes:
+        if self.tap.ended or self.tap.failed is not None:
+            return b""
+        self._cut = GatewayError(Kind.CUT, "the provider's stream broke off before its proper end", source="upstream")
+        return self.fail(self._cut)
+
+    def ping(self) -> bytes:
+        return self._dialect.keep_alive if self._between_frames else b""
+
+    def fail(self, error: GatewayError) -> bytes:
+        gap = b"" if self._between_frames else b"\n\n"
+        return gap + self._dialect.write_failure(self._agent.dress_failure(error), self.tap)
+
+    @property
+    def _between_frames(self) -> bool:
+        return self._tail.endswith((b"\n\n", b"\r\n\r\n", b"\r\r"))

@@ -1,0 +1,94 @@
+"""The immutable snapshot of everything configured that an exchange needs; a reload swaps it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+
+from dragoman.dialects.contract import Dialect, Quirks
+from dragoman.ir.record import Record
+from dragoman.lower.capabilities import Capabilities
+from dragoman.policy.identity import Identity
+from dragoman.routing.resolve import Resolver, Target
+from dragoman.upstream.deadlines import Deadlines
+from dragoman.upstream.origin import Origin
+from dragoman.upstream.pool import Pool
+from dragoman.wire.frame import Headers
+
+
+class Deployment(msgspec.Struct, frozen=True):
+    """One `provider/model` that can answer, with everything that could be worked out beforehand.
+
+    base_path: what stands before `path`, the dialect's path at this provider, in the URL. headers: ready to send, the provider
+    key among them (never shown: `repr` leaves it out). foreign: what a body may not hold if it is to be relayed: features that
+    the target does not take, seals of ours. secret: the provider key, to be scrubbed from whatever the provider says.
+    """
+
+    provider: str
+    model: str
+    dialect: Dialect
+    quirks: Quirks
+    capabilities: Capabilities
+    origin: Origin
+    base_path: str
+    path: str
+    headers: Headers
+    deadlines: Deadlines
+    foreign: re.Pattern[bytes] | None = None
+    secret: str = ""
+    metadata: bool = False
+    relays: bool = True
+
+    @property
+    def name(self) -> str:
+        """provider/model."""
+        return f"{self.provider}/{self.model}"
+
+    def __repr__(self) -> str:
+        return f"Deployment({self.name!r}, dialect={self.dialect.name!r}, origin={self.origin!r})"
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """A deployment that may answer this exchange. `params` are raw JSON values of top-level fields that the target sets."""
+
+    deployment: Deployment
+    params: dict[str, bytes | None] = {}
+
+
+class Observer(Protocol):
+    """Takes the record of each exchange when it is over; never waits."""
+
+    def record(self, record: Record) -> None:
+        """Remember this exchange."""
+        ...
+
+
+class Pace(msgspec.Struct, frozen=True):
+    """hold_s: how long the status line waits for the provider's first event. ping_s: silence after which the client is told that
+    we are still here. answer_bytes: the most that a whole (not streamed) answer may have. tail_s: how long the bytes after a
+    stream's proper end are waited for, so that the connection can be used again."""
+
+    hold_s: float = 15.0
+    ping_s: float = 15.0
+    answer_bytes: int = 64 * 1024 * 1024
+    tail_s: float = 1.0
+
+
+class Runtime(msgspec.Struct, frozen=True):
+    """Everything an exchange needs. `deploy` builds (and keeps) the candidate for a target, reached in the dialect named if the
+    provider speaks it for that model, else in the provider's best; `draw` gives a number in [0, 1);
+    `clock` seconds that only grow; `new_id` the id of an exchange."""
+
+    resolver: Resolver
+    identity: Identity
+    dialects: dict[str, Dialect]
+    deploy: Callable[[Target, str | None], Candidate]
+    pool: Pool
+    observer: Observer
+    draw: Callable[[], float]
+    clock: Callable[[], float]
+    new_id: Callable[[], str]
+    pace: Pace = Pace()

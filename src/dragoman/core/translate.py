@@ -1,0 +1,180 @@
+"""The translate lane: the client's dialect to the neutral language, fitted to the target, to the provider's dialect; and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from dragoman.agents.contract import Agent
+from dragoman.core.attempt import close_attempt, not_a_stream, note_head, open_attempt, read_refusal, told_headers
+from dragoman.core.exchange import Exchange
+from dragoman.core.stream import header, stream
+from dragoman.ir import events as ev
+from dragoman.ir.errors import GatewayError, Kind
+from dragoman.ir.fold import Fold
+from dragoman.ir.record import Record
+from dragoman.ir.request import Request
+from dragoman.lower.lower import lower
+from dragoman.lower.restore import Restore
+from dragoman.upstream.reply import Reply
+from dragoman.wire.frame import WireError
+from dragoman.wire.splice import replace_fields
+
+
+async def translate(exchange: Exchange) -> None:
+    """Read the request, fit it, write it in the provider's dialect, and bring the answer back in the client's."""
+    asked = exchange.dialect.read_request(exchange.call)
+    _refuse_state(exchange, asked)
+    lowered = lower(_addressed(exchange, asked), exchange.deployment.capabilities)
+    call, unsaid = exchange.deployment.dialect.write_request(lowered.request, exchange.deployment.quirks)
+    exchange.record.warnings = [*lowered.warnings, *unsaid]
+    if exchange.candidate.params:
+        call = msgspec.structs.replace(call, body=replace_fields(call.body, exchange.candidate.params))
+    reply = await open_attempt(exchange, call)
+    try:
+        if asked.stream:
+            await stream(exchange, reply, Translated(exchange, asked, lowered.restore))
+        else:
+            await _translate_whole(exchange, reply, asked, lowered.restore)
+    finally:
+        reply.close()
+
+
+def _addressed(exchange: Exchange, request: Request) -> Request:
+    """The request under the deployment's model name, without the fields that may not go there."""
+    extra = request.extra
+    private = exchange.private_fields()
+    mine = (extra or {}).get(exchange.dialect.name)
+    if extra and mine and private & mine.keys():
+        extra = {**extra, exchange.dialect.name: {k: v for k, v in mine.items() if k not in private}}
+    return msgspec.structs.replace(request, model=exchange.deployment.model, extra=extra)
+
+
+def _refuse_state(exchange: Exchange, request: Request) -> None:
+    leaning = exchange.dialect.state_fields(request)
+    if leaning and exchange.deployment.dialect is not exchange.dialect:
+        names = ", ".join(f"`{name}`" for name in leaning)
+        raise GatewayError(
+            Kind.UNSUPPORTED,
+            f"{names}: the request leans on state kept at the provider, but `{exchange.deployment.name}` is reached by "
+            f"`{exchange.deployment.dialect.name}`, which keeps none; send the whole conversation instead",
+            param=leaning[0],
+        )
+
+
+async def _translate_whole(exchange: Exchange, reply: Reply, asked: Request, restore: Restore) -> None:
+    await reply.head()
+    note_head(exchange, reply)
+    if reply.status >= 300:
+        raise close_attempt(exchange, await read_refusal(exchange, reply))
+    try:
+        body = await reply.read_all(exchange.runtime.pace.answer_bytes)
+        events = _read_whole(exchange, reply, body)
+        fold = Fold()
+        for event in events:
+            for restored in restore.feed(event):
+                fold.feed(restored)
+                _note_event(exchange.record, restored)
+        answer = exchange.dialect.write_response(fold.response(), asked)
+    except GatewayError as error:
+        raise close_attempt(exchange, error) from error
+    record = exchange.record
+    record.status, record.bytes_out = 200, len(answer)
+    headers = [("content-type", "application/json"), ("content-length", str(len(answer))), *told_headers(exchange, reply)]
+    await exchange.outbound.start(200, tuple(headers))
+    await exchange.outbound.write(answer)
+    await exchange.outbound.finish()
+    close_attempt(exchange, None)
+
+
+def _read_whole(exchange: Exchange, reply: Reply, body: bytes) -> list[ev.Event]:
+    content_type = header(reply, "content-type")
+    if "html" in content_type:
+        raise not_a_stream(exchange, content_type)
+    return exchange.deployment.dialect.read_response(body, exchange.deployment.quirks)
+
+
+def _note_event(record: Record, event: ev.Event) -> None:
+    note = _NOTES.get(type(event))
+    if note is not None:
+        note(record, event)
+
+
+def _note_started(record: Record, event: ev.Started) -> None:
+    record.answered = event.model or None
+
+
+def _note_usage(record: Record, event: ev.UsageReported) -> None:
+    record.usage = event.usage
+
+
+def _note_warned(record: Record, event: ev.Warned) -> None:
+    record.warnings.append((event.field, event.why))
+
+
+_NOTES: dict[type, Callable[[Record, Any], None]] = {ev.Started: _note_started, ev.UsageReported: _note_usage, ev.Warned: _note_warned}
+_OUTPUT = frozenset({ev.TextDelta, ev.ReasoningDelta, ev.CallStarted, ev.CallDelta, ev.ItemGiven, ev.Finished, ev.Ended})
+
+
+class Translated:
+    """Carries a stream by way of neutral events."""
+
+    def __init__(self, exchange: Exchange, asked: Request, restore: Restore) -> None:
+        deployment = exchange.deployment
+        self.ready = False
+        self.ended = False
+        self.failed: GatewayError | None = None
+        self._agent: Agent = exchange.agent
+        self._record = exchange.record
+        self._quirks = deployment.quirks
+        self._upstream = deployment.dialect
+        self._framer = deployment.dialect.framer()
+        self._reader = deployment.dialect.reader(deployment.quirks)
+        self._writer = exchange.dialect.writer(asked)
+        self._restore = restore
+
+    def feed(self, chunk: bytes) -> bytes:
+        try:
+            frames = self._framer.feed(chunk)
+        except WireError as error:
+            raise GatewayError(Kind.GARBLED, f"the provider's stream cannot be read: {error}", source="upstream") from error
+        read = self._reader.feed
+        out = [self._write(event) for frame in frames for event in read(frame)]
+        return b"".join(out)
+
+    def whole(self, body: bytes) -> bytes:
+        """A whole reply where a stream was asked for: the same events, at once."""
+        return b"".join([self._write(event) for event in self._upstream.read_response(body, self._quirks)])
+
+    def close(self) -> bytes:
+        out = [self._write(event) for frame in self._framer.close() for event in self._reader.feed(frame)]
+        out += [self._write(event) for event in self._reader.close()]
+        if not self.ended and self.failed is None:
+            self.failed = GatewayError(Kind.CUT, "the provider's stream broke off before its proper end", source="upstream")
+            out.append(self.fail(self.failed))
+        return b"".join(out)
+
+    def ping(self) -> bytes:
+        return self._writer.ping()
+
+    def fail(self, error: GatewayError) -> bytes:
+        return self._writer.feed(ev.Failed(self._agent.dress_failure(error)))
+
+    def _write(self, event: ev.Event) -> bytes:
+        if not self._restore.active:
+            return self._put(event)
+        return b"".join([self._put(restored) for restored in self._restore.feed(event)])
+
+    def _put(self, event: ev.Event) -> bytes:
+        kind = type(event)
+        if kind in _OUTPUT:
+            self.ready = True
+            self.ended = kind is ev.Ended
+        elif isinstance(event, ev.Failed):
+            self.failed = event.error
+            return self.fail(event.error)
+        elif kind in _NOTES:
+            _NOTES[kind](self._record, event)
+        return self._writer.feed(event)
