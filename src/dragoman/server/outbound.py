@@ -18,9 +18,9 @@ class AsgiOutbound:
 
     async def start(self, status: int, headers: Headers) -> None:
         """Send the status line and headers."""
-        self.started = True
         raw = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in (*headers, *self.extra)]
         await self._send({"type": "http.response.start", "status": status, "headers": raw})
+        self.started = True
 
     async def write(self, chunk: bytes) -> None:
         """Send a piece of the body."""
