@@ -18,6 +18,7 @@ from dragoman.ir.usage import Usage
 
 _decode = msgspec.json.Decoder().decode
 
+_NULL = (b":null", b": null")
 _SAID = ("content", "tool_calls", "function_call", "refusal", "reasoning_content", "reasoning", "reasoning_details", "audio")
 
 
@@ -91,5 +92,10 @@ def _matters(data: bytes) -> bool:
 
 def _told(data: bytes, key: bytes) -> bool:
     """Whether a key stands somewhere with another value than null."""
-    found = data.count(key)
-    return bool(found) and found != data.count(key + b":null") and found != data.count(key + b": null")
+    at = data.find(key)
+    while at >= 0:
+        at += len(key)
+        if not data.startswith(_NULL, at):
+            return True
+        at = data.find(key, at)
+    return False
