@@ -100,3 +100,8 @@ def test_deadlines_of_a_provider_stand_in_for_the_servers() -> None:
     made = effective_deadlines(config, Provider(kind="vllm", deadlines=ProviderDeadlines(first_byte_s=2)))
 
     assert made == Deadlines(idle_s=7, first_byte_s=2)
+
+
+def test_a_dialect_that_only_config_can_choose_comes_first_once_chosen() -> None:
+    assert list(effective_profile(Provider(kind="openai-compatible")).dialects) == ["chat"]
+    assert list(effective_profile(Provider(kind="openai-compatible", dialect="responses")).dialects) == ["responses", "chat"]

@@ -161,6 +161,7 @@ def test_every_family_has_fields_that_there_are() -> None:
         ("anthropic", "claude-opus-5", None, "chat"),
         ("groq", "openai/gpt-oss-120b", None, "chat"),
         ("openai-compatible", "qwen3", None, "chat"),
+        ("openai-compatible", "qwen3", "responses", "responses"),
     ],
 )
 def test_the_dialect_is_the_chosen_one_or_the_best(kind: str, model: str, chosen: str | None, dialect: str) -> None:
@@ -172,3 +173,21 @@ def test_any_name_has_capabilities_everywhere(model: str) -> None:
     for kind in kinds():
         facts = profile(kind)
         assert isinstance(capabilities(facts, dialect_for(facts, model), model), Capabilities)
+
+
+@pytest.mark.parametrize(
+    ("kind", "model", "wanted", "dialect"),
+    [
+        ("openai", "gpt-4o", "chat", "chat"),
+        ("openai", "gpt-5.5", "chat", "chat"),
+        ("openai", "gpt-6-sol", "chat", "responses"),
+        ("openai", "gpt-9", "chat", "responses"),
+        ("openai", "gpt-audio", "responses", "chat"),
+        ("openrouter", "openai/gpt-6-sol", "responses", "chat"),
+        ("openai-compatible", "qwen3", "responses", "chat"),
+        ("groq", "qwen3", "responses", "chat"),
+        ("demo", "anything", "chat", "chat"),
+    ],
+)
+def test_a_client_is_answered_in_its_own_dialect_where_provider_and_model_take_it(kind: str, model: str, wanted: str, dialect: str) -> None:
+    assert dialect_for(profile(kind), model, None, wanted) == dialect

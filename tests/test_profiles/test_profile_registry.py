@@ -29,7 +29,8 @@ def test_profiles_are_sound(kind: str) -> None:
 
     assert facts.kind == kind
     assert facts.dialects and set(facts.dialects) <= set(dialects())
-    assert set(facts.capabilities) <= set(facts.dialects)
+    assert set(facts.capabilities) <= {*facts.dialects, *facts.when_chosen}
+    assert set(facts.when_chosen) <= set(dialects()) - set(facts.dialects)
     assert [name for told in facts.capabilities.values() for name in told if name not in fields] == []
     assert facts.base_url is None or (facts.base_url.startswith("http") and not facts.base_url.endswith("/"))
     assert facts.key_optional or facts.auth == "none" or facts.env or kind in {"huggingface", "azure-openai"}

@@ -102,7 +102,7 @@ def _check_loop(provider: Provider, facts: Profile, config: Config, path: Path, 
 
 
 def _check_dialects(provider: Provider, facts: Profile, path: Path, findings: Findings) -> None:
-    spoken = facts.dialects if provider.dialects is None else provider.dialects
+    spoken = (*(facts.dialects if provider.dialects is None else provider.dialects), *facts.when_chosen)
     if provider.dialects is not None and not provider.dialects:
         findings.refuse((*path, "dialects"), "is empty", f"name at least one of {any_of(dialects())}, or leave it out")
     for name, place in (provider.dialects or {}).items():

@@ -15,12 +15,15 @@ def effective_profile(provider: Provider) -> Profile:
     Headers of config are not in it, as their values may be secret: `provider.headers` has them.
     """
     base = profile(provider.kind)
+    dialects = base.dialects if provider.dialects is None else provider.dialects
+    if provider.dialect in base.when_chosen:
+        dialects = {provider.dialect: None, **dialects}
     given = {
         "base_url": provider.base_url.rstrip("/") if provider.base_url else None,
         "auth": provider.auth,
         "key_optional": provider.key_optional,
         "families": provider.families,
-        "dialects": provider.dialects,
+        "dialects": dialects,
         "relay": None if provider.relay is None else frozenset(provider.relay),
     }
     return msgspec.structs.replace(

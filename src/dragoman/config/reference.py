@@ -123,14 +123,17 @@ def _default(field: mi.Field) -> str:
     return f"`{text}`" if len(text) <= _SHORT else "see the source"
 
 
+_KINDS = "A client that speaks one of the dialects is answered through it; those in brackets only where `dialect` chooses them."
+
+
 def _kinds_table() -> str:
     rows: list[str] = []
     for facts in map(profile, kinds()):
-        spoken = ", ".join(facts.dialects)
+        spoken = ", ".join([*facts.dialects, *(f"({name})" for name in facts.when_chosen)])
         variables = ", ".join(f"`{name}`" for name in facts.env) or "-"
         rows.append(f"| `{facts.kind}` | {facts.base_url or ('built in' if facts.builtin else 'must be given')} | {spoken} | {variables} |")
     head = "| kind | base URL | dialects, best first | key in the environment |\n|---|---|---|---|"
-    return f"## Kinds of providers\n\n{head}\n" + "\n".join(rows)
+    return f"## Kinds of providers\n\n{_KINDS}\n\n{head}\n" + "\n".join(rows)
 
 
 if __name__ == "__main__":

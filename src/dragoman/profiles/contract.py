@@ -21,6 +21,7 @@ class Profile(msgspec.Struct, frozen=True):
     base_url: where its API is, without a trailing slash, or None if config must say.
     auth: how its key is sent. env: the variables that hold its key, first found wins.
     dialects: the APIs it speaks, best first, each with its path below base_url (None: the dialect's own).
+    when_chosen: further dialects, spoken only where config chooses one: not every server of the kind has it, or has it whole.
     families: prefixes of model names that this provider makes itself; a bare name with one of them goes to it.
     relay: request fields and features that it takes although this code does not model them ("*": everything, relay freely).
     capabilities: dialect -> field name -> value, overriding Capabilities' defaults for each dialect.
@@ -39,6 +40,7 @@ class Profile(msgspec.Struct, frozen=True):
     auth: Auth = "bearer"
     env: tuple[str, ...] = ()
     dialects: dict[str, str | None] = {}
+    when_chosen: tuple[str, ...] = ()
     families: tuple[str, ...] = ()
     relay: frozenset[str] = frozenset()
     quirks: Quirks = Quirks()

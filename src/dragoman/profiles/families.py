@@ -24,7 +24,8 @@ _MINIMAL = ("minimal", *_LOW)
 _NONE = ("none", *_LOW)
 _XHIGH = (*_NONE, "xhigh")
 _MAX = (*_XHIGH, "max")
-_ALWAYS = (*_LOW, "xhigh", "max")
+_UP_TO_XHIGH = (*_LOW, "xhigh")
+_ALWAYS = (*_UP_TO_XHIGH, "max")
 _COARSE = ("low", "high", "max")
 _NO_EFFORT: tuple[str, ...] = ()
 
@@ -43,12 +44,13 @@ def _gpt(prefix: str, efforts: tuple[str, ...] | None, tokens: int = 128_000, **
     return Family(prefix, {"efforts": efforts, "max_output_tokens": tokens, **facts})
 
 
-def _thinking_gpt(prefix: str, efforts: tuple[str, ...] | None, *, chat_efforts: tuple[str, ...] | None = None) -> Family:
-    """From gpt-5.4 on Chat refuses function tools together with an effort, and sampling goes while the model thinks."""
-    in_chat: dict[str, Any] = {"reasoning_with_tools": False}
-    if chat_efforts is not None:
-        in_chat["efforts"] = chat_efforts
-    return Family(prefix, {"efforts": efforts, "max_output_tokens": 128_000, "sampling": False}, {"chat": in_chat})
+def _thinking_gpt(
+    prefix: str, efforts: tuple[str, ...] | None, dialect: str | None = None, *, in_chat: dict[str, Any] | None = None
+) -> Family:
+    """From gpt-5.4 on Chat refuses function tools together with an effort, and sampling goes while the model thinks. From gpt-6 on
+    it refuses them together with the effort that such a model has by itself, so it is asked in Responses."""
+    facts = {"efforts": efforts, "max_output_tokens": 128_000, "sampling": False}
+    return Family(prefix, facts, {"chat": {"reasoning_with_tools": False, **(in_chat or {})}}, dialect)
 
 
 def _plain(prefix: str, tokens: int | None = None, **facts: Any) -> Family:
@@ -63,12 +65,12 @@ def _claude(prefix: str, efforts: tuple[str, ...], tokens: int = 128_000, **fact
 
 _FAMILIES: tuple[Family, ...] = (
     # OpenAI. https://developers.openai.com/api/docs/models
-    _thinking_gpt("gpt-", None),
-    _thinking_gpt("gpt-6", _MAX),
-    _thinking_gpt("gpt-6-astra", _ALWAYS),
-    _thinking_gpt("gpt-6.1-sol", _ALWAYS),
-    _thinking_gpt("gpt-6.2-astra", _ALWAYS, chat_efforts=(*_LOW, "xhigh")),
-    _thinking_gpt("gpt-6.2-sol", _ALWAYS, chat_efforts=(*_LOW, "xhigh")),
+    _thinking_gpt("gpt-", None, "responses"),
+    _thinking_gpt("gpt-6", _MAX, "responses"),
+    _thinking_gpt("gpt-6-astra", _ALWAYS, "responses"),
+    _thinking_gpt("gpt-6.1-sol", _ALWAYS, "responses"),
+    _thinking_gpt("gpt-6.2-astra", _ALWAYS, "responses", in_chat={"efforts": _UP_TO_XHIGH}),
+    _thinking_gpt("gpt-6.2-sol", _ALWAYS, "responses", in_chat={"efforts": _UP_TO_XHIGH}),
     _thinking_gpt("gpt-5.4", _XHIGH),
     _thinking_gpt("gpt-5.5", _XHIGH),
     _thinking_gpt("gpt-5.6", _XHIGH),
@@ -200,13 +202,12 @@ def capabilities(profile: Profile, dialect: str, model: str, overrides: Mapping[
     return Capabilities(**merged)
 
 
-def dialect_for(profile: Profile, model: str, chosen: str | None = None) -> str:
-    """The dialect in which `model` is asked: the one that config chose, else the one that its family needs (if the provider
-    speaks it), else the provider's best."""
+def dialect_for(profile: Profile, model: str, chosen: str | None = None, wanted: str | None = None) -> str:
+    """The dialect in which `model` is asked: the one that config chose, else the one that its family needs, else the one that
+    the client speaks (`wanted`), the latter two only if the provider speaks it; else the provider's best."""
     if chosen is not None:
         return chosen
-    needed = family(model).dialect
-    return needed if needed in profile.dialects else next(iter(profile.dialects))
+    return next(name for name in (family(model).dialect, wanted, *profile.dialects) if name is not None and name in profile.dialects)
 
 
 def known_names() -> tuple[str, ...]:

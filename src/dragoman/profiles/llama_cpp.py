@@ -9,7 +9,8 @@ from dragoman.profiles.openai_compatible import COMMON
 PROFILE = Profile(
     kind="llama-cpp",
     base_url="http://localhost:8080/v1",
-    dialects={"chat": None, "responses": None},
+    dialects={"chat": None},
+    when_chosen=("responses",),
     relay=EVERYTHING,
     quirks=COMMON,
     key_optional=True,

@@ -6,7 +6,8 @@ from dragoman.profiles.contract import EVERYTHING, Profile
 PROFILE = Profile(
     kind="ollama",
     base_url="http://localhost:11434/v1",
-    dialects={"chat": None, "responses": None},
+    dialects={"chat": None},
+    when_chosen=("responses",),
     relay=EVERYTHING,
     quirks=Quirks(max_tokens_field="max_tokens", reasoning_field="reasoning", store=None),
     capabilities={"chat": {"choices": False, "files": False, "audio": False, "strict_tools": False}},

@@ -8,7 +8,8 @@ COMMON = Quirks(max_tokens_field="max_tokens", store=None)
 
 PROFILE = Profile(
     kind="openai-compatible",
-    dialects={"chat": None, "responses": None},
+    dialects={"chat": None},
+    when_chosen=("responses",),
     relay=EVERYTHING,
     quirks=COMMON,
     key_optional=True,

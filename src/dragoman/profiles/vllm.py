@@ -9,7 +9,8 @@ from dragoman.profiles.contract import EVERYTHING, Profile
 PROFILE = Profile(
     kind="vllm",
     base_url="http://localhost:8000/v1",
-    dialects={"chat": None, "responses": None},
+    dialects={"chat": None},
+    when_chosen=("responses",),
     relay=EVERYTHING,
     quirks=Quirks(max_tokens_field="max_tokens", reasoning_field="reasoning", store=None),
     key_optional=True,
