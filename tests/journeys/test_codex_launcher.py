@@ -103,7 +103,8 @@ def test_hostile_machine_leads_to_the_gateway_all_the_same(machine: Machine, tmp
         simulator(TALK) as upstream,
         gateway(tmp_path, {"providers": {"sim": provider_of(upstream, "responses")}}) as address,
     ):
-        block = f'[model_providers.other]\nname = "Other"\nbase_url = "{elsewhere}/v1"\n'
+        few = "request_max_retries = 0\nstream_max_retries = 0\n"
+        block = f'[model_providers.other]\nname = "Other"\nbase_url = "{elsewhere}/v1"\n{few}'
         ours = f'[model_providers.dragoman]\nname = "Trap"\nbase_url = "{elsewhere}/v1"\nexperimental_bearer_token = "t"\n'
         machine.configure(
             f'model_provider = "other"\nopenai_base_url = "{elsewhere}/v1"\nchatgpt_base_url = "{elsewhere}/c"\n{block}{ours}'
@@ -111,6 +112,10 @@ def test_hostile_machine_leads_to_the_gateway_all_the_same(machine: Machine, tmp
         machine.configure(f'model = "gpt-4"\nmodel_provider = "other"\n{block}{ours}', "work.config.toml")
         env = {"OPENAI_BASE_URL": f"{elsewhere}/openai", "OPENAI_API_KEY": "sk-user", "CODEX_API_KEY": "sk-codex"}
         proxies = dict.fromkeys(("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"), elsewhere)
+
+        lost = machine.codex(*EXEC, "--profile", "work", "Say hello.", **env, **proxies)
+        assert lost.code != 0 and any(b"responses" in line for line in models_asked(caught)), "the trap does not catch what it should"
+        caught.clear()
 
         ran = machine.dragoman("codex", *EXEC, "--profile", "work", "Say hello.", DRAGOMAN_URL=address, **env, **proxies)
 
@@ -163,6 +168,10 @@ def test_gateway_with_keys_takes_dragoman_key_and_says_so_without(machine: Machi
             wrong = machine.dragoman("codex", *EXEC, "hi", DRAGOMAN_URL=address, DRAGOMAN_KEY="nonsense")
             right = machine.dragoman("codex", *EXEC, "-m", "gpt-4", "hi", DRAGOMAN_URL=address, DRAGOMAN_KEY="a-client-key-of-ada")
 
+        own = {"XDG_STATE_HOME": str(tmp_path / "state"), "DRAGOMAN_CONFIG": str(tmp_path / "dragoman.yaml")}
+        started = machine.dragoman("codex", *EXEC, "hi", **own)
+
+        assert (started.code, "asks for a key" in started.err) == (1, True)
         assert (without.code, without.err) == (
             1,
             f"dragoman: the gateway at {address} asks for a key: set DRAGOMAN_KEY to one of its `access.keys`\n",

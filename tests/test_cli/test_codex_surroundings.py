@@ -20,14 +20,19 @@ def test_version_is_read_from_what_codex_says(text: str, version: tuple[int, ...
 def test_proxies_are_kept_away_from_the_gateway() -> None:
     env = {"http_proxy": "http://p:3128", "NO_PROXY": "intra.example, 127.0.0.1"}
 
-    assert past_proxies(env, "gw.example") == {
+    assert past_proxies(env, "http://gw.example:8080") == {
         "NO_PROXY": "intra.example,127.0.0.1,localhost,::1,gw.example",
         "no_proxy": "intra.example,127.0.0.1,localhost,::1,gw.example",
     }
 
 
 def test_without_a_proxy_nothing_is_added() -> None:
-    assert past_proxies({"HTTPS_PROXY": "http://p:3128"}, "127.0.0.1") == {}
+    assert past_proxies({"HTTPS_PROXY": "http://p:3128"}, "http://127.0.0.1:8080") == {}
+    assert past_proxies({"HTTP_PROXY": "http://p:3128"}, "https://gw.example") == {}
+
+
+def test_gateway_behind_tls_is_kept_from_the_proxy_for_tls() -> None:
+    assert past_proxies({"HTTPS_PROXY": "http://p:3128"}, "https://gw.example")["NO_PROXY"].endswith(",gw.example")
 
 
 @pytest.mark.parametrize(

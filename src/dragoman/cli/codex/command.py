@@ -18,7 +18,7 @@ from dragoman.cli.codex.foreground import run_in_foreground
 from dragoman.cli.codex.program import INSTALL, OLDEST_TESTED, Program, find_program, is_older_than_tested
 from dragoman.cli.codex.summary import fetch_summary
 from dragoman.cli.codex.surroundings import MANAGED, managed_provider, past_proxies
-from dragoman.cli.gateway import Sight, look_at
+from dragoman.cli.gateway import Look, Sight, look_at
 from dragoman.cli.settings import configured_address
 
 _PLACEHOLDER = "dragoman"
@@ -98,7 +98,7 @@ def _launch(own: Own, arguments: list[str], env: Mapping[str, str]) -> int:
 
 def codex_environment(env: Mapping[str, str], address: str) -> dict[str, str]:
     """The user's environment with what Codex needs to reach this address. Codex wants a key even where the gateway does not."""
-    return {**env, KEY_VARIABLE: env.get(KEY_VARIABLE) or _PLACEHOLDER, **past_proxies(env, urlsplit(address).hostname or "")}
+    return {**env, KEY_VARIABLE: env.get(KEY_VARIABLE) or _PLACEHOLDER, **past_proxies(env, address)}
 
 
 def _check(program: Program) -> None:
@@ -117,10 +117,7 @@ def _check(program: Program) -> None:
 def _gateway(own: Own, run: str, env: Mapping[str, str]) -> Generator[str]:
     """The address of a gateway that answers: the one that was named, the one that is running, or one of our own."""
     address = _root(own.gateway or configured_address(own.config, env))
-    look = look_at(address, key=env.get(KEY_VARIABLE))
-    if look.sight is Sight.LOCKED:
-        held = "does not know the key in DRAGOMAN_KEY" if env.get(KEY_VARIABLE) else "asks for a key"
-        raise click.ClickException(f"the gateway at {address} {held}: set DRAGOMAN_KEY to one of its `access.keys`")
+    look = _look(address, env)
     if look.sight is Sight.GATEWAY:
         yield address
         return
@@ -131,9 +128,19 @@ def _gateway(own: Own, run: str, env: Mapping[str, str]) -> Generator[str]:
     try:
         with child_gateway(env, run=run, config=own.config) as child:
             _say(f"no gateway answers at {address}; started one at {child.address} until Codex ends (log: {child.log})")
+            _look(child.address, env)
             yield child.address
     except ChildFailed as error:
         raise click.ClickException(f"the gateway did not start:\n{error}") from error
+
+
+def _look(address: str, env: Mapping[str, str]) -> Look:
+    """What stands there; better one sentence here on a missing key than a failed turn of Codex."""
+    look = look_at(address, key=env.get(KEY_VARIABLE))
+    if look.sight is Sight.LOCKED:
+        held = "does not know the key in DRAGOMAN_KEY" if env.get(KEY_VARIABLE) else "asks for a key"
+        raise click.ClickException(f"the gateway at {address} {held}: set DRAGOMAN_KEY to one of its `access.keys`")
+    return look
 
 
 def _root(address: str) -> str:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from dragoman.cli.codex.arguments import PROVIDER
 
 MANAGED = Path("/etc/codex/managed_config.toml")
 """The administrator's file; it wins over `-c` flags."""
-PROXY_VARIABLES = ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
-"""The variables that catch plain HTTP; HTTPS_PROXY does not."""
+_PROXY_VARIABLES = {
+    "http": ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"),
+    "https": ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"),
+}
 
 
 def codex_home(env: Mapping[str, str]) -> Path:
@@ -33,10 +36,16 @@ def managed_provider(path: Path) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def past_proxies(env: Mapping[str, str], host: str) -> dict[str, str]:
-    """NO_PROXY in both spellings, with this host added: Codex sends even requests to 127.0.0.1 through HTTP_PROXY and ALL_PROXY."""
-    if not any(env.get(name) for name in PROXY_VARIABLES):
+def proxies_before(env: Mapping[str, str], address: str) -> list[str]:
+    """The variables that are set and would catch what Codex sends to this address; loopback is no exception to it."""
+    return [name for name in _PROXY_VARIABLES.get(urlsplit(address).scheme, ()) if env.get(name)]
+
+
+def past_proxies(env: Mapping[str, str], address: str) -> dict[str, str]:
+    """NO_PROXY in both spellings, with the host of this address added, if a proxy would catch what is sent there."""
+    if not proxies_before(env, address):
         return {}
+    host = urlsplit(address).hostname or ""
     named = [*_listed(env.get("NO_PROXY")), *_listed(env.get("no_proxy")), "127.0.0.1", "localhost", "::1", host]
     value = ",".join(dict.fromkeys(named))
     return {"NO_PROXY": value, "no_proxy": value}

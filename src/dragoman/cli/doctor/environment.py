@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
 from dragoman.cli.codex.program import OLDEST_TESTED, Program
-from dragoman.cli.codex.surroundings import PROXY_VARIABLES
+from dragoman.cli.codex.surroundings import proxies_before
 from dragoman.cli.doctor.finding import Finding, ok, problem, warning
 
 _HONOURED_BASE_URL = (0, 42, 0)
@@ -17,7 +17,7 @@ def check_environment(env: Mapping[str, str], program: Program | None, gateway: 
     """Every variable that Codex treats otherwise than its user may think."""
     yield from _base_url(env, program)
     yield from _openai_key(env)
-    yield from _proxies(env, urlsplit(gateway).hostname or "")
+    yield from _proxies(env, gateway)
 
 
 def _base_url(env: Mapping[str, str], program: Program | None) -> Iterator[Finding]:
@@ -40,8 +40,8 @@ def _openai_key(env: Mapping[str, str]) -> Iterator[Finding]:
         yield ok("OPENAI_API_KEY", "is set; the gateway uses it as a provider key, Codex itself does not send it")
 
 
-def _proxies(env: Mapping[str, str], host: str) -> Iterator[Finding]:
-    named = [name for name in PROXY_VARIABLES if env.get(name)]
+def _proxies(env: Mapping[str, str], gateway: str) -> Iterator[Finding]:
+    named, host = proxies_before(env, gateway), urlsplit(gateway).hostname or ""
     if not named:
         return
     exempt = env.get("NO_PROXY") or env.get("no_proxy") or ""
@@ -51,7 +51,7 @@ def _proxies(env: Mapping[str, str], host: str) -> Iterator[Finding]:
     yield problem(
         "proxy",
         f"`{'`, `'.join(named)}` would catch what Codex sends to {host}, loopback or not, since NO_PROXY does not name it",
-        f"export NO_PROXY={','.join(filter(None, (exempt, '127.0.0.1,localhost')))}\n(`dragoman codex` does this for Codex by itself)",
+        f"export NO_PROXY={','.join(filter(None, (exempt, host)))}\n(`dragoman codex` does this for Codex by itself)",
     )
 
 
