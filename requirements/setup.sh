@@ -66,12 +66,19 @@ install_project() {
 
 install_clients() {
     command -v npm >/dev/null 2>&1 || fail "the journeys run real clients and need node with npm (on Debian: apt-get install nodejs npm)"
-    if is_current .clients/.mark tests/clients/package-lock.json; then return; fi
-    say "setup: installing tests/clients"
-    mkdir -p .clients
-    cp tests/clients/package.json tests/clients/package-lock.json .npmrc .clients/
-    (cd .clients && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error)
-    leave_mark .clients/.mark tests/clients/package-lock.json
+    install_client_set tests/clients .clients
+    # An old release of a client has a folder of its own, as both want to be called the same.
+    install_client_set tests/clients/codex-0.42 .clients/codex-0.42
+}
+
+# install_client_set FROM TO: what the lock file in FROM names, into TO
+install_client_set() {
+    if is_current "$2/.mark" "$1/package-lock.json"; then return; fi
+    say "setup: installing $1"
+    mkdir -p "$2"
+    cp "$1/package.json" "$1/package-lock.json" .npmrc "$2/"
+    (cd "$2" && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error)
+    leave_mark "$2/.mark" "$1/package-lock.json"
 }
 
 want_run() { ensure_venv; install_pins run; install_project; }

@@ -7,11 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from machine import Machine
+from machine import CLIENTS, Machine
 
 # The clients that `make test` installs, and the commands of this environment; set before any test looks for `codex`.
-_CLIENTS = Path(os.environ.get("DRAGOMAN_CLIENTS") or Path(__file__).parents[2] / ".clients") / "node_modules" / ".bin"
-os.environ["PATH"] = os.pathsep.join([str(_CLIENTS), str(Path(sys.executable).parent), os.environ["PATH"]])
+os.environ["PATH"] = os.pathsep.join([str(CLIENTS / "node_modules" / ".bin"), str(Path(sys.executable).parent), os.environ["PATH"]])
 
 
 @pytest.fixture

@@ -16,6 +16,9 @@ from dragoman.simulator.script import Script, read_script
 
 _PATIENCE_S = 90.0
 BYPASS = "--dangerously-bypass-approvals-and-sandbox"
+CLIENTS = Path(os.environ.get("DRAGOMAN_CLIENTS") or Path(__file__).parents[2] / ".clients")
+OLD_CODEX = os.pathsep.join([str(CLIENTS / "codex-0.42" / "node_modules" / ".bin"), os.environ["PATH"]])
+"""A PATH on which `codex` is a release that still follows OPENAI_BASE_URL."""
 DRAGOMAN = [sys.executable, "-m", "dragoman"]
 TALK = read_script("rules: [{reply: [{text: Hello from the far side.}]}]")
 CODER = read_script("rules: [{name: coder}]\npace: {first_s: 0, delta_s: 0}")

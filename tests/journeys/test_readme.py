@@ -8,7 +8,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from machine import TALK, Machine, provider_of, stats
+from machine import OLD_CODEX, TALK, Machine, provider_of, stats
 from parts import gateway, simulator
 
 pytestmark = pytest.mark.journey
@@ -81,3 +81,19 @@ def test_commands_of_the_launcher_are_commands_that_it_takes(machine: Machine, a
 
     assert ran.code == 0, ran.err
     assert ran.err.strip().splitlines()[-1].startswith("dragoman: ")
+
+
+@pytest.mark.parametrize("export", blocks("sh", "OPENAI_BASE_URL"))
+def test_old_release_follows_the_variable_as_it_stands(machine: Machine, address: str, export: str) -> None:
+    ran = machine.run("sh", "-c", f"{at(address, export)}\ncodex exec --skip-git-repo-check -m gpt-4 'Say hello.'", PATH=OLD_CODEX)
+
+    assert ran.code == 0, ran.err
+    assert "provider: openai" in ran.out + ran.err and "hello" in ran.out.lower()
+
+
+def test_launcher_takes_an_old_release_and_warns(machine: Machine, address: str) -> None:
+    ran = machine.dragoman("codex", "exec", "--skip-git-repo-check", "-m", "gpt-4", "Say hello.", PATH=OLD_CODEX, DRAGOMAN_URL=address)
+
+    assert ran.code == 0, ran.err
+    assert "dragoman: codex 0.42.0 is older than 0.169.0" in ran.err
+    assert ran.err.strip().splitlines()[-1].startswith("dragoman: 1 turn · ")
