@@ -6,7 +6,7 @@ import pytest
 
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.upstream.origin import Origin
-from dragoman.upstream.request import write_head
+from dragoman.upstream.request import Route, write_head
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_this_machine_is_known(host: str, is_loopback: bool) -> None:
     assert Origin("http", host, 80).is_loopback is is_loopback
 
 
-H = Origin("http", "h", 80)
+H = Route("h")
 SMUGGLED = [
     ("x-a", "b\r\nx-c: d"),
     ("x-a", "b\nx-c: d"),

@@ -24,6 +24,12 @@ _STALE_S = 1.0
 _POLL_READABLE = select.POLLIN | select.POLLHUP | select.POLLERR
 
 
+_NAMES_KEPT = 1000
+
+_names: dict[bytes, str] = {}
+"""Header names seen before, in lower case as text. Bounded, since servers choose them."""
+
+
 class Limits(msgspec.Struct, frozen=True):
     """Bounds on an answer that are no matter of taste."""
 
@@ -70,6 +76,35 @@ class Keeper(Protocol):
 
 class Connection(asyncio.Protocol):
     """One HTTP/1.1 connection; carries one request at a time."""
+
+    __slots__ = (
+        "_answered",
+        "_began",
+        "_complete",
+        "_gone",
+        "_headed",
+        "_headers",
+        "_incoming",
+        "_keep_alive",
+        "_keeper",
+        "_limits",
+        "_loop",
+        "_parser",
+        "_place",
+        "_poll",
+        "_problem",
+        "_read_paused",
+        "_silent_bytes",
+        "_sink",
+        "_transport",
+        "_unsent",
+        "_until_eof",
+        "_write_paused",
+        "idle_until",
+        "on_body",
+        "server_idle_s",
+        "uses",
+    )
 
     def __init__(self, loop: asyncio.AbstractEventLoop, place: str, keeper: Keeper, limits: Limits) -> None:
         self.uses = 0
@@ -234,7 +269,7 @@ class Connection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header; a trailer is dropped."""
         if not self._headed:
-            self._headers.append((name.decode("latin-1").lower(), value.decode("latin-1")))
+            self._headers.append((_names.get(name) or _lower(name), value.decode("latin-1")))
 
     def on_headers_complete(self) -> None:
         """Look at the status and at what says how long the body is."""
@@ -266,21 +301,18 @@ class Connection(asyncio.Protocol):
     # ---- private ----
 
     def _read_framing(self, status: int) -> None:
-        codings: list[str] = []
-        sized = status in (204, 304)
-        for name, value in self._headers:
-            if name == "content-length":
-                sized = True
-            elif name == "transfer-encoding":
-                codings.append(value.strip().lower())
-            elif name == "keep-alive":
-                self.server_idle_s = _keep_alive_s(value)
-        if codings and codings != ["chunked"]:
-            self._problem = "a transfer coding other than `chunked`"
+        fields = dict(self._headers)
         version = self._parser.get_http_version()
-        if version[:2] != "1." or (codings and version == "1.0"):
-            self._problem = f"HTTP version {version}" + (" with a transfer coding" if codings else "")
-        self._until_eof = not sized and not codings
+        chunked = "transfer-encoding" in fields
+        if chunked:
+            codings = [value.strip().lower() for name, value in self._headers if name == "transfer-encoding"]
+            if codings != ["chunked"] or version == "1.0":
+                self._problem = "a transfer coding other than `chunked` in HTTP/1.1"
+        if version[:2] != "1.":
+            self._problem = f"HTTP version {version}"
+        if "keep-alive" in fields:
+            self.server_idle_s = _keep_alive_s(fields["keep-alive"])
+        self._until_eof = not (chunked or "content-length" in fields or status in (204, 304))
 
     def _send_more(self) -> None:
         transport, unsent = self._transport, self._unsent
@@ -330,3 +362,10 @@ def _keep_alive_s(value: str) -> float | None:
         if name.lower() == "timeout" and number.isascii() and number.isdecimal() and len(number) < 9:
             return float(number)
     return None
+
+
+def _lower(name: bytes) -> str:
+    text = name.decode("latin-1").lower()
+    if len(_names) < _NAMES_KEPT:
+        _names[name] = text
+    return text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from functools import partial
 
 import msgspec
 
@@ -81,18 +82,14 @@ class Pool:
         loop, alarm = self._started()
         began = loop.time()
         stock = self._stocks.get(origin) or self._stock(origin, alarm)
-        proxy = stock.proxy
-        if proxy is not None and origin.scheme == "http":
-            head = write_head(origin, method, target, headers, len(body), prefix=str(origin), extra=proxy.lines)
-        else:
-            head = write_head(origin, method, target, headers, len(body))
+        head = write_head(stock.route, method, target, headers, len(body))
         reply = Reply(loop, origin.place, deadlines, began)
         connection = stock.take(began)
         fresh = False
         if connection is None:
             limit_s = min(deadlines.connect_s, deadlines.total_s)
-            connection, fresh = await stock.acquire(lambda stock: self._connect(stock, limit_s), limit_s)
-        again = None if fresh else lambda: self._again(stock, reply, head, body, deadlines)
+            connection, fresh = await stock.acquire(partial(self._connect, limit_s=limit_s), limit_s)
+        again = None if fresh else partial(self._again, stock, reply, head, body, deadlines)
         reply.attach(connection, head, body, again)
         return reply
 
@@ -142,7 +139,7 @@ class Pool:
 
     async def _start_over(self, stock: Stock, reply: Reply, head: bytes, body: bytes, deadlines: Deadlines) -> None:
         try:
-            connection, _ = await stock.acquire(lambda stock: self._connect(stock, deadlines.connect_s), deadlines.connect_s)
+            connection, _ = await stock.acquire(partial(self._connect, limit_s=deadlines.connect_s), deadlines.connect_s)
         except GatewayError as error:
             reply.took_fault(error)
             return

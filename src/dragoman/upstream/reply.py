@@ -26,6 +26,30 @@ class Reply:
     the head of the answer (None before). reused: whether the connection had been used before.
     """
 
+    __slots__ = (
+        "_again",
+        "_alarm",
+        "_began",
+        "_chunks",
+        "_connection",
+        "_deadlines",
+        "_ended",
+        "_error",
+        "_loop",
+        "_moved",
+        "_paused",
+        "_place",
+        "_retry",
+        "_size",
+        "_wait_due",
+        "_waiter",
+        "connected_s",
+        "first_byte_s",
+        "headers",
+        "reused",
+        "status",
+    )
+
     def __init__(self, loop: asyncio.AbstractEventLoop, place: str, deadlines: Deadlines, began: float) -> None:
         self.status = 0
         self.headers: Headers = ()
@@ -138,7 +162,7 @@ class Reply:
         """More body. Too much unread: pause the socket until it has been read."""
         self._moved = self._loop.time()
         self._chunks += chunks
-        self._size += sum(map(len, chunks))
+        self._size += len(chunks[0]) if len(chunks) == 1 else sum(map(len, chunks))
         if self._size > _HIGH_WATER_BYTES and self._connection is not None:
             self._paused = True
             self._connection.pause()

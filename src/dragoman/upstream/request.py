@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 
+import msgspec
+
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.upstream.origin import Origin
+from dragoman.upstream.proxy import Proxy
 from dragoman.wire.frame import Headers
 
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
@@ -28,36 +31,78 @@ _OURS = frozenset(
         "accept-encoding",
     }
 )
-_LEGAL = re.compile(r"(?:[a-z0-9!#$%&'*+.^_`|~-]+: [\t\x20-\x7e\x80-\xff]*\r\n)*+")
+_NAME = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
+_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*+")
 _TARGET = re.compile(r"/[!-~]*+")
 
+_names: dict[str, bool] = dict.fromkeys(_OURS, False)
+"""Names seen before: whether they are sent. Bounded, since clients choose some."""
+_NAMES_KEPT = 1000
 
-def write_head(origin: Origin, method: str, target: str, headers: Headers, length: int, *, prefix: str = "", extra: str = "") -> bytes:
-    """The request line and headers, up to the blank line.
+
+class Route(msgspec.Struct, frozen=True):
+    """What is the same in each request to one origin: the Host header, what makes a target absolute and what a proxy asks for."""
+
+    host: str
+    prefix: str = ""
+    lines: str = ""
+
+    @classmethod
+    def to(cls, origin: Origin, proxy: Proxy | None) -> Route:
+        """Plain HTTP asks a proxy for an absolute target; with TLS the proxy is past and done with."""
+        if proxy is None or origin.scheme == "https":
+            return cls(origin.authority)
+        return cls(origin.authority, str(origin), proxy.lines)
+
+    def __repr__(self) -> str:
+        return f"Route({self.prefix or self.host})"
+
+
+def write_head(route: Route, method: str, target: str, headers: Headers, length: int) -> bytes:
+    """The request line and headers, with the blank line.
 
     Headers that belong to the connection (host, content-length, …) and `accept-encoding` are left out of `headers` and written
-    here as they must be. `prefix` makes the target absolute, `extra` is a block of header lines of our own (proxies).
-    Raises GatewayError(config) for a header name or value with a character that HTTP has no place for.
+    here as they must be. Raises GatewayError: config for a header name or value with a character that HTTP has no place for,
+    invalid_request for such a target.
     """
     if method not in METHODS:
         raise ValueError(f"the method `{method}` is not sent upstream")
     if _TARGET.fullmatch(target) is None:
         raise GatewayError(Kind.INVALID_REQUEST, "the path of the request holds a character that has no place in a URL; percent-encode it")
-    lines = [f"{name}: {value}\r\n" for name, value in headers if name not in _OURS]
-    block = "".join(lines)
-    if _LEGAL.fullmatch(block) is None or block.count("\n") != len(lines):
-        raise _refused(headers)
-    size = f"content-length: {length}\r\n" if length or method != "GET" else ""
-    return f"{method} {prefix}{target} HTTP/1.1\r\nhost: {origin.authority}\r\n{block}{extra}{size}\r\n".encode("latin-1")
+    lines = [f"{name}: {value}" for name, value in headers if _names.get(name) or _is_sent(name)]
+    # All of it in one look: printable ASCII has no line ends. What is rarer is looked at line by line.
+    joined = "".join(lines)
+    if not (joined.isprintable() and joined.isascii()):
+        _refuse_values(headers)
+    if length or method != "GET":
+        lines.append(f"content-length: {length}")
+    lines.append("")
+    block = "\r\n".join(lines)
+    return f"{method} {route.prefix}{target} HTTP/1.1\r\nhost: {route.host}\r\n{route.lines}{block}\r\n".encode("latin-1")
 
 
-def _refused(headers: Headers) -> GatewayError:
+def _is_sent(name: str) -> bool:
+    """Whether this header is passed on. Raises GatewayError(config) for what is no header name in lower case."""
+    known = _names.get(name)
+    if known is not None:
+        return known
+    if _NAME.fullmatch(name) is None:
+        raise _refused(name)
+    if len(_names) < _NAMES_KEPT:
+        _names[name] = True
+    return True
+
+
+def _refuse_values(headers: Headers) -> None:
     for name, value in headers:
-        if _LEGAL.fullmatch(f"{name}: {value}\r\n") is None or "\n" in name or "\n" in value:
-            shown = name if re.fullmatch(r"[!-~]{1,80}", name) else "?"
-            return GatewayError(
-                Kind.CONFIG,
-                f"the header `{shown}` holds a line break or another character that HTTP has no place for; check the key or the "
-                "configured headers for stray characters",
-            )
-    return GatewayError(Kind.CONFIG, "a header holds a character that HTTP has no place for")
+        if _VALUE.fullmatch(value) is None:
+            raise _refused(name)
+
+
+def _refused(name: str) -> GatewayError:
+    shown = name if re.fullmatch(r"[!-~]{1,80}", name) else "?"
+    return GatewayError(
+        Kind.CONFIG,
+        f"the header `{shown}` holds a line break or another character that HTTP has no place for; check the key or the configured "
+        "headers for stray characters",
+    )

@@ -12,6 +12,7 @@ from dragoman.upstream.alarm import Alarm
 from dragoman.upstream.connection import Connection
 from dragoman.upstream.origin import Origin
 from dragoman.upstream.proxy import Proxy
+from dragoman.upstream.request import Route
 
 _SERVER_MARGIN_S = 1.0
 """A server that says how long it keeps an idle connection is believed, less this: a request must still arrive in time."""
@@ -23,6 +24,7 @@ class Stock:
     def __init__(self, origin: Origin, proxy: Proxy | None, *, limit: int, waiting: int, idle_s: float, alarm: Alarm) -> None:
         self.origin = origin
         self.proxy = proxy
+        self.route = Route.to(origin, proxy)
         self.open = 0
         self._limit = limit
         self._waiting = waiting
