@@ -1,8 +1,11 @@
-"""The real `codex exec` through the gateway: it talks, and it edits a file in two steps, in two shapes over two upstream dialects."""
+"""The real `codex exec` through the gateway: it talks, and it edits a file in two steps, in each of its request shapes, over
+each upstream dialect, translated and relayed."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from machine import CODER, TALK, Machine, provider_of, requests, stats
@@ -12,6 +15,14 @@ pytestmark = pytest.mark.journey
 
 CALCULATOR = '"""Sums."""\n\n\ndef add(a, b):\n    return a - b\n\n\nprint(add(2, 3))\n'
 TASK = "In calc.py replace `a - b` with `a + b`."
+
+# What each model name makes Codex send: its code mode, freeform tools, plain functions in namespaces.
+SHAPES = ["gpt-6.1-sol", "gpt-5.5", "gpt-4"]
+PROVIDERS: dict[str, Callable[[str], dict[str, Any]]] = {
+    "responses": lambda upstream: provider_of(upstream, "responses"),
+    "chat": lambda upstream: provider_of(upstream, "chat"),
+    "openai": lambda upstream: {"kind": "openai", "base_url": f"{upstream}/v1", "keys": ["a-provider-key"]},
+}
 
 
 def door(address: str) -> str:
@@ -23,10 +34,10 @@ wire_api = "responses"
 """
 
 
-@pytest.mark.parametrize("dialect", ["responses", "chat"])
-@pytest.mark.parametrize("model", ["gpt-5.5", "gpt-4"])
-def test_codex_talks(machine: Machine, tmp_path: Path, dialect: str, model: str) -> None:
-    with simulator(TALK) as upstream, gateway(tmp_path, {"providers": {"sim": provider_of(upstream, dialect)}}) as address:
+@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("model", SHAPES)
+def test_codex_talks(machine: Machine, tmp_path: Path, provider: str, model: str) -> None:
+    with simulator(TALK) as upstream, gateway(tmp_path, {"providers": {"sim": PROVIDERS[provider](upstream)}}) as address:
         machine.configure(door(address))
 
         ran = machine.exec("Say hello.", "-m", model)
@@ -36,12 +47,12 @@ def test_codex_talks(machine: Machine, tmp_path: Path, dialect: str, model: str)
         assert stats(upstream)["requests"] == 1
 
 
-@pytest.mark.parametrize("dialect", ["responses", "chat"])
-@pytest.mark.parametrize("model", ["gpt-5.5", "gpt-4"])
-def test_codex_edits_a_file_in_two_steps(machine: Machine, tmp_path: Path, dialect: str, model: str) -> None:
+@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("model", SHAPES)
+def test_codex_edits_a_file_in_two_steps(machine: Machine, tmp_path: Path, provider: str, model: str) -> None:
     file = machine.work / "calc.py"
     file.write_text(CALCULATOR)
-    with simulator(CODER) as upstream, gateway(tmp_path, {"providers": {"sim": provider_of(upstream, dialect)}}) as address:
+    with simulator(CODER) as upstream, gateway(tmp_path, {"providers": {"sim": PROVIDERS[provider](upstream)}}) as address:
         machine.configure(door(address))
 
         ran = machine.exec(TASK, "-m", model)
@@ -54,8 +65,9 @@ def test_codex_edits_a_file_in_two_steps(machine: Machine, tmp_path: Path, diale
         assert "Done: I " in ran.out
 
 
-def test_paths_and_commits_of_the_user_reach_no_provider(machine: Machine, tmp_path: Path) -> None:
-    with simulator(TALK) as upstream, gateway(tmp_path, {"providers": {"sim": provider_of(upstream, "responses")}}) as address:
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_paths_and_commits_of_the_user_reach_no_provider(machine: Machine, tmp_path: Path, provider: str) -> None:
+    with simulator(TALK) as upstream, gateway(tmp_path, {"providers": {"sim": PROVIDERS[provider](upstream)}}) as address:
         machine.configure(door(address))
 
         ran = machine.exec("Say hello.", "-m", "gpt-5.5")
