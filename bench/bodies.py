@@ -26,7 +26,7 @@ def body(dialect: str, size: str, model: str, *, stream: bool) -> bytes:
 
 
 def _chat_small() -> dict[str, Any]:
-    return {"messages": [{"role": "system", "content": "You are terse."}, {"role": "user", "content": _ASK}], "temperature": 0.2}
+    return {"messages": [{"role": "system", "content": "You are terse."}, {"role": "user", "content": _ASK}]}
 
 
 def _responses_small() -> dict[str, Any]:

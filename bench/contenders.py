@@ -112,17 +112,14 @@ def _dragoman_config(upstream: dict[str, int]) -> dict[str, object]:
     names = [(pace, dialect) for pace in PACES for dialect in _PATHS]
     providers = {
         f"{pace}-{dialect}": {
-            "kind": "openai-compatible",
+            "kind": "openai",
             "base_url": f"http://127.0.0.1:{upstream[pace]}/v1",
             "dialect": dialect,
             "keys": [PROVIDER_KEY],
         }
         for pace, dialect in names
     }
-    targets = {
-        f"{pace}-{dialect}": [(f"{pace}-{dialect}/mock-upstream-1", 80), (f"{pace}-{dialect}/mock-upstream-2", 20)]
-        for pace, dialect in names
-    }
+    targets = {f"{pace}-{dialect}": [(f"{pace}-{dialect}/gpt-5.5", 80), (f"{pace}-{dialect}/gpt-5.4", 20)] for pace, dialect in names}
     models = {name: {"targets": [{"model": target, "weight": weight} for target, weight in rows]} for name, rows in targets.items()}
     return {"providers": providers, "models": models, "access": {"keys": [{"name": "bench", "key": CLIENT_KEY}]}}
 
