@@ -68,6 +68,11 @@ async def read_refusal(exchange: Exchange, reply: Reply) -> GatewayError:
             f"provider `{deployment.provider}` refused the key that the gateway sent (HTTP {reply.status}): {error.message.rstrip('.')}; "
             f"check `providers.{deployment.provider}.keys`"
         )
+    elif "text/html" in dict(reply.headers).get("content-type", ""):
+        error.message = (
+            f"provider `{deployment.provider}` answered HTTP {reply.status} with a web page; it may be down, or "
+            f"`providers.{deployment.provider}.base_url` may point elsewhere"
+        )
     elif deployment.dialect is exchange.dialect and not (deployment.secret and deployment.secret.encode() in body):
         error.body = body
     return error

@@ -117,7 +117,7 @@ class _Relayed:
         return out
 
     def close(self) -> bytes:
-        if self.tap.ended or self.tap.failed is not None:
+        if self.tap.ended or self.tap.may_end or self.tap.failed is not None:
             return b""
         self._cut = GatewayError(Kind.CUT, "the provider's stream broke off before its proper end", source="upstream")
         return self.fail(self._cut)

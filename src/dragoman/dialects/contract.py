@@ -85,8 +85,9 @@ class StreamWriter(Protocol):
 class Tap(Protocol):
     """Watches relayed bytes of this dialect without changing them. Cheap: looks for what it needs and parses only that.
 
-    feed returns nothing; `usage`, `reason`, `model`, `first_token` (whether output was seen), `ended` (the dialect's own proper
-    end was seen) and `failed` (an error inside the stream) are read when wanted.
+    feed returns nothing; `usage`, `reason`, `model` and the rest are read when wanted. `first_token`: output was seen. `ended`:
+    the dialect's own end mark was seen, nothing of use follows. `may_end`: everything but the mark was seen, which some servers
+    leave out. `failed`: an error inside the stream, or a whole body that is no reply.
     """
 
     usage: Usage | None
@@ -94,6 +95,7 @@ class Tap(Protocol):
     model: str | None
     first_token: bool
     ended: bool
+    may_end: bool
     failed: GatewayError | None
 
     def feed(self, chunk: bytes) -> None:

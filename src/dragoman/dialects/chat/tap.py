@@ -13,7 +13,7 @@ from dragoman.dialects.chat.errors import error_inside, error_object, is_error
 from dragoman.dialects.chat.remainder import JsonObject
 from dragoman.dialects.chat.usage import read_usage
 from dragoman.dialects.contract import Tap as ContractTap
-from dragoman.ir.errors import GatewayError
+from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.usage import Usage
 
 _decode = msgspec.json.Decoder().decode
@@ -31,6 +31,7 @@ class Tap:
         self.model: str | None = None
         self.first_token = False
         self.ended = False
+        self.may_end = False
         self.failed: GatewayError | None = None
         self._tail = b""
 
@@ -48,12 +49,11 @@ class Tap:
 
     def whole(self, body: bytes) -> None:
         """Watch a whole JSON reply."""
-        try:
-            value = _decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return
-        if isinstance(value, dict):
-            self._chunk(value)  # pyright: ignore[reportUnknownArgumentType]
+        value = _object(body)
+        if value is not None and (is_error(value) or "choices" in value):
+            self._chunk(value)
+        else:
+            self.failed = GatewayError(Kind.GARBLED, "the provider's answer is no chat completion", source="upstream")
 
     def _line(self, line: bytes) -> None:
         if not line.startswith(b"data:"):
@@ -62,7 +62,9 @@ class Tap:
         if data == b"[DONE]":
             self.ended = True
         elif not self.first_token or _matters(data):
-            self.whole(data)
+            value = _object(data)
+            if value is not None:
+                self._chunk(value)
 
     def _chunk(self, value: JsonObject) -> None:
         if is_error(value):
@@ -78,7 +80,15 @@ class Tap:
             if choice.get("finish_reason"):
                 self.reason = choice["finish_reason"]
                 # Servers that just close after the last chunk say no [DONE].
-                self.ended = True
+                self.may_end = True
+
+
+def _object(data: bytes) -> JsonObject | None:
+    try:
+        value = _decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None  # pyright: ignore[reportUnknownVariableType]
 
 
 def write_failure(error: GatewayError, tap: ContractTap) -> bytes:

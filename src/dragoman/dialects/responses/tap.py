@@ -14,7 +14,7 @@ from dragoman.dialects.responses.frames import lifecycle
 from dragoman.dialects.responses.parts import optional_text
 from dragoman.dialects.responses.remainder import JsonObject
 from dragoman.dialects.responses.usage import read_usage
-from dragoman.ir.errors import GatewayError
+from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.usage import Usage
 from dragoman.wire.frame import Frame, WireError
 from dragoman.wire.sse import SseFramer
@@ -51,6 +51,7 @@ class ResponsesTap:
         self.model: str | None = None
         self.first_token = False
         self.ended = False
+        self.may_end = False
         self.failed: GatewayError | None = None
         self.response: JsonObject | None = None
         self._framer: SseFramer | None = None
@@ -114,9 +115,10 @@ class ResponsesTap:
         """Watch a whole JSON reply."""
         try:
             value: Any = msgspec.json.decode(body)
-        except (msgspec.DecodeError, RecursionError):
-            return
-        if not isinstance(value, dict):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            value = None
+        if not isinstance(value, dict) or not ("output" in value or "error" in value):
+            self.failed = GatewayError(Kind.GARBLED, "the provider's answer is no response", source="upstream")
             return
         came: JsonObject = value  # pyright: ignore[reportUnknownVariableType]
         self._note(came)

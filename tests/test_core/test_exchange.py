@@ -1,0 +1,483 @@
+"""One exchange from the client's bytes to the last byte of the answer, against a provider that says what it is told."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Coroutine
+from typing import Any
+
+import pytest
+from stand import CHAT_STREAM, CODEX, SSE, Heard, Told, answers, chat_chunk, provider, says, stand
+
+from dragoman.core.runtime import Pace
+
+CHAT = {"model": "up/gpt-4", "messages": [{"role": "user", "content": "hi"}]}
+STREAMED = {**CHAT, "stream": True}
+RESPONSES = {"model": "up/gpt-4", "input": "hi", "stream": True}
+WHOLE = (
+    b'{"id":"chatcmpl-1","object":"chat.completion","created":1,"model":"m-1","choices":[{"index":0,"message":{"role":"assistant",'
+    b'"content":"Hello"},"finish_reason":"stop"}],"usage":{"prompt_tokens":5,"completion_tokens":2,"total_tokens":7},"odd":{"b":1.0,"a":2}}'
+)
+
+
+def run(main: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(asyncio.wait_for(main, 20))
+
+
+# ---- the relay lane ------------------------------------------------------------------------------------------------------
+
+
+def test_a_relayed_body_reaches_the_provider_byte_for_byte_but_for_the_model() -> None:
+    async def main() -> None:
+        async with provider(answers(200, WHOLE)) as up, stand(up.url) as gateway:
+            await gateway.ask("chat", b'{ "unknown_field" : [1.0, 1e2],"model":"up/gpt-4" , "messages":[] }')
+
+            assert up.heard[0].body == b'{ "unknown_field" : [1.0, 1e2],"model":"gpt-4" , "messages":[] }'
+            assert gateway.record.lane == "relay"
+
+    run(main())
+
+
+def test_a_relayed_answer_reaches_the_client_byte_for_byte() -> None:
+    async def main() -> None:
+        async with provider(answers(200, WHOLE)) as up, stand(up.url) as gateway:
+            told = await gateway.ask("chat", CHAT)
+
+            assert (told.status, told.body) == (200, WHOLE)
+            assert told.headers["content-length"] == str(len(WHOLE))
+            assert gateway.record.usage is not None
+            assert (gateway.record.usage.input_tokens, gateway.record.usage.output_tokens) == (5, 2)
+
+    run(main())
+
+
+def test_a_relayed_stream_reaches_the_client_byte_for_byte() -> None:
+    async def main() -> None:
+        async with provider(says(SSE, *CHAT_STREAM)) as up, stand(up.url) as gateway:
+            told = await gateway.ask("chat", STREAMED)
+
+            assert told.body == b"".join(CHAT_STREAM)
+            assert told.finished
+            assert gateway.record.usage is not None
+            assert gateway.record.error is None
+
+    run(main())
+
+
+def test_the_providers_connection_is_used_again_after_a_stream() -> None:
+    async def main() -> None:
+        async with provider(says(SSE, *CHAT_STREAM)) as up, stand(up.url) as gateway:
+            for _ in range(3):
+                await gateway.ask("chat", STREAMED)
+
+            assert gateway.pool.stats().open == 1
+
+    run(main())
+
+
+def test_neither_key_crosses_the_gateway() -> None:
+    async def main() -> None:
+        access = "access: {keys: [{name: ada, key: client-secret}]}"
+        async with provider(answers(200, WHOLE)) as up, stand(up.url, access) as gateway:
+            told = await gateway.ask("chat", CHAT, {"authorization": "Bearer client-secret", "cookie": "session=client-secret"})
+
+            assert "client-secret" not in up.heard[0].head
+            assert "authorization: bearer sk-provider-secret" in up.heard[0].head
+            assert "sk-provider-secret" not in str(told.headers)
+            assert gateway.record.client == "ada"
+
+    run(main())
+
+
+@pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer wrong"}])
+def test_without_a_known_key_nothing_goes_upstream(headers: dict[str, str]) -> None:
+    async def main() -> None:
+        access = "access: {keys: [{name: ada, key: client-secret}]}"
+        async with provider(answers(200, WHOLE)) as up, stand(up.url, access) as gateway:
+            told = await gateway.ask("chat", CHAT, headers)
+
+            assert told.status == 401
+            assert up.heard == []
+            assert gateway.record.error == "authentication"
+
+    run(main())
+
+
+@pytest.mark.parametrize("kind", ["openai", "openai-compatible"])
+def test_what_names_the_users_paths_stays_here(kind: str) -> None:
+    async def main() -> None:
+        body = {**RESPONSES, "client_metadata": {"workspaces": {"/home/ada/secret": {}}}}
+        async with provider(says(SSE, *CHAT_STREAM)) as up, stand(up.url, kind=kind) as gateway:
+            await gateway.ask("responses", body, CODEX)
+
+            assert "/home/ada" not in up.heard[0].head + up.heard[0].body.decode()
+
+    run(main())
+
+
+def test_the_users_paths_go_to_openai_where_config_says_so() -> None:
+    async def main() -> None:
+        body = {"model": "up/gpt-5.5", "input": "hi", "stream": True, "client_metadata": {"workspaces": {"/home/ada/x": {}}}}
+        async with provider(says(SSE, *CHAT_STREAM)) as up, stand(up.url, settings=", metadata: true") as gateway:
+            await gateway.ask("responses", body, CODEX)
+
+            assert up.heard[0].json["client_metadata"] == {"workspaces": {"/home/ada/x": {}}}
+
+    run(main())
+
+
+def test_params_of_a_target_are_set_in_both_lanes() -> None:
+    async def main() -> None:
+        models = "models: {coder: {targets: [{model: up/gpt-4, params: {temperature: 0.25, user: null}}]}}"
+        async with provider(answers(200, WHOLE)) as up, stand(up.url, models) as gateway:
+            await gateway.ask("chat", {**CHAT, "model": "coder", "user": "ada"})
+        async with provider(answers(200, WHOLE)) as other, stand(other.url, models, settings=", dialect: chat") as gateway:
+            await gateway.ask("responses", {"model": "coder", "input": "hi", "user": "ada"})
+
+            assert [heard.json.get("temperature") for heard in (*up.heard, *other.heard)] == [0.25, 0.25]
+            assert [heard.json.get("user") for heard in (*up.heard, *other.heard)] == [None, None]
+
+    run(main())
+
+
+# ---- the translate lane --------------------------------------------------------------------------------------------------
+
+
+def test_a_chat_stream_becomes_a_responses_stream() -> None:
+    async def main() -> None:
+        async with provider(says(SSE, *CHAT_STREAM)) as up, stand(up.url, settings=", dialect: chat") as gateway:
+            told = await gateway.ask("responses", RESPONSES)
+
+            events = told.events
+            assert [event["sequence_number"] for event in events] == list(range(len(events)))
+            assert events[0]["type"] == "response.created"
+            assert [event["delta"] for event in events if event["type"] == "response.output_text.delta"] == ["Hel", "lo"]
+            assert events[-1]["type"] == "response.completed"
+            assert events[-1]["response"]["usage"]["total_tokens"] == 7
+            assert gateway.record.lane == "translate"
+            assert up.heard[0].json["messages"] == [{"role": "user", "content": "hi"}]
+
+    run(main())
+
+
+def test_state_at_the_provider_is_refused_where_there_is_none() -> None:
+    async def main() -> None:
+        async with provider(answers(200, WHOLE)) as up, stand(up.url, settings=", dialect: chat") as gateway:
+            told = await gateway.ask("responses", {**RESPONSES, "stream": False, "previous_response_id": "resp_1"})
+
+            assert told.status == 400
+            assert "previous_response_id" in told.json["error"]["message"]
+            assert up.heard == []
+
+    run(main())
+
+
+def test_what_cannot_be_said_is_told_in_a_header_and_the_record() -> None:
+    async def main() -> None:
+        body = {**RESPONSES, "stream": False, "tools": [{"type": "web_search"}]}
+        async with provider(answers(200, WHOLE)) as up, stand(up.url, kind="openai-compatible") as gateway:
+            told = await gateway.ask("responses", body)
+
+            assert "web_search" in told.headers["x-dragoman-warnings"]
+            assert any("web_search" in field + why for field, why in gateway.record.warnings)
+
+    run(main())
+
+
+# ---- faults before output ------------------------------------------------------------------------------------------------
+
+BOTH_LANES = pytest.mark.parametrize(("name", "body"), [("chat", STREAMED), ("responses", RESPONSES)])
+
+
+@BOTH_LANES
+def test_an_error_before_output_keeps_an_honest_status(name: str, body: dict[str, Any]) -> None:
+    async def main() -> None:
+        fault = b'data: {"error":{"message":"engine on fire","type":"server_error","code":null,"param":null}}\n\n'
+        async with provider(says(SSE, fault)) as up, stand(up.url, settings=", dialect: chat") as gateway:
+            told = await gateway.ask(name, body)
+
+            assert told.status == 502
+            assert "engine on fire" in told.json["error"]["message"]
+
+    run(main())
+
+
+@BOTH_LANES
+@pytest.mark.parametrize(
+    ("status", "told_status"), [(400, 400), (401, 502), (403, 502), (404, 404), (413, 413), (429, 429), (500, 502), (503, 503), (529, 503)]
+)
+def test_a_refusal_is_told_with_its_meaning(name: str, body: dict[str, Any], status: int, told_status: int) -> None:
+    async def main() -> None:
+        refusal = b'{"error":{"message":"no and no","type":"t","param":null,"code":null}}'
+        async with provider(answers(status, refusal)) as up, stand(up.url, settings=", dialect: chat") as gateway:
+            told = await gateway.ask(name, body)
+
+            assert told.status == told_status
+            assert "no and no" in told.json["error"]["message"]
+            assert gateway.record.attempts[0].status == status
+
+    run(main())
+
+
+@BOTH_LANES
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        (answers(200, b"<html><title>Welcome</title></html>", "text/html"), "text/html"),
+        (answers(502, b"<html>Bad Gateway</html>", "text/html"), "502"),
+        (answers(200, b"{not json", "application/json"), ""),
+        (answers(200, b"", "application/json"), ""),
+        (says(SSE), ""),
+        (says(SSE, b"data: {broken\n\n"), ""),
+        (says(SSE, chat_chunk({"role": "assistant"})[:20], close=True), ""),
+    ],
+    ids=["html", "html error", "broken json", "empty json", "empty stream", "garbled event", "half an event"],
+)
+@pytest.mark.parametrize("streamed", [True, False])
+def test_no_answer_is_never_a_success(name: str, body: dict[str, Any], script: Any, words: str, streamed: bool) -> None:
+    async def main() -> None:
+        async with provider(script) as up, stand(up.url, settings=", dialect: chat") as gateway:
+            told = await gateway.ask(name, {**body, "stream": streamed})
+
+            assert told.status == 502
+            assert told.json["error"]["message"]
+            assert words in told.json["error"]["message"]
+            assert gateway.record.error is not None
+
+    run(main())
+
+
+def test_a_provider_that_is_not_there_is_told_with_its_address() -> None:
+    async def main() -> None:
+        async with provider(answers(200, WHOLE)) as up:
+            url = up.url
+        async with stand(url) as gateway:
+            told = await gateway.ask("chat", CHAT)
+
+            assert told.status == 502
+            assert url.removeprefix("http://").removesuffix("/v1") in told.json["error"]["message"]
+
+    run(main())
+
+
+def test_a_name_that_nothing_matches_gets_the_nearest_names() -> None:
+    async def main() -> None:
+        models = "models: {coder: up/gpt-4}\n"
+        async with provider(answers(200, WHOLE)) as up, stand(up.url, models) as gateway:
+            told = await gateway.ask("chat", {**CHAT, "model": "upp/gpt-4"})
+
+            assert told.status == 404
+            assert "`up/gpt-4`" in told.json["error"]["message"]
+            assert "\n" not in told.json["error"]["message"]
+
+    run(main())
+
+
+def test_the_providers_key_in_its_own_words_is_struck_out() -> None:
+    async def main() -> None:
+        refusal = b'{"error":{"message":"bad key sk-provider-secret given","code":"invalid_api_key"}}'
+        async with provider(answers(401, refusal)) as up, stand(up.url) as gateway:
+            told = await gateway.ask("chat", CHAT)
+
+            assert b"sk-provider-secret" not in told.body
+            assert "sk-provider-secret" not in str(gateway.record)
+            assert "providers.up.keys" in told.json["error"]["message"]
+
+    run(main())
+
+
+# ---- faults after output -------------------------------------------------------------------------------------------------
+
+
+@BOTH_LANES
+def test_a_cut_stream_ends_in_the_dialects_own_error(name: str, body: dict[str, Any]) -> None:
+    async def main() -> None:
+        async with provider(says(SSE, *CHAT_STREAM[:2], close=True)) as up, stand(up.url, settings=", dialect: chat") as gateway:
+            told = await gateway.ask(name, body)
+
+            last = told.events[-1]
+            assert told.status == 200
+            assert "error" in last or last["type"] == "response.failed"
+            assert b"[DONE]" not in told.body
+            assert b"response.completed" not in told.body
+            assert gateway.record.error == "cut"
+
+    run(main())
+
+
+@BOTH_LANES
+def test_a_stream_without_its_end_is_an_error(name: str, body: dict[str, Any]) -> None:
+    async def main() -> None:
+        async with provider(says(SSE, *CHAT_STREAM[:2])) as up, stand(up.url, settings=", dialect: chat") as gateway:
+            told = await gateway.ask(name, body)
+
+            assert gateway.record.error == "cut"
+            assert b"response.completed" not in told.body
+
+    run(main())
+
+
+@BOTH_LANES
+def test_an_error_inside_the_stream_ends_it_once(name: str, body: dict[str, Any]) -> None:
+    async def main() -> None:
+        fault = b'data: {"error":{"message":"engine on fire","type":"server_error"}}\n\n'
+        told = Told()
+
+        async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, heard: Heard) -> None:
+            writer.write(f"HTTP/1.1 {SSE}\r\ntransfer-encoding: chunked\r\n\r\n".encode())
+            writer.write(b"%x\r\n%s\r\n" % (len(b"".join(CHAT_STREAM[:2])), b"".join(CHAT_STREAM[:2])))
+            await told.wrote.wait()
+            writer.write(b"%x\r\n%s\r\n0\r\n\r\n" % (len(fault), fault))
+
+        async with provider(script) as up, stand(up.url, settings=", dialect: chat") as gateway:
+            await gateway.into(told, name, body)
+
+            failures = [event for event in told.events if "error" in event or event.get("type") == "response.failed"]
+            assert told.status == 200
+            assert len(failures) == 1
+            assert gateway.record.error is not None
+
+    run(main())
+
+
+# ---- silence, and clients that leave -------------------------------------------------------------------------------------
+
+
+def hangs(*pieces: bytes) -> Any:
+    """A provider that says this much (nothing: not even a head) and then waits until its client leaves."""
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, heard: Heard) -> None:
+        if pieces:
+            writer.write(f"HTTP/1.1 {SSE}\r\ntransfer-encoding: chunked\r\n\r\n".encode())
+        for piece in pieces:
+            writer.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+        await reader.read(1)
+        heard.left.set()
+        writer.close()
+
+    return script
+
+
+@BOTH_LANES
+@pytest.mark.parametrize("pieces", [(), CHAT_STREAM[:1], CHAT_STREAM[:2]], ids=["no head", "no output", "some output"])
+def test_a_silent_provider_is_covered_by_signs_of_life_and_cancelled_when_the_client_leaves(
+    name: str, body: dict[str, Any], pieces: tuple[bytes, ...]
+) -> None:
+    async def main() -> None:
+        pace = Pace(hold_s=0.01, ping_s=0.01)
+        async with provider(hangs(*pieces)) as up, stand(up.url, settings=", dialect: chat", pace=pace) as gateway:
+            told = Told()
+            task = asyncio.ensure_future(gateway.into(told, name, body))
+            while len(told.pieces) < 5:
+                told.wrote.clear()
+                await told.wrote.wait()
+            task.cancel()
+            await asyncio.wait([task])
+
+            await up.heard[0].left.wait()
+            assert told.status == 200
+            assert gateway.record.status == 499
+            assert gateway.pool.stats().open == 0
+
+    run(main())
+
+
+@BOTH_LANES
+def test_an_error_after_signs_of_life_stands_in_the_stream(name: str, body: dict[str, Any]) -> None:
+    async def main() -> None:
+        begun = asyncio.Event()
+
+        async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, heard: Heard) -> None:
+            await begun.wait()
+            await answers(503, b'{"error":{"message":"come back later"}}')(reader, writer, heard)
+
+        async with provider(script) as up, stand(up.url, settings=", dialect: chat", pace=Pace(hold_s=0.01, ping_s=0.01)) as gateway:
+            told = Told()
+            task = asyncio.ensure_future(gateway.into(told, name, body))
+            await told.wrote.wait()
+            begun.set()
+            await task
+
+            assert told.status == 200
+            assert b"come back later" in told.body
+            assert b"response.completed" not in told.body
+            assert b"[DONE]" not in told.body
+            assert told.finished
+
+    run(main())
+
+
+@pytest.mark.parametrize("deadline", ["first_byte_s", "idle_s", "total_s"])
+@BOTH_LANES
+def test_every_deadline_ends_the_exchange_in_a_timeout(name: str, body: dict[str, Any], deadline: str) -> None:
+    async def main() -> None:
+        pieces = () if deadline == "first_byte_s" else CHAT_STREAM[:2]
+        settings = f", dialect: chat, deadlines: {{{deadline}: 0.05}}"
+        async with provider(hangs(*pieces)) as up, stand(up.url, settings=settings) as gateway:
+            told = await gateway.ask(name, body)
+
+            assert gateway.record.error == "timeout"
+            assert told.finished
+            assert told.status == (504 if deadline == "first_byte_s" else 200)
+
+    run(main())
+
+
+# ---- Codex ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [401, 403, 400, 404])
+def test_codex_is_told_of_permanent_faults_in_the_form_that_it_shows_at_once(status: int) -> None:
+    async def main() -> None:
+        refusal = json.dumps({"error": {"message": "no and no", "type": "t", "param": None, "code": None}}).encode()
+        async with provider(answers(status, refusal)) as up, stand(up.url, settings=", dialect: chat") as gateway:
+            told = await gateway.ask("responses", RESPONSES, CODEX)
+
+            assert told.status == 400
+            assert told.json["error"]["code"] in ("invalid_prompt", "model_not_found")
+            assert "no and no" in told.json["error"]["message"]
+
+    run(main())
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503])
+def test_codex_is_told_of_passing_faults_in_a_form_that_it_retries(status: int) -> None:
+    async def main() -> None:
+        script = answers(status, b'{"error":{"message":"busy"}}', extra="retry-after: 2\r\n")
+        async with provider(script) as up, stand(up.url, settings=", dialect: chat") as gateway:
+            told = await gateway.ask("responses", RESPONSES, CODEX)
+
+            # 424 is retried six times where 5xx are retried thirty times, and its sentence is shown.
+            assert told.status == (429 if status == 429 else 424)
+            assert told.headers.get("retry-after") == "2"
+
+    run(main())
+
+
+def test_the_session_of_codex_is_on_record() -> None:
+    async def main() -> None:
+        async with provider(says(SSE, *CHAT_STREAM)) as up, stand(up.url, settings=", dialect: chat") as gateway:
+            await gateway.ask("responses", RESPONSES, CODEX)
+
+            record = gateway.record
+            assert (record.agent, record.agent_version, record.session) == ("codex", "0.169.0", "0197-session")
+            assert record.first_token_s is not None
+            assert record.bytes_out > 0
+
+    run(main())
+
+
+def test_a_weighted_choice_stays_with_the_session() -> None:
+    async def main() -> None:
+        models = "models: {coder: {targets: [{model: up/a, weight: 50}, {model: up/b, weight: 50}]}}"
+        async with provider(answers(200, WHOLE)) as up, stand(up.url, models, settings=", dialect: chat") as gateway:
+            for session in range(20):
+                for _ in range(2):
+                    await gateway.ask("responses", {"model": "coder", "input": "hi"}, {**CODEX, "session-id": f"s{session}"})
+
+            chosen = [heard.json["model"] for heard in up.heard]
+            assert chosen[::2] == chosen[1::2]
+            assert set(chosen) == {"a", "b"}
+
+    run(main())
