@@ -13,13 +13,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from machine import BYPASS, DRAGOMAN, TALK, Machine, provider_of, requests, stats
+from machine import BYPASS, DRAGOMAN, TALK, Machine, provider_of, requests, scripted, stats
 from parts import gateway, simulator
 from screen import Screen
 
 pytestmark = pytest.mark.journey
 
 EXEC = ("exec", "--skip-git-repo-check", BYPASS)
+ENDLESS = scripted('rules: [{reply: [{text: "and on ", repeat: 5000}], pace: {first_s: 0, delta_s: 0.05}}]')
 HELLO = "Hello from the far side."
 
 
@@ -193,6 +194,21 @@ def test_own_gateway_ends_with_codex_even_if_the_launcher_is_killed(machine: Mac
         screen.wait_until_quiet(lambda: "stopped" in log.read_text(), "the gateway to stop")
     finally:
         screen.close()
+
+
+def test_termination_of_the_launcher_reaches_codex_and_the_provider(machine: Machine, tmp_path: Path) -> None:
+    with simulator(ENDLESS) as upstream, gateway(tmp_path, {"providers": {"sim": provider_of(upstream, "chat")}}) as address:
+        screen = Screen(machine, [*DRAGOMAN, "codex", "--gateway", address, *EXEC, "-m", "gpt-4", "hi"])
+        try:
+            screen.wait_until(lambda: stats(upstream)["open"] == 1, "the request")
+
+            screen.signal(signal.SIGTERM)
+            code = screen.wait_for_end()
+
+            assert code == 128 + signal.SIGTERM
+            screen.wait_until_quiet(lambda: (stats(upstream)["open"], stats(upstream)["aborted"]) == (0, 1), "the provider to be cancelled")
+        finally:
+            screen.close()
 
 
 def free_port() -> int:

@@ -55,6 +55,7 @@ def test_codex_that_cannot_be_asked_says_nothing(tmp_path: Path) -> None:
         (Program("/c", (0, 169, 0)), "ok"),
         (Program("/c", (1, 0, 0)), "ok"),
         (Program("/c", None), "ok"),
+        (Program("/c", None, "env: node: No such file or directory"), "problem"),
     ],
 )
 def test_version_is_judged(program: Program | None, level: str) -> None:
@@ -119,9 +120,9 @@ def test_home_that_is_not_there_and_administrators_file_are_problems(tmp_path: P
     assert [(finding.level, finding.about) for finding in findings] == [("problem", "CODEX_HOME"), ("problem", "administrator")]
 
 
-def test_codex_that_does_not_run_has_no_version(tmp_path: Path) -> None:
+def test_codex_that_does_not_run_says_why(tmp_path: Path) -> None:
     broken = tmp_path / "codex"
     broken.write_text("#!/nowhere/at/all\n")
     broken.chmod(0o755)
 
-    assert find_program({"PATH": str(tmp_path)}) == Program(str(broken), None)
+    assert find_program({"PATH": str(tmp_path)}) == Program(str(broken), None, "No such file or directory")

@@ -39,7 +39,7 @@ def models(config: str | None, as_json: bool) -> None:
     width = max(map(len, told), default=0)
     for name, goes_to in told.items():
         click.echo(f"{name:<{width}}  → {goes_to}")
-    click.echo(f"{click.style('·', dim=True)} and any `provider/model`, with provider one of: {', '.join(loaded.config.providers)}")
+    click.echo(f"{'any' if not told else 'and any'} `provider/model`, with provider one of: {', '.join(loaded.config.providers)}")
 
 
 @click.command()

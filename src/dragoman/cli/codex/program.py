@@ -16,10 +16,11 @@ _ANSWER_S = 20.0
 
 
 class Program(msgspec.Struct, frozen=True):
-    """path: the executable. version: as numbers, None if it did not say."""
+    """path: the executable. version: as numbers, None if it did not say. fault: why it does not even run, "" if it does."""
 
     path: str
     version: tuple[int, ...] | None
+    fault: str = ""
 
     @property
     def version_text(self) -> str:
@@ -38,7 +39,11 @@ class Said(msgspec.Struct, frozen=True):
 def find_program(env: Mapping[str, str]) -> Program | None:
     """The `codex` on PATH, or None."""
     path = shutil.which("codex", path=env.get("PATH"))
-    return Program(path, read_version(ask([path, "--version"], env).out)) if path else None
+    if path is None:
+        return None
+    said = ask([path, "--version"], env)
+    words = (said.err or said.out).strip().splitlines()
+    return Program(path, read_version(said.out), "" if said.code == 0 else words[-1] if words else f"exit code {said.code}")
 
 
 def read_version(text: str) -> tuple[int, ...] | None:

@@ -40,6 +40,8 @@ def check_program(program: Program | None) -> Iterator[Finding]:
     """Is there a Codex, and is it new enough?"""
     if program is None:
         yield problem("codex", "is not on PATH", INSTALL)
+    elif program.fault:
+        yield problem("codex", f"{program.path} does not run: {program.fault}", f"{INSTALL} (it needs node)")
     elif is_older_than_tested(program):
         tested = ".".join(map(str, OLDEST_TESTED))
         yield warning("codex", f"is {program.version_text}; Dragoman is tested with {tested} and later", f"{INSTALL}@latest")
