@@ -45,9 +45,10 @@ class Assembly:
 
     def feed(self, entries: list[Any], out: list[ev.Event]) -> None:
         """Take the `tool_calls` of one delta."""
-        for entry in entries:
+        for place, entry in enumerate(entries):
             if isinstance(entry, dict):
-                self._entry(entry, out)  # pyright: ignore[reportUnknownArgumentType]
+                # Side by side in one list they are different calls, also without an index.
+                self._entry({"index": place, **entry} if len(entries) > 1 else entry, out)  # pyright: ignore[reportUnknownArgumentType]
 
     def close(self, out: list[ev.Event]) -> None:
         """The calls are over."""

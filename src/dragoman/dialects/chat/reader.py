@@ -133,6 +133,9 @@ class Reader:
         )
 
     def _choice(self, value: JsonObject, out: list[ev.Event]) -> None:
+        if value.get("error"):
+            out.extend(self._fail(error_inside(value)))
+            return
         index = value.get("index") or 0
         choice = self._choices.get(index)
         if choice is None:
@@ -148,12 +151,10 @@ class Reader:
             self._choice_more(index, value, out)
         reason = value.get("finish_reason")
         if reason:
-            self._finish(choice, reason, value, out)
+            self._finish(choice, reason, out)
 
-    def _finish(self, choice: Choice, reason: Any, value: JsonObject, out: list[ev.Event]) -> None:
-        if value.get("error"):
-            out.extend(self._fail(error_inside(value)))
-        elif reason in _FAILING:
+    def _finish(self, choice: Choice, reason: Any, out: list[ev.Event]) -> None:
+        if reason in _FAILING:
             out.extend(
                 self._fail(GatewayError(_FAILING[reason], f"the provider broke off with `{reason}`", source="upstream", code=reason))
             )
@@ -167,9 +168,6 @@ class Reader:
             self._opaque(next(iter(more)), more, out)
 
     def _choice_more(self, index: int, value: JsonObject, out: list[ev.Event]) -> None:
-        if value.get("error"):
-            out.extend(self._fail(error_inside(value)))
-            return
         more = {key: field for key, field in value.items() if key not in _CHOICE_KNOWN and field}
         if more:
             self._opaque(f"choice.{next(iter(more))}", {"choices": [{"index": index, "delta": {}, **more}]}, out)
