@@ -106,10 +106,13 @@ class Server:
     async def _run(self, script: Script, peer: Peer) -> None:
         try:
             await script(peer)
+        except asyncio.CancelledError:
+            peer.writer.transport.abort()
+            raise
         finally:
             peer.writer.close()
-            with suppress(ConnectionError):
-                await peer.writer.wait_closed()
+        with suppress(ConnectionError):
+            await peer.writer.wait_closed()
 
     def stop(self) -> None:
         """Listen no more."""

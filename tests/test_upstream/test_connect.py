@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Run
-from scripted import OK, Answer, Peer, Server, answering, ask, failure
+from scripted import OK, Answer, Peer, Server, answering, ask, failure, post
 
 from dragoman.tasks import Tasks, spawn
 from dragoman.upstream import faults
@@ -66,6 +66,39 @@ def test_a_name_is_sent_in_the_handshake(run: Run) -> None:
             pool = trusting()
 
             assert (await ask(pool, server), names) == (OKAY, ["localhost"])
+            await pool.close()
+
+    run(body())
+
+
+def test_long_bodies_and_slow_readers_are_paced_over_tls_too(run: Run) -> None:
+    size = 24_000_000
+
+    async def script(peer: Peer) -> None:
+        body = (await peer.request()).partition(b"\r\n\r\n")[2] * 6
+        peer.writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % size)
+        for start in range(0, size, 65536):
+            sent.append(len(body[start : start + 65536]))
+            await peer.send(body[start : start + 65536])
+        await peer.left()
+
+    sent: list[int] = []
+
+    async def body() -> None:
+        content = b"".join(number.to_bytes(4, "big") for number in range(size // 24))
+        async with Server(script, tls=serving("good")) as server:
+            pool = trusting()
+            reply = await post(pool, server, content)
+            await reply.head()
+            before = -1
+            while before != len(sent):  # until the server can send no more
+                before = len(sent)
+                for _ in range(200):
+                    await asyncio.sleep(0)
+
+            assert sum(sent) < size
+            assert await reply.read_all(size) == content * 6
+            assert pool.stats() == PoolStats(1, 1, 0)
             await pool.close()
 
     run(body())

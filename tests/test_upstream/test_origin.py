@@ -44,6 +44,9 @@ def test_a_base_url_is_taken_apart(url: str, origin: Origin, path: str, authorit
         "http://h/a b",
         "http://[::1",
         "http://h/é",
+        "http://a\\b",
+        "http://a%0d%0ab",
+        'http://a"b',
     ],
 )
 def test_a_bad_base_url_is_refused_without_repeating_secrets(url: str) -> None:

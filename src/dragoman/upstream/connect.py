@@ -1,31 +1,24 @@
-"""Make a connection: find addresses, reach the quickest, ask the proxy for a tunnel, agree on TLS."""
+"""Make a connection: reach the host or its proxy, ask for a tunnel, agree on TLS; all within one deadline."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
 import ssl
-from collections import deque
-from collections.abc import Callable, Iterable
-from itertools import chain, zip_longest
-from typing import Any
+from collections.abc import Callable
 
 import httptools
 
 from dragoman.ir.errors import GatewayError, Kind
-from dragoman.tasks import Tasks, spawn
+from dragoman.tasks import Tasks
 from dragoman.upstream import faults
 from dragoman.upstream.connection import Connection
+from dragoman.upstream.dial import look_up, reach
 from dragoman.upstream.origin import Origin
 from dragoman.upstream.proxy import Proxy
 
-_HEAD_START_S = 0.25
-"""What an address gets before the next one is tried beside it (RFC 8305, section 5)."""
 _TUNNEL_HEAD_BYTES = 16 * 1024
 _HANDSHAKE = "the TLS handshake"
-
-_Address = tuple[Any, ...]
-"""(family, socket address)."""
 
 
 def tls_context() -> ssl.SSLContext:
@@ -64,7 +57,9 @@ class Connecting:
     async def _connect(self, make: Callable[[], Connection], limit_s: float) -> Connection:
         loop = asyncio.get_running_loop()
         first = self._proxy or self._origin
-        sock = await self._reach(loop, first.host, first.port)
+        addresses = await look_up(loop, first.host, first.port)
+        self.stage = "the TCP connection"
+        sock = await reach(loop, addresses, self._tasks)
         try:
             if self._proxy is not None and self._context is not None:
                 self.stage = "the tunnel through the proxy"
@@ -80,73 +75,6 @@ class Connecting:
             make, sock=sock, ssl=self._context, server_hostname=self._origin.host, ssl_handshake_timeout=limit_s + 1.0
         )
         return connection
-
-    async def _reach(self, loop: asyncio.AbstractEventLoop, host: str, port: int) -> socket.socket:
-        infos = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        addresses = _alternate((info[0], info[4]) for info in infos)
-        self.stage = "the TCP connection"
-        if len(addresses) == 1:
-            got = await _try(loop, addresses[0])
-            if isinstance(got, OSError):
-                raise got
-            return got
-        return await self._race(loop, deque(addresses))
-
-    async def _race(self, loop: asyncio.AbstractEventLoop, waiting: deque[_Address]) -> socket.socket:
-        """Happy eyeballs: the next address joins when the one before fails or its head start is over; the first to answer wins."""
-        running: set[asyncio.Task[socket.socket | OSError]] = set()
-        errors: list[OSError] = []
-        try:
-            while waiting or running:
-                if waiting:
-                    running.add(spawn(_try(loop, waiting.popleft()), name="connect", owner=self._tasks))
-                done, running = await asyncio.wait(running, timeout=_HEAD_START_S if waiting else None, return_when=asyncio.FIRST_COMPLETED)
-                sockets: list[socket.socket] = []
-                for task in done:
-                    got = task.result()
-                    (errors if isinstance(got, OSError) else sockets).append(got)  # type: ignore[arg-type]
-                for spare in sockets[1:]:
-                    spare.close()
-                if sockets:
-                    return sockets[0]
-            raise errors[0]
-        finally:
-            for task in running:
-                task.add_done_callback(_close_spare)
-                task.cancel()
-
-
-async def _try(loop: asyncio.AbstractEventLoop, address: _Address) -> socket.socket | OSError:
-    family, target = address
-    try:
-        sock = socket.socket(family, socket.SOCK_STREAM)
-    except OSError as error:
-        return error
-    try:
-        sock.setblocking(False)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        await loop.sock_connect(sock, target)
-    except OSError as error:
-        sock.close()
-        return error
-    except BaseException:
-        sock.close()
-        raise
-    return sock
-
-
-def _close_spare(task: asyncio.Task[socket.socket | OSError]) -> None:
-    if not task.cancelled() and isinstance(got := task.result(), socket.socket):
-        got.close()
-
-
-def _alternate(addresses: Iterable[_Address]) -> list[_Address]:
-    """Families by turns, the resolver's first choice first (RFC 8305, section 4)."""
-    families: dict[Any, list[_Address]] = {}
-    for address in dict.fromkeys(addresses):
-        families.setdefault(address[0], []).append(address)
-    return [address for address in chain.from_iterable(zip_longest(*families.values())) if address is not None]
 
 
 # ---- the tunnel ------------------------------------------------------------------------------------------------------------

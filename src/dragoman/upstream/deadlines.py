@@ -11,7 +11,7 @@ class Deadlines(msgspec.Struct, frozen=True):
     connect_s: float = 10.0
     """For a connection: a free place in the pool, name look-up, TCP, proxy and TLS together."""
     first_byte_s: float = 600.0
-    """From the request being sent until the status and headers of the answer are complete."""
+    """From the beginning of sending until the status and headers of the answer are complete."""
     idle_s: float = 300.0
     """Between two pieces of the body. Time in which the gateway itself isn't reading, for a slow client, doesn't count."""
     total_s: float = 3600.0

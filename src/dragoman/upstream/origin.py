@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 import msgspec
 
+_HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+(?:%[a-z0-9._-]+)?")
+"""A name (with the underscores that some private networks use) or an IPv6 address, perhaps with its zone."""
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -70,9 +73,10 @@ class Origin(msgspec.Struct, frozen=True):
 
 
 def _ascii(host: str) -> str:
-    if host.isascii():
-        return host.lower()
     try:
-        return host.encode("idna").decode("ascii").lower()
+        name = host.lower() if host.isascii() else host.encode("idna").decode("ascii").lower()
     except UnicodeError as error:
         raise ValueError("the host of a base URL is not a legal name") from error
+    if _HOST.fullmatch(name) is None:
+        raise ValueError("the host of a base URL is not a legal name")
+    return name

@@ -132,7 +132,11 @@ class Pool:
         if origin.scheme == "https":
             context = self._context = self._context or tls_context()
         connecting = Connecting(origin, stock.proxy, context, self._tasks)
-        return await connecting.run(lambda: Connection(loop, origin.place, stock, self._settings.limits), limit_s)
+        connection = await connecting.run(lambda: Connection(loop, origin.place, stock, self._settings.limits), limit_s)
+        if self._closed:
+            connection.abort()
+            raise _closed()
+        return connection
 
     def _again(self, stock: Stock, reply: Reply, head: bytes, body: bytes, deadlines: Deadlines) -> asyncio.Task[None]:
         return spawn(self._start_over(stock, reply, head, body, deadlines), name="send again", owner=self._tasks)
