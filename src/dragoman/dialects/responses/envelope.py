@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from dragoman.dialects.responses.errors import words
-from dragoman.dialects.responses.remainder import NAME, JsonObject, put_back
+from dragoman.dialects.responses.remainder import NAME, JsonObject, own_fields, put_back
 from dragoman.dialects.responses.request import write_text, write_wish
 from dragoman.dialects.responses.tools import write_choice, write_tools
 from dragoman.dialects.responses.usage import write_usage
@@ -110,7 +110,7 @@ def closing(
         status = detail
     closed = {
         **response,
-        **(extra or {}).get(NAME, {}),
+        **own_fields(extra),
         "status": status,
         "incomplete_details": {"reason": why} if why is not None else None,
         "output": output,

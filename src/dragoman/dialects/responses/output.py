@@ -28,6 +28,7 @@ _KNOWN_ITEM: dict[str, frozenset[str]] = {
     "tool_search_call": frozenset({"type", "id", "call_id", "arguments", "execution", "status"}),
 }
 _STREAMED = frozenset(_KNOWN_ITEM)
+_NONE: frozenset[str] = frozenset()
 
 
 # Keys of pieces beside the content indexes of a message's texts and the (summary, section) pairs of a thought.
@@ -327,11 +328,14 @@ def _ended(number: int, item: JsonObject | None, kind: str, *, extra: bool = Tru
     if item is None:
         return ev.PartEnded(number, status="incomplete")
     status = optional_text(item, "status")
-    known = _KNOWN_ITEM[kind] if kind != "reasoning" or item.get("content") else _KNOWN_ITEM[kind] - {"content"}
+    # Thoughts have no status on this API itself; elsewhere they may.
+    unusual = status is not None and (kind == "reasoning" or status != "completed")
+    known = (
+        _KNOWN_ITEM[kind] - ({"status"} if unusual else _NONE) - ({"content"} if kind == "reasoning" and not item.get("content") else _NONE)
+    )
     rest: Extra | None = unmodelled(item, known) if extra else None
     proof = open_seal(item).proof if kind == "reasoning" else None
-    ordinary = "completed" if kind != "reasoning" else None  # thoughts have no status on this API itself, elsewhere they may
-    return ev.PartEnded(number, proof, None if status == ordinary else status, rest)
+    return ev.PartEnded(number, proof, status if unusual else None, rest)
 
 
 def _kind(item: JsonObject) -> str:

@@ -6,6 +6,7 @@ construction: write the neutral form, compare it with what came in, and keep the
 - A field that the neutral form doesn't know stays under its own name.
 - A field that it writes differently (or writes although it was absent) stays under `$as` as `{"for": written, "was": came}`. It is
   put back only while the neutral form still writes that same value: what somebody rewrote in between wins.
+- Names that begin with `$` are our marks; a client's own fields of that kind stay apart under `$wire`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ NAME = "responses"
 AS = "$as"
 """Holds the fields whose wire form differs from the one written by default."""
 
+_WIRE = "$wire"
+
 JsonObject = dict[str, Any]
 
 
@@ -29,7 +32,7 @@ def keep(came: JsonObject, written: JsonObject, marks: JsonObject | None = None)
     other: JsonObject = {}
     for name, value in came.items():
         if name not in written:
-            rest[name] = value
+            _stow(rest, name, value)
         elif not _same(written[name], value):
             other[name] = {"for": written[name], "was": value}
     for name, value in written.items():
@@ -41,7 +44,7 @@ def keep(came: JsonObject, written: JsonObject, marks: JsonObject | None = None)
 
 
 def put_back(written: JsonObject, extra: Extra | None) -> JsonObject:
-    """Complete what is written with what was kept. Changes and returns `written`."""
+    """Complete what is written with what was kept. May change `written`, and returns it completed."""
     rest = extra.get(NAME) if extra else None
     if not rest:
         return written
@@ -55,7 +58,15 @@ def put_back(written: JsonObject, extra: Extra | None) -> JsonObject:
     for name, value in rest.items():
         if name[:1] != "$":
             written.setdefault(name, value)
-    return written
+    return {**rest[_WIRE], **written} if _WIRE in rest else written
+
+
+def own_fields(extra: Extra | None) -> JsonObject:
+    """The fields that were kept under their own names."""
+    rest = extra.get(NAME) if extra else None
+    if not rest:
+        return {}
+    return {**rest.get(_WIRE, {}), **{name: value for name, value in rest.items() if name[:1] != "$"}}
 
 
 def mark(extra: Extra | None, name: str) -> Any:
@@ -66,8 +77,18 @@ def mark(extra: Extra | None, name: str) -> Any:
 
 def unmodelled(came: JsonObject, known: frozenset[str]) -> Extra | None:
     """The fields of a finished wire object that have no place in the neutral events."""
-    rest = {name: value for name, value in came.items() if name not in known}
+    rest: JsonObject = {}
+    for name, value in came.items():
+        if name not in known:
+            _stow(rest, name, value)
     return {NAME: rest} if rest else None
+
+
+def _stow(rest: JsonObject, name: str, value: Any) -> None:
+    if name[:1] == "$":
+        rest.setdefault(_WIRE, {})[name] = value
+    else:
+        rest[name] = value
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -38,7 +38,7 @@ def peek(call: Call) -> Peek:
         fields = read_fields(call.body, ("model", "stream"))
         model: Any = msgspec.json.decode(fields.get("model", b"null"))
         stream: Any = msgspec.json.decode(fields.get("stream", b"false"))
-    except (WireError, msgspec.DecodeError) as error:
+    except (WireError, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise GatewayError(Kind.INVALID_REQUEST, f"the body is not a usable JSON object: {error}", source="client") from error
     if not isinstance(model, str) or not model:
         raise wrong("model", "must name a model")
@@ -65,7 +65,7 @@ def read_request(call: Call) -> Request:
     """The whole request. Raises GatewayError(invalid_request) with the JSON path of what is wrong."""
     try:
         decoded: Any = msgspec.json.decode(call.body)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise GatewayError(Kind.INVALID_REQUEST, f"the body is not JSON: {error}", source="client") from error
     came = object_at(decoded, "body")
     model = came.get("model")
@@ -191,10 +191,10 @@ def write_request(request: Request, quirks: Quirks) -> tuple[Call, Unsaid]:
     unsaid = _unsaid(request)
     written = put_back(_plainly(request, {}), request.extra)
     if "text" in written:
-        put_back(written["text"], {NAME: mark(request.extra, _TEXT) or {}})
+        written["text"] = put_back(written["text"], {NAME: mark(request.extra, _TEXT) or {}})
     _apply_store(written, request, quirks)
-    if request.user is None:
-        written.pop("user", None)  # was taken out on the way: no second spelling of it may remain
+    if request.user is None and optional_text(written, "user"):
+        del written["user"]  # taken out on the way: no second spelling of it may remain
     if request.max_tokens is not None and request.max_tokens < _MIN_OUTPUT_TOKENS and not _native(request):
         written["max_output_tokens"] = _MIN_OUTPUT_TOKENS
         unsaid.append(("max_tokens", f"{request.max_tokens} became {_MIN_OUTPUT_TOKENS}, the least that this API takes"))

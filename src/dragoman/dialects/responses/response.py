@@ -24,7 +24,7 @@ def read_response(body: bytes, quirks: Quirks) -> list[ev.Event]:
     """A whole reply as the events of a stream that arrived at once. Raises GatewayError(garbled) for what is no response object."""
     try:
         value: Any = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise GatewayError(Kind.GARBLED, "the provider's answer is not JSON", source="upstream") from error
     if not isinstance(value, dict) or not ("output" in value or "status" in value or "error" in value):
         raise GatewayError(Kind.GARBLED, "the provider's answer is no response object", source="upstream")
@@ -50,7 +50,7 @@ def _append(output: list[JsonObject], item: Item, stem: str) -> None:
     if written is None:
         return
     if isinstance(item, Message) and item.id is not None and output and output[-1].get("id") == item.id:
-        output[-1]["content"] += written["content"]
+        output[-1] = {**output[-1], **written, "content": output[-1]["content"] + written["content"]}
         return
     taken = {earlier["id"] for earlier in output}
     if written.get("id") is None or written["id"] in taken:

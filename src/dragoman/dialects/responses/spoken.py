@@ -8,7 +8,7 @@ import msgspec
 
 from dragoman.dialects.responses.frames import DeltaForm, frame
 from dragoman.dialects.responses.items import close_seal, write_item
-from dragoman.dialects.responses.remainder import NAME, JsonObject
+from dragoman.dialects.responses.remainder import NAME, JsonObject, own_fields
 from dragoman.ir import events as ev
 from dragoman.ir.request import Call, Item, Message, Reasoning, Text
 
@@ -86,7 +86,7 @@ class Spoken:
         self.live -= 1
         self._contents[place] = part
         self._status = end.status or self._status
-        self._extra.update((end.extra or {}).get(NAME, {}))
+        self._extra.update(own_fields(end.extra))
 
     def end(self, line: Line) -> bytes:
         """The frame that ends it, with the message whole."""
@@ -175,7 +175,7 @@ class OpenThought:
                 written["content"] = [{"type": "reasoning_text", "text": text} for text in item.content]
             if item.proof is not None or (seals and item.content):
                 written["encrypted_content"] = close_seal(item.content, item.proof)
-        written.update((end.extra or {}).get(NAME, {}))
+        written.update(own_fields(end.extra))
         return self._close_section(line) + line.done(self.index, written)
 
     def _turn(self, line: Line, section: tuple[bool, int]) -> bytes:
@@ -223,7 +223,7 @@ class OpenCall:
     def end(self, line: Line, item: Item, end: ev.PartEnded) -> bytes:
         """The frames that end it."""
         arguments = item.arguments if isinstance(item, Call) else ""
-        kept = (end.extra or {}).get(NAME, {})
+        kept = own_fields(end.extra)
         repeated = self._repeat(line, arguments)
         return repeated + line.done(self.index, {**self._item(arguments, end.status or "completed"), **kept})
 

@@ -62,7 +62,7 @@ class ResponsesTap:
         if self._framer is None and chunk.endswith(_BOUNDARIES):
             if not self.first_token:
                 self.first_token = _DELTA in chunk or _DONE in chunk
-            if chunk[:1] != b":":
+            if chunk[:1] not in (b":", b"\n"):
                 self._last = chunk
             if _OBJECT in chunk or _ERROR in chunk:
                 self._parse(SseFramer(_MOST_BYTES), chunk)

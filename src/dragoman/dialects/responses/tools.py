@@ -196,11 +196,9 @@ def _write_function(tool: FunctionTool) -> JsonObject:
     written: JsonObject = {"type": "function", "name": tool.name}
     if tool.description is not None:
         written["description"] = tool.description
-    # Required but nullable in the API.
+    # Both are required in the API. Without `strict` it would try strict mode; a client of Chat that says nothing means off.
     written["parameters"] = tool.parameters
-    if tool.strict is not None or tool.namespace is None:
-        # Left out, the API would try strict mode; Chat's default, which a client of that dialect means, is off.
-        written["strict"] = tool.strict or False
+    written["strict"] = tool.strict or False
     return written
 
 

@@ -20,6 +20,7 @@ from dragoman.ir import events as ev
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.fold import Fold
 from dragoman.ir.request import Request
+from dragoman.wire.sse import encode
 
 _SEALS = "reasoning.encrypted_content"
 
@@ -205,7 +206,7 @@ class Writer:
         if written is None:
             return b""
         before = self._opened() + self._close_message()
-        place = self._announced.pop(written.get("id") or "", None)
+        place = self._announced.pop(str(written.get("id")), None)
         if place is not None:
             return before + self._line.done(place, written)
         place = self._line.place()
@@ -217,15 +218,20 @@ class Writer:
             return b""
         before = self._opened()
         value: Any = msgspec.json.decode(event.data)
-        there = value.get("output_index")
-        if event.name == "response.output_item.added":
+        item, there = value.get("item"), value.get("output_index")
+        if event.name == "response.output_item.added" and isinstance(item, dict) and isinstance(there, int):
             before += self._close_message()
-            here = self._moved[there] = self._line.place()
-            self._announced[str(value["item"].get("id") or "")] = here
-        if there in self._moved:
+            self._moved[there] = self._announce(item.get("id"))  # pyright: ignore[reportUnknownMemberType]
+        if isinstance(there, int) and there in self._moved:
             value["output_index"] = self._moved[there]
         value["sequence_number"] = self._line.number()
-        return before + b"event: %b\ndata: %b\n\n" % (event.name.encode(), msgspec.json.encode(value))
+        return before + encode(msgspec.json.encode(value), event.name.encode() or None)
+
+    def _announce(self, item_id: Any) -> int:
+        place = self._line.place()
+        if isinstance(item_id, str):
+            self._announced[item_id] = place
+        return place
 
     _TABLE: ClassVar[dict[type, Callable[[Any, Any], bytes]]] = {
         ev.Started: _on_started,
