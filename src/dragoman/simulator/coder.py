@@ -158,7 +158,7 @@ def _names_tool(name: str, user: str) -> bool:
 def _arguments(tool: Tool, view: View) -> str:
     if tool.kind == "custom":
         return talk.topic(view.user)
-    return msgspec.json.encode(example(tool.parameters, talk.hints(view.user, tool))).decode()
+    return msgspec.json.encode(example({"type": "object", **tool.parameters}, talk.hints(view.user, tool))).decode()
 
 
 def _structured(view: View) -> tuple[Part, ...]:

@@ -132,7 +132,9 @@ class _Connection(asyncio.StreamReaderProtocol):
                 return None
             raise
         line, *fields = head.decode("latin-1").split("\r\n")[:-2]
-        method, target, _ = line.split(" ")
+        method, target, version = line.split(" ")
+        if not version.startswith("HTTP/1."):
+            raise ValueError("not HTTP/1")
         headers: dict[str, str] = {}
         for field in fields:
             name, _, value = field.partition(":")

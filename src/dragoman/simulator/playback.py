@@ -71,7 +71,7 @@ def _arguments(line: CallLine, tool: Tool, view: View) -> str:
         return msgspec.json.encode({"input": _fill(line.input, view)}).decode()
     if isinstance(line.arguments, str):
         return _fill(line.arguments, view)
-    given = _fill_deep(line.arguments, view) if line.arguments is not None else example(tool.parameters)
+    given = _fill_deep(line.arguments, view) if line.arguments is not None else example({"type": "object", **tool.parameters})
     return msgspec.json.encode(given).decode()
 
 

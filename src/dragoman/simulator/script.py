@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 import yaml
 
+from dragoman.simulator.errors import ERRORS
 from dragoman.simulator.reply import Finish, Pace, UsageNumbers
 from dragoman.simulator.view import RequestKind
 
@@ -43,6 +46,13 @@ class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Glob on the name of a tool on offer."""
     headers: dict[str, str] = {}
     """Globs on headers, by their names in lower case."""
+
+    def __post_init__(self) -> None:
+        if self.user_matches is not None:
+            try:
+                re.compile(self.user_matches)
+            except re.error as error:
+                raise ValueError(f"`user_matches` is no regular expression: {error}") from error
 
 
 class ThoughtLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -172,6 +182,12 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Silence."""
     cut: Cut | None = None
     """A sudden end."""
+
+    def __post_init__(self) -> None:
+        if self.error is not None and self.error not in ERRORS:
+            near = difflib.get_close_matches(self.error, ERRORS, 3, 0.4)
+            told = f"; near it: {', '.join(f'`{name}`' for name in near)}" if near else ""
+            raise ValueError(f"there is no error `{self.error}`{told} (`dragoman simulate --list-errors` prints them all)")
 
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

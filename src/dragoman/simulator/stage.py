@@ -29,8 +29,8 @@ class Synthesis(Protocol):
         """The answer in one piece."""
         ...
 
-    def failure(self, code: str, message: str) -> list[Beat]:
-        """The events of an error in mid-stream."""
+    def failure(self, code: str, message: str, sent: int) -> list[Beat]:
+        """The events of an error in mid-stream, after so many events."""
         ...
 
 
@@ -50,7 +50,8 @@ def perform_reply(view: View, reply: Reply, fault: Fault | None, dice: Dice, now
     if view.stream:
         beats = synthesis.stream()
         if fault is not None and fault.in_stream is not None:
-            beats = [*_until_first_delta(beats), *synthesis.failure(fault.in_stream, fault.in_stream_message)]
+            begun = _until_first_delta(beats)
+            beats = [*begun, *synthesis.failure(fault.in_stream, fault.in_stream_message, len(begun))]
         stream_headers = (("content-type", "text/event-stream; charset=utf-8"), *headers)
         sound = Performance(200, stream_headers, tuple(_paced(beats, reply)))
     else:

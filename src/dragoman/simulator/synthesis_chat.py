@@ -63,7 +63,7 @@ class Synthesis:
             reply["usage"] = self._usage_object()
         return msgspec.json.encode(reply)
 
-    def failure(self, code: str, message: str) -> list[Beat]:
+    def failure(self, code: str, message: str, sent: int) -> list[Beat]:
         """The one chunk of an error inside a stream; nothing follows it."""
         error = {"message": message, "type": "server_error", "param": None, "code": code}
         return [Beat(b"data: " + msgspec.json.encode({"error": error}) + b"\n\n", "end")]
@@ -125,7 +125,7 @@ class Synthesis:
             "prompt_tokens": usage.input,
             "completion_tokens": usage.output,
             "total_tokens": usage.total,
-            "prompt_tokens_details": {"cached_tokens": usage.cached, "audio_tokens": 0},
+            "prompt_tokens_details": {"cached_tokens": usage.cached, "cache_write_tokens": 0, "audio_tokens": 0},
             "completion_tokens_details": {"reasoning_tokens": usage.reasoning, **spared},
         }
 

@@ -44,8 +44,10 @@ class Synthesis:
         """The whole reply as one JSON object."""
         return msgspec.json.encode(self._response(self._status, [self._item(part) for part in self._reply.parts]))
 
-    def failure(self, code: str, message: str) -> list[Beat]:
-        """The events of an error inside a stream: `error`, then `response.failed`."""
+    def failure(self, code: str, message: str, sent: int) -> list[Beat]:
+        """The events of an error inside a stream after so many events: `error`, then `response.failed`."""
+        self._beats = []
+        self._number = sent
         error = {"type": "server_error", "code": code, "message": message, "param": None}
         self._emit("error", "end", error=error)
         failed = {**self._response("failed", []), "error": {"code": code, "message": message}}
@@ -188,7 +190,7 @@ class Synthesis:
             return None
         return {
             "input_tokens": usage.input,
-            "input_tokens_details": {"cached_tokens": usage.cached},
+            "input_tokens_details": {"cached_tokens": usage.cached, "cache_write_tokens": 0},
             "output_tokens": usage.output,
             "output_tokens_details": {"reasoning_tokens": usage.reasoning},
             "total_tokens": usage.total,
