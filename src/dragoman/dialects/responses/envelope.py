@@ -12,7 +12,7 @@ import msgspec
 
 from dragoman.dialects.responses.errors import words
 from dragoman.dialects.responses.remainder import NAME, JsonObject, own_fields, put_back
-from dragoman.dialects.responses.request import write_text, write_wish
+from dragoman.dialects.responses.request import SEALS, write_text, write_wish
 from dragoman.dialects.responses.tools import write_choice, write_tools
 from dragoman.dialects.responses.usage import write_usage
 from dragoman.ir.errors import GatewayError
@@ -40,6 +40,12 @@ def response_id(given: str, request: Request, extra: Extra | None) -> str:
         return given if NAME in (extra or {}) or given.startswith("resp_") else f"resp_{given}"
     told = msgspec.json.encode((request.model, len(request.items), request.items[-2:]))
     return f"resp_{blake2b(told, digest_size=16).hexdigest()}"
+
+
+def wants_seals(request: Request) -> bool:
+    """Whether the client asked for thoughts in a form that it can send back."""
+    include = (request.extra or {}).get(NAME, {}).get("include")
+    return isinstance(include, list) and SEALS in include
 
 
 def item_stem(id: str) -> str:

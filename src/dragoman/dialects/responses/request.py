@@ -22,7 +22,8 @@ from dragoman.wire.splice import read_fields, replace_fields
 PATH = "/responses"
 _INSTRUCTIONS = "$instructions"
 _TEXT = "$text"
-_SEALS = "reasoning.encrypted_content"
+SEALS = "reasoning.encrypted_content"
+"""What `include` says to get thoughts in a form that can be sent back."""
 _LOGPROBS = "message.output_text.logprobs"
 _MIN_OUTPUT_TOKENS = 16
 _STATE = ("previous_response_id", "conversation", "background", "store", "prompt")
@@ -291,8 +292,8 @@ def _apply_store(written: JsonObject, request: Request, quirks: Quirks) -> None:
     written["store"] = quirks.store
     wanted = request.reasoning is not None and request.reasoning.effort != "none"
     include: list[Any] = list(written.get("include") or [])
-    if wanted and quirks.store is False and _SEALS not in include:
-        written["include"] = [*include, _SEALS]
+    if wanted and quirks.store is False and SEALS not in include:
+        written["include"] = [*include, SEALS]
 
 
 _NO_PLACE = "the Responses API has no such field"

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from dragoman.dialects.contract import Quirks
-from dragoman.dialects.responses.envelope import closing, item_stem, opening, response_id, with_tools
+from dragoman.dialects.responses.envelope import closing, item_stem, opening, response_id, wants_seals, with_tools
 from dragoman.dialects.responses.items import close_seal, write_given
 from dragoman.dialects.responses.reader import Reader
 from dragoman.dialects.responses.remainder import JsonObject
@@ -40,12 +40,12 @@ def write_response(response: Response, request: Request) -> bytes:
     choice = response.choices[0]
     output: list[JsonObject] = []
     for item in choice.items:
-        _append(output, item, stem)
+        _append(output, item, stem, seals=wants_seals(request))
     closed = closing(whole, output, response.usage, choice.reason, detail=choice.detail, extra=response.ended_extra)
     return msgspec.json.encode(closed)
 
 
-def _append(output: list[JsonObject], item: Item, stem: str) -> None:
+def _append(output: list[JsonObject], item: Item, stem: str, *, seals: bool) -> None:
     written = _spoken(item) if isinstance(item, Message) else write_given(item)
     if written is None:
         return
@@ -57,7 +57,7 @@ def _append(output: list[JsonObject], item: Item, stem: str) -> None:
         written["id"] = f"{_prefix(item)}_{stem}{len(output):04x}"
     if isinstance(item, (Message, Call)):
         written.setdefault("status", "completed")
-    if isinstance(item, Reasoning) and item.content and item.proof is None:
+    if seals and isinstance(item, Reasoning) and item.content and item.proof is None:
         # Kept for clients that send only the seal back.
         written.setdefault("encrypted_content", close_seal(item.content, None))
     output.append(written)

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from dragoman.dialects.responses.envelope import closing, failing, item_stem, opening, response_id
+from dragoman.dialects.responses.envelope import closing, failing, item_stem, opening, response_id, wants_seals
 from dragoman.dialects.responses.frames import lifecycle
 from dragoman.dialects.responses.items import write_given
 from dragoman.dialects.responses.remainder import NAME, JsonObject
@@ -21,8 +21,6 @@ from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.fold import Fold
 from dragoman.ir.request import Request
 from dragoman.wire.sse import encode
-
-_SEALS = "reasoning.encrypted_content"
 
 
 class Writer:
@@ -42,7 +40,7 @@ class Writer:
         self._moved: dict[int, int] = {}
         self._announced: dict[str, int] = {}
         self._over = False
-        self._seals = _SEALS in ((request.extra or {}).get(NAME, {}).get("include") or ())
+        self._seals = wants_seals(request)
 
     def feed(self, event: ev.Event) -> bytes:
         """Translate one event."""
