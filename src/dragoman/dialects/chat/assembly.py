@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from dragoman.dialects.chat.remainder import NAME, JsonObject
+from dragoman.dialects.chat.remainder import NAME, JsonObject, object_or_empty
 from dragoman.ir import events as ev
 from dragoman.ir.request import CallKind, Proof
 
@@ -68,7 +68,7 @@ class Assembly:
 
     def _entry(self, entry: JsonObject, out: list[ev.Event]) -> None:
         custom = entry.get("custom")
-        inner: Any = entry.get("function") or custom or {}
+        inner = object_or_empty(entry.get("function") or custom)
         name = inner.get("name")
         name = name if isinstance(name, str) else ""
         call = self._find(entry, name) or self._open(entry, "custom" if custom else "function")
@@ -92,7 +92,7 @@ class Assembly:
         index, told = entry.get("index"), entry.get("id")
         if isinstance(index, int):
             call = self._by_index.get(index)
-        elif told:
+        elif told and isinstance(told, str):
             return next((call for call in self._calls if call.id == told), None)
         else:
             call = self._calls[-1] if self._calls else None

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from dragoman.dialects.chat.assembly import Assembly
-from dragoman.dialects.chat.remainder import NAME, JsonObject
+from dragoman.dialects.chat.remainder import NAME, JsonObject, object_or_empty, objects
 from dragoman.dialects.chat.thinking import ThinkSplitter
 from dragoman.dialects.contract import Quirks
 from dragoman.ir import events as ev
@@ -62,8 +62,8 @@ class Choice:
     def feed(self, delta: JsonObject, logprobs: Any, out: list[ev.Event]) -> None:
         """Take one delta."""
         if logprobs:
-            found: Any = logprobs.get("content") or logprobs.get("refusal")
-            self._logprobs = found if isinstance(found, list) else None
+            told = object_or_empty(logprobs)
+            self._logprobs = objects(told.get("content") or told.get("refusal")) or None
         for name, value in delta.items():
             if value:
                 handler = self._TABLE.get(name)
@@ -132,10 +132,11 @@ class Choice:
     def _on_list(self, value: Any, out: list[ev.Event]) -> None:
         # Mistral: [{type: thinking, thinking: [{type: text, text}]}, {type: text, text}, {type: reference, …}].
         rest: list[Any] = []
-        for entry in value if isinstance(value, list) else [value]:  # pyright: ignore[reportUnknownVariableType]
-            part: JsonObject = entry if isinstance(entry, dict) else {}  # pyright: ignore[reportUnknownVariableType]
+        entries: list[Any] = value if isinstance(value, list) else [value]  # pyright: ignore[reportUnknownVariableType]
+        for entry in entries:
+            part = object_or_empty(entry)
             if part.get("type") == "text":
-                self._add_text(part.get("text") or "", out)
+                self._add_text(str(part.get("text") or ""), out)
             elif part.get("type") == "thinking":
                 self._add_thought(_words(part.get("thinking")), False, out)
             else:
@@ -162,8 +163,7 @@ class Choice:
             self._add_thought(value, False, out)
 
     def _on_details(self, value: Any, out: list[ev.Event]) -> None:
-        entries: list[JsonObject] = [entry for entry in value if isinstance(entry, dict)]
-        for entry in entries:
+        for entry in objects(value):
             _merge(self._details, entry)
             text, summary = entry.get("text"), entry.get("summary")
             said = text or summary
@@ -180,9 +180,8 @@ class Choice:
         self._on_calls([{"index": -1, "function": value}], out)
 
     def _on_annotations(self, value: Any, out: list[ev.Event]) -> None:
-        for entry in value if isinstance(value, list) else ():  # pyright: ignore[reportUnknownVariableType]
-            if isinstance(entry, dict):
-                out.append(ev.Cited(self._text_part(out), Citation(NAME, entry)))  # pyright: ignore[reportUnknownArgumentType]
+        for entry in objects(value):
+            out.append(ev.Cited(self._text_part(out), Citation(NAME, entry)))
 
     def _on_role(self, value: Any, out: list[ev.Event]) -> None:
         pass
@@ -255,8 +254,7 @@ class Choice:
 def _words(value: Any) -> str:
     if isinstance(value, str):
         return value
-    entries: list[Any] = value if isinstance(value, list) else []  # pyright: ignore[reportUnknownVariableType]
-    return "".join(entry.get("text") or "" for entry in entries if isinstance(entry, dict))  # pyright: ignore[reportUnknownMemberType,reportUnknownArgumentType,reportUnknownVariableType]
+    return "".join(str(entry.get("text") or "") for entry in objects(value))
 
 
 def _merge(details: list[JsonObject], entry: JsonObject) -> None:

@@ -16,7 +16,7 @@ import msgspec
 
 from dragoman.dialects.chat.choice import Choice
 from dragoman.dialects.chat.errors import error_inside, is_error
-from dragoman.dialects.chat.remainder import NAME, JsonObject
+from dragoman.dialects.chat.remainder import NAME, JsonObject, object_or_empty, objects
 from dragoman.dialects.chat.template import Template, template_of
 from dragoman.dialects.chat.usage import read_usage
 from dragoman.dialects.contract import Quirks
@@ -95,7 +95,7 @@ class Reader:
 
     def chunk(self, chunk: JsonObject, out: list[ev.Event]) -> None:
         """Translate one decoded chunk."""
-        choices = chunk.get("choices")
+        choices = objects(chunk.get("choices"))
         if choices and not self._started:
             self._start(chunk, out)
         if not _TOP_KNOWN.issuperset(chunk):
@@ -104,7 +104,7 @@ class Reader:
         if usage and usage != self._usage and isinstance(usage, dict):
             self._usage = usage
             out.append(ev.UsageReported(read_usage(usage)))  # pyright: ignore[reportUnknownArgumentType]
-        for choice in choices or ():
+        for choice in choices:
             self._choice(choice, out)
             if self._over:
                 return
@@ -136,12 +136,13 @@ class Reader:
         if value.get("error"):
             out.extend(self._fail(error_inside(value)))
             return
-        index = value.get("index") or 0
+        index = value.get("index")
+        index = index if type(index) is int else 0
         choice = self._choices.get(index)
         if choice is None:
             choice = self._choices[index] = Choice(index, self._parts, self._seed, self._quirks)
         # Perplexity sends both, in streams and in completions; each has one that counts.
-        delta = value.get("delta" if self.rest is None else "message")
+        delta = object_or_empty(value.get("delta" if self.rest is None else "message"))
         if delta:
             choice.feed(delta, value.get("logprobs"), out)
             if choice.unknown:
@@ -154,7 +155,7 @@ class Reader:
             self._finish(choice, reason, out)
 
     def _finish(self, choice: Choice, reason: Any, out: list[ev.Event]) -> None:
-        if reason in _FAILING:
+        if isinstance(reason, str) and reason in _FAILING:
             out.extend(
                 self._fail(GatewayError(_FAILING[reason], f"the provider broke off with `{reason}`", source="upstream", code=reason))
             )
@@ -211,7 +212,7 @@ def read_response(body: bytes, quirks: Quirks) -> list[ev.Event]:
         raise _not_json(body) from error
     if not isinstance(value, dict) or is_error(value):  # pyright: ignore[reportUnknownArgumentType]
         raise error_inside(value)
-    if not value.get("choices"):  # pyright: ignore[reportUnknownMemberType]
+    if not objects(value.get("choices")):  # pyright: ignore[reportUnknownMemberType]
         raise GatewayError(Kind.GARBLED, "the provider's answer has no choices", source="upstream")
     reader = Reader(quirks)
     reader.rest = {}
@@ -225,10 +226,7 @@ def read_response(body: bytes, quirks: Quirks) -> list[ev.Event]:
 
 
 def _other_usage(chunk: JsonObject) -> Any:
-    groq = chunk.get("x_groq")
-    if isinstance(groq, dict):
-        return groq.get("usage")  # pyright: ignore[reportUnknownMemberType,reportUnknownVariableType]
-    return None
+    return object_or_empty(chunk["x_groq"]).get("usage") if "x_groq" in chunk else None
 
 
 def _not_json(data: bytes) -> GatewayError:

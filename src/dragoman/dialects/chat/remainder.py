@@ -102,6 +102,17 @@ def text_at(came: JsonObject, name: str, path: str) -> str:
     raise wrong(f"{path}.{name}", "must be a string" if name in came else "is missing: a string is required")
 
 
+def objects(value: Any) -> list[JsonObject]:
+    """The objects in a list from a server, which may be anything: what isn't one is passed over."""
+    entries: list[Any] = value if isinstance(value, list) else []  # pyright: ignore[reportUnknownVariableType]
+    return [entry for entry in entries if isinstance(entry, dict)]
+
+
+def object_or_empty(value: Any) -> JsonObject:
+    """An object from a server, or an empty one."""
+    return value if isinstance(value, dict) else {}  # pyright: ignore[reportUnknownVariableType]
+
+
 def text_or_none(came: JsonObject, name: str) -> str | None:
     """A field that is a string, or nothing that the neutral form knows."""
     found = came.get(name)

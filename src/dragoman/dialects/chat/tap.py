@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from dragoman.dialects.chat.errors import error_inside, error_object, is_error
-from dragoman.dialects.chat.remainder import JsonObject
+from dragoman.dialects.chat.remainder import JsonObject, object_or_empty, objects, text_or_none
 from dragoman.dialects.chat.usage import read_usage
 from dragoman.dialects.contract import Tap as ContractTap
 from dragoman.ir.errors import GatewayError, Kind
@@ -18,6 +18,7 @@ from dragoman.ir.usage import Usage
 
 _decode = msgspec.json.Decoder().decode
 
+_LONGEST_LINE = 16 * 1024 * 1024
 _NULL = (b":null", b": null")
 _SAID = ("content", "tool_calls", "function_call", "refusal", "reasoning_content", "reasoning", "reasoning_details", "audio")
 
@@ -33,16 +34,21 @@ class Tap:
         self.ended = False
         self.may_end = False
         self.failed: GatewayError | None = None
-        self._tail = b""
+        self._tail = bytearray()
 
     def feed(self, chunk: bytes) -> None:
         """Watch a chunk of a stream."""
         end = chunk.rfind(b"\n") + 1
         if not end:
             self._tail += chunk
+            if len(self._tail) > _LONGEST_LINE:
+                self._tail.clear()
             return
-        lines = self._tail + chunk[:end] if self._tail else chunk if end == len(chunk) else chunk[:end]
-        self._tail = chunk[end:]
+        lines = chunk if end == len(chunk) else chunk[:end]
+        if self._tail:
+            lines = bytes(self._tail) + lines
+            self._tail.clear()
+        self._tail += chunk[end:]
         if not self.first_token or _matters(lines):
             for line in lines.splitlines():
                 self._line(line)
@@ -70,15 +76,15 @@ class Tap:
         if is_error(value):
             self.failed = error_inside(value)
             return
-        self.model = value.get("model") or self.model
+        self.model = text_or_none(value, "model") or self.model
         usage: Any = value.get("usage")
         if isinstance(usage, dict) and usage:
             self.usage = read_usage(usage)  # pyright: ignore[reportUnknownArgumentType]
-        for choice in value.get("choices") or ():
-            said: JsonObject = choice.get("delta") or choice.get("message") or {}
+        for choice in objects(value.get("choices")):
+            said = object_or_empty(choice.get("delta") or choice.get("message"))
             self.first_token = self.first_token or any(said.get(name) for name in _SAID)
             if choice.get("finish_reason"):
-                self.reason = choice["finish_reason"]
+                self.reason = str(choice["finish_reason"])
                 # Servers that just close after the last chunk say no [DONE].
                 self.may_end = True
 

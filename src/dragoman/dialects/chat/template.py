@@ -72,8 +72,8 @@ def template_of(data: bytes, chunk: JsonObject) -> Template | None:
 
 
 def _only_field(chunk: JsonObject) -> str | None:
-    choices = chunk.get("choices")
-    if not choices or len(choices) != 1 or chunk.get("usage"):
+    choices = chunk["choices"]
+    if len(choices) != 1 or chunk.get("usage"):
         return None
     choice: JsonObject = choices[0]
     if choice.get("finish_reason") or choice.get("logprobs"):
