@@ -215,6 +215,8 @@ def test_a_refused_client_can_read_why_while_it_still_sends() -> None:
                 413,
                 "the request's body is larger than 10 bytes; the limit is `server.limits.body_bytes`",
             )
+            assert answer.headers["connection"] == "close"
+            assert await client.is_closed()
 
     go(story())
 
@@ -420,5 +422,33 @@ def test_a_post_that_offers_h2c_is_answered_as_http_1() -> None:
             answer = await client.ask(post("/v1/responses", BODY, *offer))
 
             assert answer.json["size"] == len(BODY)
+
+    go(story())
+
+
+def test_a_body_that_follows_an_offer_of_h2c_later_is_waited_for() -> None:
+    async def story() -> None:
+        async with house() as it:
+            client = await it.client()
+            offer = post("/v1/responses", BODY, "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c")
+            await client.send(offer[: -len(BODY)])
+            await it.ask(get("/health"))
+
+            assert (await client.ask(BODY)).json["size"] == len(BODY)
+
+    go(story())
+
+
+def test_a_request_that_has_begun_is_not_idle() -> None:
+    async def story() -> None:
+        async with house(idle_s=0.02) as it:
+            begun, idle = await it.client(), await it.client()
+            await begun.ask(get("/health"))
+            await begun.send(get("/health")[:-4])
+            await idle.ask(get("/health"))
+            await it.ask(get("/health"))
+            assert await idle.is_closed()
+
+            assert (await begun.ask(b"\r\n\r\n")).status == 200
 
     go(story())

@@ -60,6 +60,9 @@ class Answer:
     def _frame(self, headers: dict[bytes, bytes]) -> list[bytes]:
         """How the client shall know where the answer ends: sets that down and returns the header lines that say so."""
         lines: list[bytes] = []
+        if self._cycle.more_body:
+            # An answer that comes before the whole request refuses it: the rest is not worth waiting for.
+            self._cycle.keep_alive = False
         if b"close" in headers.get(b"connection", b""):
             self._cycle.keep_alive = False
         elif not self._cycle.keep_alive:
