@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from typing import Any
 
 import pytest
 import uvloop
+from hypothesis import settings
+from scripted import Run
 
-Run = Callable[[Coroutine[Any, Any, None]], None]
+# A busy machine is no defect.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(params=["asyncio", "uvloop"])

@@ -7,10 +7,10 @@ import re
 import socket
 import ssl
 import struct
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from types import TracebackType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from dragoman.ir.errors import GatewayError
 from dragoman.upstream.deadlines import Deadlines
@@ -21,6 +21,8 @@ from dragoman.wire.frame import Headers
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 PLENTY = Deadlines()
+Run = Callable[[Coroutine[Any, Any, None]], None]
+"""The fixture `run`."""
 
 
 class Peer:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from conftest import Run
-from scripted import OK, Answer, Peer, Server, answering, answering_then_closing, ask, failure, post
+from scripted import OK, Answer, Peer, Run, Server, answering, answering_then_closing, ask, failure, post
 
 from dragoman.upstream.connection import Limits
 from dragoman.upstream.pool import Pool, PoolSettings, PoolStats

@@ -9,8 +9,7 @@ import ssl
 from pathlib import Path
 
 import pytest
-from conftest import Run
-from scripted import OK, Answer, Peer, Server, answering, ask, failure, post
+from scripted import OK, Answer, Peer, Run, Server, answering, ask, failure, post
 
 from dragoman.tasks import Tasks, spawn
 from dragoman.upstream import faults
@@ -165,9 +164,9 @@ def test_a_handshake_without_end_is_a_timeout(run: Run) -> None:
         async with Server(script) as server:
             pool = Pool()
 
-            assert await failure(ask(pool, Origin("https", "127.0.0.1", server.port), deadlines=Deadlines(connect_s=0.1))) == (
+            assert await failure(ask(pool, Origin("https", "127.0.0.1", server.port), deadlines=Deadlines(connect_s=0.3))) == (
                 "timeout",
-                f"could not connect to `{server.place}` within 0.1 s (no end of the TLS handshake); check `base_url` and the network",
+                f"could not connect to `{server.place}` within 0.3 s (no end of the TLS handshake); check `base_url` and the network",
             )
             assert pool.stats() == PoolStats(0, 0, 0)
 

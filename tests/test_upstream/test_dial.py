@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from conftest import Run
+from scripted import Run
 
 from dragoman.tasks import Tasks
 from dragoman.upstream.dial import alternate, look_up, reach

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from conftest import Run
-from scripted import OK, Answer, Peer, Server, answering, ask, failure, post
+from scripted import OK, Answer, Peer, Run, Server, answering, ask, failure, post
 
 from dragoman.ir.errors import GatewayError
 from dragoman.tasks import Tasks, spawn

@@ -6,8 +6,7 @@ import ssl
 from pathlib import Path
 
 import pytest
-from conftest import Run
-from scripted import OK, Answer, Peer, Server, ask, failure
+from scripted import OK, Answer, Peer, Run, Server, ask, failure
 
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.upstream.deadlines import Deadlines
@@ -182,13 +181,13 @@ def test_a_proxy_that_refuses_or_stalls_is_named(run: Run) -> None:
 
     async def body() -> None:
         async with Server(stalling) as server:
-            stalled = await failure(ask(pool_through(server), API, deadlines=Deadlines(connect_s=0.1)))
+            stalled = await failure(ask(pool_through(server), API, deadlines=Deadlines(connect_s=0.3)))
             port = server.port
         refused = await failure(ask(pool_through(server), API))
 
         assert stalled == (
             "timeout",
-            f"could not connect to `api.example.com:443` through the proxy `127.0.0.1:{port}` within 0.1 s "
+            f"could not connect to `api.example.com:443` through the proxy `127.0.0.1:{port}` within 0.3 s "
             "(no end of the tunnel through the proxy); check `base_url` and the network",
         )
         assert refused == ("unreachable", f"`127.0.0.1:{port}` refused the connection; check that something listens there, and `base_url`")
