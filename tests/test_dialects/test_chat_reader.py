@@ -270,7 +270,7 @@ def test_thoughts_are_sealed_where_the_provider_wants_them_back() -> None:
 
     response = folded(chunk({"reasoning_content": "hm"}), chunk({"content": "x"}), chunk(reason="stop"), DONE, quirks=quirks)
 
-    assert response.choices[0].items[0] == Reasoning(content=("hm",), proof=Proof("chat", "hm", "reasoning_content"))
+    assert response.choices[0].items[0] == Reasoning(content=("hm",), proof=Proof("chat", "", "reasoning_content"))
 
 
 def test_signed_calls_carry_their_proof() -> None:

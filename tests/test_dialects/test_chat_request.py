@@ -89,7 +89,9 @@ def test_peek_tells_model_and_stream() -> None:
     assert DIALECT.peek(Call("/", b'{"stream":true,"messages":[{"model":"no"}],"model":"yes"}')) == Peek("yes", True)
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"model":1}', b'{"model":""}', b'{"model":"a","model":"b"}', b'{"model":"a","stream":1}'])
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{}", b'{"model":1}', b'{"model":""}', b'{"model":"a","model":"b"}', b'{"model":"a","stream":1}']
+)
 def test_peek_refuses_what_cannot_be_routed(body: bytes) -> None:
     with pytest.raises(GatewayError) as caught:
         DIALECT.peek(Call("/", body))
@@ -212,14 +214,19 @@ def test_results_stand_right_after_their_calls() -> None:
 
 def test_an_unanswered_call_keeps_the_order_of_what_follows() -> None:
     written = messages(
-        ir.Call("c1", "f", "{}"), ir.Message("user", (ir.Text("a"),)), ir.Message("assistant", (ir.Text("b"),)), ir.Message("user", (ir.Text("c"),))
+        ir.Call("c1", "f", "{}"),
+        ir.Message("user", (ir.Text("a"),)),
+        ir.Message("assistant", (ir.Text("b"),)),
+        ir.Message("user", (ir.Text("c"),)),
     )
 
     assert [one["role"] for one in written] == ["assistant", "user", "assistant", "user"]
 
 
 def test_thoughts_are_never_told_as_words() -> None:
-    written = messages(ir.Reasoning(content=("secret",), summary=("s",)), ir.Message("assistant", (ir.Text("hi"),)), ir.Reasoning(content=("x",)))
+    written = messages(
+        ir.Reasoning(content=("secret",), summary=("s",)), ir.Message("assistant", (ir.Text("hi"),)), ir.Reasoning(content=("x",))
+    )
 
     assert written == [{"role": "assistant", "content": "hi"}]
 

@@ -53,7 +53,6 @@ class Choice:
         self._refusal: int | None = None
         self._thought: int | None = None
         self._thought_field: str | None = None
-        self._thought_texts: list[str] = []
         self._details: list[JsonObject] = []
         self._think = ThinkSplitter()
         self._calls = Assembly(index, parts, seed)
@@ -216,7 +215,6 @@ class Choice:
         if not text:
             return
         out.append(ev.ReasoningDelta(self._begin_thought(out), text, summary))
-        self._thought_texts.append(text)
 
     def _begin_thought(self, out: list[ev.Event]) -> int:
         if self._thought is None:
@@ -231,7 +229,6 @@ class Choice:
         out.append(ev.PartEnded(self._thought, proof=self._proof()))
         self._thought = None
         self._details = []
-        self._thought_texts = []
 
     def _end_words(self, out: list[ev.Event]) -> None:
         for part in (self._text, self._refusal):
@@ -243,7 +240,8 @@ class Choice:
         if self._details:
             return Proof(NAME, msgspec.json.encode(self._details).decode(), _DETAILS)
         if self._quirks.replay_reasoning:
-            return Proof(NAME, "".join(self._thought_texts), self._quirks.reasoning_field)
+            # The words are the proof. That there is one makes other dialects send the thought back to us.
+            return Proof(NAME, "", self._quirks.reasoning_field)
         return None
 
     def _taken_logprobs(self) -> list[Any] | None:

@@ -22,7 +22,8 @@ TURN = "$turn"
 LEGACY_ID = "legacy_call_{}"
 """The id of a legacy `function_call`, which has none on the wire."""
 
-THOUGHTS = ("reasoning_content", "reasoning", "reasoning_details")
+_DETAILS = "reasoning_details"
+THOUGHTS = ("reasoning_content", "reasoning", _DETAILS)
 """Where servers put an assistant's thoughts, most usual first."""
 
 
@@ -123,8 +124,8 @@ class _Turn:
         came = own(item.extra)
         if came is not None:
             return {name: came[name] for name in THOUGHTS if name in came}
-        if item.proof is not None and item.proof.maker == NAME:
-            return _proven(item.proof.kind, item.proof.data)
+        if item.proof is not None and item.proof.maker == NAME and item.proof.kind == _DETAILS:
+            return {_DETAILS: msgspec.json.decode(item.proof.data)}
         if self._quirks is None or not self._quirks.replay_reasoning:
             return {}
         text = "\n\n".join(item.content or item.summary)
@@ -212,9 +213,3 @@ def _answered_at_once(items: tuple[Item, ...]) -> Iterable[Item]:
             yield from held
             held.clear()
     yield from held
-
-
-def _proven(kind: str, data: str) -> JsonObject:
-    if kind == "reasoning_details":
-        return {kind: msgspec.json.decode(data)}
-    return {kind: data} if kind in THOUGHTS else {}
