@@ -243,7 +243,7 @@ def test_thoughts_go_back_where_the_provider_wants_them() -> None:
         quirks=quirks,
     )
 
-    assert [one.get("reasoning_content") for one in written if one["role"] == "assistant"] == ["because", ""]
+    assert [one.get("reasoning_content") for one in written if one["role"] == "assistant"] == ["because", " "]
 
 
 def test_sealed_details_go_back_in_order() -> None:

@@ -92,8 +92,9 @@ class _Turn:
         if self._legacy is not None:
             written["function_call"] = self._legacy
         if self._quirks is not None and self._quirks.replay_reasoning and self._calls and not self._thoughts:
-            # A server that demands thoughts with tool turns refuses a missing field, also where another model made the calls.
-            written[self._quirks.reasoning_field] = ""
+            # A server that demands thoughts with tool turns refuses a turn without, also where another model made the calls. A space
+            # and not nothing: an empty one may count as missing.
+            written[self._quirks.reasoning_field] = " "
         return complete(written, self.rest)
 
     def _content(self) -> Any:
