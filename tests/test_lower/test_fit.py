@@ -323,13 +323,22 @@ def test_foreign_items_and_parts_are_left_out_with_one_warning_each() -> None:
 
     lowered = lower(request, Capabilities())
 
-    assert lowered.request.items == (Message("user", (Text("x"),)), OpaqueItem("chat", "own", {}))
+    stand_in = Text("[novel left out: this model does not take it]")
+    assert lowered.request.items == (Message("user", (stand_in, Text("x"))), OpaqueItem("chat", "own", {}))
     assert lowered.warnings == [
         ("max_tool_calls", "only `responses` knows this field"),
         ("items", "only `responses` knows the item `program`"),
         ("content", "only `responses` knows the part `novel`"),
         ("items", "calls that another provider ran itself are left out of the history"),
     ]
+
+
+def test_foreign_parts_of_the_assistant_leave_no_word() -> None:
+    thinking = OpaquePart("chat", {"type": "thinking"})
+
+    found = items(Message("assistant", (thinking, Text("x"))), Message("assistant", (thinking,)), dialect="responses")
+
+    assert found == (message("assistant", "x"),)
 
 
 def test_thoughts_go_only_where_their_seal_is_known() -> None:

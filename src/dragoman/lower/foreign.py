@@ -21,6 +21,7 @@ from dragoman.ir.request import (
     Request,
     Result,
     Settings,
+    Text,
 )
 from dragoman.lower.fitting import Fitting
 
@@ -33,6 +34,7 @@ _SILENT = frozenset(
         "client_metadata",
         "functions",
         "include",
+        "n",
         "prompt_cache_options",
         "prompt_cache_retention",
         "safety_identifier",
@@ -85,7 +87,7 @@ def _fitting(item: Item, fitting: Fitting) -> Iterable[Item]:
     if isinstance(item, Reasoning):
         return _thought(item, fitting)
     if isinstance(item, Message | Result):
-        return (_without_parts(item, fitting),)
+        return _without_parts(item, fitting)
     return (item,)
 
 
@@ -122,13 +124,20 @@ def _thought(item: Reasoning, fitting: Fitting) -> Iterable[Item]:
     return (msgspec.structs.replace(item, proof=None) if item.proof is not None else item,)
 
 
-def _without_parts(item: Message | Result, fitting: Fitting) -> Item:
+def _without_parts(item: Message | Result, fitting: Fitting) -> Iterable[Item]:
     if not any(_is_foreign(part, fitting) for part in item.parts):
-        return item
+        return (item,)
+    parts: list[Part] = []
     for part in item.parts:
-        if isinstance(part, OpaquePart) and _is_foreign(part, fitting):
-            fitting.warn("content", f"only `{part.dialect}` knows the part `{part.value.get('type', '')}`")
-    return msgspec.structs.replace(item, parts=tuple(part for part in item.parts if not _is_foreign(part, fitting)))
+        if not isinstance(part, OpaquePart) or part.dialect == fitting.caps.dialect:
+            parts.append(part)
+            continue
+        kind = part.value.get("type", "")
+        fitting.warn("content", f"only `{part.dialect}` knows the part `{kind}`")
+        if not isinstance(item, Message) or item.role != "assistant":
+            # The model should know that it was shown something.
+            parts.append(Text(f"[{kind} left out: this model does not take it]"))
+    return (msgspec.structs.replace(item, parts=tuple(parts)),) if parts or isinstance(item, Result) else ()
 
 
 def _is_foreign(part: Part, fitting: Fitting) -> bool:

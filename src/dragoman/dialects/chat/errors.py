@@ -68,7 +68,8 @@ _BY_WORDS: tuple[tuple[Kind, frozenset[int | None], re.Pattern[str]], ...] = tup
         (
             Kind.CONTEXT_OVERFLOW,
             _REQUEST,
-            r"context.{0,3}(length|window|size)|maximum context|prompt is too long|(input|prompt|messages?) (is|are) too (long|large)"
+            r"(maximum|exceed|larger|longer|too|beyond|fit).{0,60}context.?(length|window|size)|context.?(length|window|size).{0,40}(exceed|limit|too )"
+            r"|prompt is too long|(input|prompt|messages?) (is|are) too (long|large)"
             r"|too many (input |prompt )?tokens|exceeds? the (model'?s )?(maximum|max|limit).{0,40}tokens|reduce the length"
             r"|total length of all messages|input token count.{0,40}exceeds|maximum prompt length|tokens? limit exceeded",
         ),
@@ -86,7 +87,7 @@ _BY_WORDS: tuple[tuple[Kind, frozenset[int | None], re.Pattern[str]], ...] = tup
         (
             Kind.MODEL_NOT_FOUND,
             frozenset({None, 400, 404, 422}),
-            r"model.{0,120}(does not exist|not found|not exist|is not (a valid|available)|no such)|(unknown|invalid|no such) model"
+            r"model.{0,120}(does not exist|not found|not exist|is not available|no such)|(unknown|invalid|no such) model"
             r"|not a valid model|deployment.{0,60}(does not exist|not found)|no endpoints found",
         ),
         (Kind.CONTENT_POLICY, _REQUEST, r"content (management )?policy|content.?filter|safety system|flagged"),
