@@ -68,7 +68,8 @@ _BY_WORDS: tuple[tuple[Kind, frozenset[int | None], re.Pattern[str]], ...] = tup
         (
             Kind.CONTEXT_OVERFLOW,
             _REQUEST,
-            r"(maximum|exceed|larger|longer|too|beyond|fit).{0,60}context.?(length|window|size)|context.?(length|window|size).{0,40}(exceed|limit|too )"
+            r"(maximum|exceed|larger|longer|too|beyond|fit).{0,60}context.?(length|window|size)"
+            r"|context.?(length|window|size).{0,40}(exceed|limit|too )"
             r"|prompt is too long|(input|prompt|messages?) (is|are) too (long|large)"
             r"|too many (input |prompt )?tokens|exceeds? the (model'?s )?(maximum|max|limit).{0,40}tokens|reduce the length"
             r"|total length of all messages|input token count.{0,40}exceeds|maximum prompt length|tokens? limit exceeded",
