@@ -59,11 +59,12 @@ def version(headers: Mapping[str, str]) -> str | None:
 
 
 def session(headers: Mapping[str, str]) -> Session:
-    """Its conversation, its turn, and what kind of request it is: turn, compaction, prewarm, or the sub-agent that asks."""
+    """Its conversation, its turn, and what kind of request it is: turn, title, compaction, prewarm, or the sub-agent that asks."""
     told = _metadata(headers.get("x-codex-turn-metadata", ""))
     ids = (headers.get(name) for name in ("session-id", "session_id", "thread-id", "conversation_id"))
     session_id = next((found for found in ids if found), None) or _text(told, "session_id")
-    return Session(session_id, _text(told, "turn_id"), headers.get("x-openai-subagent") or _text(told, "request_kind"))
+    kind = "title" if told.get("thread_source") == "thread_title" else _text(told, "request_kind")
+    return Session(session_id, _text(told, "turn_id"), headers.get("x-openai-subagent") or kind)
 
 
 def _metadata(header: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from dragoman.core.runtime import Candidate, Deployment
 from dragoman.dialects.contract import Dialect
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.profiles.contract import Auth, Profile
-from dragoman.profiles.families import capabilities, dialect_for, family, spell
+from dragoman.profiles.families import capabilities, dialect_for, spell
 from dragoman.routing.resolve import Target
 from dragoman.upstream.deadlines import Deadlines
 from dragoman.upstream.origin import Origin
@@ -54,9 +54,7 @@ class Deployer:
     def _build(self, provider_name: str, model: str, wanted: str | None) -> Deployment:
         provider = self._config.providers[provider_name]
         profile = self._profiles[provider_name]
-        name = dialect_for(profile, model, provider.dialect)
-        if wanted in profile.dialects and provider.dialect is None and family(model).dialect is None:
-            name = wanted
+        name = dialect_for(profile, model, provider.dialect, wanted)
         facts = capabilities(profile, name, model, provider.capabilities)
         origin, base_path = self._origin(provider_name, profile)
         own_path = profile.dialects.get(name)
@@ -71,7 +69,7 @@ class Deployer:
             path=own_path or self._dialects[name].path,
             headers=_headers(provider_name, provider, profile),
             deadlines=_deadlines(self._config, provider),
-            foreign=foreign_pattern(facts),
+            foreign=foreign_pattern(facts, profile.quirks),
             secret=provider.keys[0].reveal() if provider.keys else "",
             metadata=profile.metadata,
             relays=bool(profile.relay),

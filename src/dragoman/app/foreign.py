@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from dragoman.dialects.contract import Quirks
 from dragoman.ir.seal import MARK
 from dragoman.lower.capabilities import Capabilities
 
@@ -29,9 +30,11 @@ _SWITCHES: dict[str, tuple[str, ...]] = {
 }
 
 
-def foreign_pattern(capabilities: Capabilities) -> re.Pattern[bytes]:
+def foreign_pattern(capabilities: Capabilities, quirks: Quirks) -> re.Pattern[bytes]:
     """The pattern that finds, in a request's JSON, anything that this target does not take, or a seal of ours."""
     words = [word for field, words in _SWITCHES.items() if not getattr(capabilities, field) for word in words]
+    if quirks.max_tokens_field == "max_tokens":
+        words.append("max_completion_tokens")
     if "web_search" not in capabilities.hosted_tools:
         words.append("web_search")
     alternatives = [re.escape(word) + '"' for word in words]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable, Mapping
 
@@ -20,6 +21,7 @@ def run_gateway(loaded: Loaded, env: Mapping[str, str], on_ready: Callable[[str]
 
     Raises GatewayError(config) if the port is taken or the address may not be listened on.
     """
+    logging.basicConfig(level=loaded.config.log.level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     run(_serve(loaded.config, env, on_ready))
 
 
@@ -48,6 +50,7 @@ def server_settings(config: Config) -> ServerSettings:
         allowed_hosts=server.allowed_hosts,
         allowed_origins=server.allowed_origins,
         shutdown_grace_s=server.shutdown_grace_s,
+        max_running=server.max_running,
         limits=Limits(
             body_bytes=limits.body_bytes,
             header_bytes=limits.header_bytes,

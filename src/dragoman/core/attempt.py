@@ -10,6 +10,7 @@ from dragoman.upstream.reply import Reply
 from dragoman.wire.frame import Headers
 
 _ERROR_BYTES = 256 * 1024
+_LINE_FAULTS = frozenset({Kind.UNREACHABLE, Kind.TIMEOUT, Kind.CUT, Kind.GARBLED})
 _KEPT_HEADERS = frozenset({"x-request-id", "request-id", "openai-processing-ms", "openai-version", "retry-after", "retry-after-ms"})
 
 
@@ -47,7 +48,10 @@ def close_attempt(exchange: Exchange, error: GatewayError | None) -> GatewayErro
     if error is None:
         return GatewayError(Kind.INTERNAL, "no error")
     attempt.error = error.kind.value
-    error.provider = error.provider or exchange.deployment.provider
+    provider = exchange.deployment.provider
+    error.provider = error.provider or provider
+    if error.kind in _LINE_FAULTS and f"`{provider}`" not in error.message:
+        error.message = f"provider `{provider}`: {error.message}"
     secret = exchange.deployment.secret
     if secret and secret in error.message:
         error.message = error.message.replace(secret, "***")

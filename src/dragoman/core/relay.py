@@ -81,6 +81,9 @@ def _note_tap(exchange: Exchange, tap: Tap) -> None:
     record.usage, record.answered = tap.usage, tap.model
 
 
+_COMMENT = b": keep-alive\n\n"
+
+
 class _Relayed:
     """Carries bytes as they are. Knows where a frame ends, so that a sign of life never stands inside one."""
 
@@ -123,7 +126,10 @@ class _Relayed:
         return self.fail(self._cut)
 
     def ping(self) -> bytes:
-        return self._dialect.keep_alive if self._between_frames else b""
+        if not self._between_frames:
+            return b""
+        # Stream helpers of SDKs want the opening event first; a comment is legal even before it.
+        return self._dialect.keep_alive if self.tap.model else _COMMENT
 
     def fail(self, error: GatewayError) -> bytes:
         gap = b"" if self._between_frames else b"\n\n"

@@ -14,13 +14,16 @@ _MESSAGE = 500
 _DIM, _RED, _YELLOW, _GREEN, _BOLD, _PLAIN = "\x1b[2m", "\x1b[31m", "\x1b[33m", "\x1b[32m", "\x1b[1m", "\x1b[0m"
 
 
+_AGENTS: dict[str | None, str] = {"generic": "-"}
+
+
 def line(record: Record, *, color: bool = False) -> str:
     """Time, client, agent, model asked and who answered, lane, status, tokens (cached share), first-token and total time.
 
     An exchange that failed tells its sentence in place of tokens and times, as long as it is. No line end.
     """
     clock = _clock(int(record.began_at))
-    who = f"{_clean(record.client)[:_CLIENT]:{_CLIENT}} {_clean(record.agent or '-')[:_AGENT]:{_AGENT}}"
+    who = f"{_clean(record.client)[:_CLIENT]:{_CLIENT}} {_clean(_AGENTS.get(record.agent, record.agent) or '-')[:_AGENT]:{_AGENT}}"
     status = f"{record.status:>3}"
     start = f"{_fit(_route(record), _ROUTE)} {_fit(record.lane or '-', _LANE)}"
     end = _outcome(record)

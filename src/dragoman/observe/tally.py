@@ -12,6 +12,8 @@ from dragoman.ir.record import Record
 _KEPT = 1000
 _NAMES = 100
 _LEFT = 499
+_BESIDE = frozenset({"title", "prewarm"})
+"""Kinds of requests that an agent makes beside its turns, for itself."""
 
 
 class Sums(msgspec.Struct):
@@ -44,9 +46,9 @@ class Sums(msgspec.Struct):
         self.requests += 1
         self.last_at = max(self.last_at, record.began_at)
         self.warnings += len(record.warnings)
-        if record.turn is None or record.turn != self.last_turn:
-            self.turns += 1
-        self.last_turn = record.turn
+        if record.kind not in _BESIDE:
+            self.turns += record.turn is None or record.turn != self.last_turn
+            self.last_turn = record.turn
         self._add_outcome(record)
         self._add_usage(record)
         for attempt in record.attempts:
