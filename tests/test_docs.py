@@ -29,7 +29,9 @@ NOT_OURS = re.compile(r"(^|/)(node_modules|vendor|third_party)/|\.min\.(js|css)$
 
 def tracked() -> list[Path]:
     """Every file of the repository: committed, or about to be."""
-    listing = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    # The checkout may belong to another user than the one who tests it.
+    command = ["git", "-c", "safe.directory=*", "ls-files", "-co", "--exclude-standard"]
+    listing = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     return [ROOT / name for name in sorted(set(listing.splitlines())) if (ROOT / name).is_file()]
 
 
