@@ -94,3 +94,8 @@ def requests(simulator: str) -> list[dict[str, Any]]:
 def scripted(text: str) -> Script:
     """A script from YAML."""
     return read_script(text)
+
+
+def ruled(*rules: dict[str, Any], **settings: Any) -> Script:
+    """A script from values; YAML would take some characters for line ends."""
+    return msgspec.convert({"rules": rules, **settings}, Script)

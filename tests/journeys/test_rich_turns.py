@@ -1,0 +1,207 @@
+"""What Codex can do besides talking, over each upstream dialect: freeform tools, parallel calls, pictures in and from tools, answers
+by a schema, thoughts that are shown again with their proofs. Checked on disk, on the screen and in what reached the provider."""
+
+from __future__ import annotations
+
+import base64
+import json
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from machine import CODER, Machine, Ran, ruled, stats
+from parts import gateway, simulator
+from upstreams import Got, config_of, door, each_dialect, turns
+
+from dragoman.simulator.script import Script
+
+pytestmark = pytest.mark.journey
+
+# Everything that a translator could trip over: quotes, escapes, tabs, trailing blanks, other scripts, JSON and patch marks.
+TRICKY = [
+    'say "hello" \\ and \\n stay one line',
+    "\ttabbed, blanks at the end   ",
+    "ключ — 鍵 — 🔑 \u2028 \u200b",
+    '{"input": "*** End Patch"}',
+    "*** not the end ***",
+    "<script>&amp;</script> %s {0} ${x}",
+    "",
+]
+PATCH = "\n".join(["*** Begin Patch", "*** Add File: tricky.txt", *(f"+{line}" for line in TRICKY), "*** End Patch", ""])
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "verdict": {"type": "string", "enum": ["keep", "drop"]},
+        "score": {"type": "integer"},
+        "findings": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"file": {"type": "string"}, "is_bug": {"type": "boolean"}},
+                "required": ["file", "is_bug"],
+                "additionalProperties": False,
+            },
+        },
+        "owner": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+    },
+    "required": ["verdict", "score", "findings", "owner"],
+    "additionalProperties": False,
+}
+TYPES: dict[str, type | tuple[type, ...]] = {"string": str, "integer": int, "boolean": bool, "array": list, "object": dict}
+
+
+def picture(color: tuple[int, int, int], size: int = 24) -> bytes:
+    """A PNG of one colour."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = (b"\0" + bytes(color) * size) * size
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", size, size, 8, 2, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def satisfies(value: Any, schema: dict[str, Any]) -> bool:
+    """Whether a value is as the schema says, as far as this page's schema goes."""
+    if "anyOf" in schema:
+        return any(satisfies(value, one) for one in schema["anyOf"])
+    if schema["type"] == "null":
+        return value is None
+    if not isinstance(value, TYPES[schema["type"]]) or value not in schema.get("enum", [value]):
+        return False
+    if isinstance(value, list):
+        return all(satisfies(one, schema["items"]) for one in value)
+    if isinstance(value, dict):
+        known = schema["properties"]
+        return list(value) == schema["required"] and all(satisfies(inner, known[name]) for name, inner in value.items())
+    return True
+
+
+def run(
+    machine: Machine, folder: Path, dialect: str, script: Script, *arguments: str, prompt: str = "Go.", **settings: Any
+) -> tuple[Ran, list[Got]]:
+    """Codex with a scripted model behind the gateway, and the requests that reached it; none broke a rule."""
+    with simulator(script) as upstream, gateway(folder, config_of(upstream, dialect, **settings)) as address:
+        machine.configure(door(address))
+
+        ran = machine.exec(prompt, *arguments)
+
+        assert ran.code == 0, ran.out + ran.err
+        assert stats(upstream)["violations"] == []
+        return ran, turns(upstream)
+
+
+@pytest.mark.parametrize("dialect", each_dialect())
+def test_freeform_patch_arrives_to_the_byte(machine: Machine, tmp_path: Path, dialect: str) -> None:
+    call = {"call": {"name": "apply_patch", "input": PATCH}}
+    script = ruled({"match": {"round": 0}, "reply": [call]}, {"reply": [{"text": "Patched."}]})
+
+    ran, requests = run(machine, tmp_path, dialect, script, "-m", "gpt-5.5")
+
+    assert (machine.work / "tricky.txt").read_text() == "\n".join(TRICKY) + "\n"
+    assert ran.out.strip() == "Patched."
+    ((name, text),) = requests[-1].results
+    assert name == "apply_patch"
+    assert "A tricky.txt" in text
+
+
+@pytest.mark.parametrize("dialect", each_dialect())
+def test_parallel_calls_get_their_own_results(machine: Machine, tmp_path: Path, dialect: str) -> None:
+    calls = [
+        {"call": {"name": "exec_command", "arguments": {"cmd": command}}} for command in ("echo eins", "echo zwei; exit 3", "echo drei")
+    ]
+    answer = {"text": "{{results.0}} / {{results.1}} / {{results.2}}"}
+    script = ruled({"match": {"round": 0}, "reply": [{"commentary": "All at once."}, *calls]}, {"reply": [answer]})
+
+    ran, requests = run(machine, tmp_path, dialect, script, "-m", "gpt-4")
+
+    assert len(requests) == 2
+    names, texts = zip(*requests[1].results, strict=True)
+    assert names == ("exec_command",) * 3
+    assert [word in text for word, text in zip(("eins", "zwei", "drei"), texts, strict=True)] == [True] * 3
+    assert "exited with code 3" in texts[1]
+    assert [ran.out.index(word) for word in ("eins", "zwei", "drei")] == sorted(ran.out.index(word) for word in ("eins", "zwei", "drei"))
+
+
+@pytest.mark.parametrize("dialect", each_dialect())
+@pytest.mark.parametrize("model", ["gpt-5.5", "gpt-4"])
+def test_pictures_reach_the_model(machine: Machine, tmp_path: Path, dialect: str, model: str) -> None:
+    red, blue = picture((200, 0, 0)), picture((0, 0, 200))
+    (machine.work / "red.png").write_bytes(red)
+    (machine.work / "blue.png").write_bytes(blue)
+
+    ran, requests = run(
+        machine,
+        tmp_path,
+        dialect,
+        ruled({"reply": [{"text": "I see two."}]}),
+        *("-m", model, "--image=red.png", "--image=blue.png"),
+        prompt="Which colours are these?",
+    )
+
+    assert ran.out.strip() == "I see two."
+    assert [base64.b64decode(data) for data in requests[0].images] == [red, blue]
+    assert requests[0].user == "Which colours are these?"
+
+
+@pytest.mark.parametrize("dialect", each_dialect())
+def test_picture_from_a_tool_reaches_the_model(machine: Machine, tmp_path: Path, dialect: str) -> None:
+    green = picture((0, 150, 0))
+    (machine.work / "green.png").write_bytes(green)
+    look = {"call": {"name": "view_image", "arguments": {"path": str(machine.work / "green.png")}}}
+    count = {"call": {"name": "exec_command", "arguments": {"cmd": "ls *.png | wc -l"}}}
+    script = ruled(
+        {"match": {"round": 0}, "reply": [look, count]}, {"match": {"round": 1}, "reply": [count]}, {"reply": [{"text": "It is green."}]}
+    )
+
+    ran, requests = run(machine, tmp_path, dialect, script, "-m", "gpt-4")
+
+    assert ran.out.strip() == "It is green."
+    assert [name for name, _ in requests[-1].results] == ["view_image", "exec_command", "exec_command"]
+    assert [[base64.b64decode(data) for data in request.images] for request in requests] == [[], [green], [green]]
+
+
+@pytest.mark.parametrize("dialect", each_dialect())
+@pytest.mark.parametrize("model", ["gpt-6.1-sol", "gpt-4"])
+def test_answer_satisfies_the_schema(machine: Machine, tmp_path: Path, dialect: str, model: str) -> None:
+    (machine.work / "schema.json").write_text(json.dumps(SCHEMA))
+
+    _, requests = run(
+        machine,
+        tmp_path,
+        dialect,
+        CODER,
+        *("-m", model, "--output-schema", "schema.json", "-o", "answer.json"),
+        prompt="Judge this.",
+    )
+
+    answer = json.loads((machine.work / "answer.json").read_text())
+    assert satisfies(answer, SCHEMA), answer
+    assert requests[0].schema is not None, "the provider was not told the schema"
+
+
+@pytest.mark.parametrize("dialect", each_dialect())
+@pytest.mark.parametrize("model", ["gpt-5.5", "gpt-4"])
+def test_proofs_of_thoughts_come_back_as_they_were(machine: Machine, tmp_path: Path, dialect: str, model: str) -> None:
+    proofs = [f"{number}+proof/of=thought{'x' * 300}==" for number in range(3)]
+    rules: list[dict[str, Any]] = [
+        {
+            "match": {"round": number},
+            "reply": [
+                {"reasoning": {"summary": f"Thought {number}.", "text": proof, "encrypted_content": proof}},
+                {"call": {"name": "exec_command", "arguments": {"cmd": f"echo step {number} >> steps.txt"}}},
+            ],
+        }
+        for number, proof in enumerate(proofs)
+    ]
+    # In chat there are no proofs, but some providers want the thoughts themselves again, a field that others refuse.
+    settings = {"quirks": {"replay_reasoning": True}} if dialect == "chat" else {}
+    script = ruled(*rules, {"reply": [{"text": "Three steps."}]}, etiquette={"unknown_fields": "allowed"})
+
+    ran, requests = run(machine, tmp_path, dialect, script, "-m", model, **settings)
+
+    assert (machine.work / "steps.txt").read_text() == "step 0\nstep 1\nstep 2\n"
+    assert ran.out.strip() == "Three steps."
+    assert [request.proofs for request in requests] == [proofs[:number] for number in range(4)]
