@@ -14,6 +14,7 @@ from dragoman.dialects.chat import DIALECT
 from dragoman.dialects.contract import Call, Peek, Quirks
 from dragoman.ir import request as ir
 from dragoman.ir.errors import GatewayError, Kind
+from dragoman.wire.splice import Outline
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "chat" / "requests"
 SILENT = Quirks(stream_usage=False)
@@ -86,7 +87,9 @@ def test_any_messages_survive(values: list[Any]) -> None:
 
 
 def test_peek_tells_model_and_stream() -> None:
-    assert DIALECT.peek(Call("/", b'{"stream":true,"messages":[{"model":"no"}],"model":"yes"}')) == Peek("yes", True)
+    body = b'{"stream":true,"messages":[{"model":"no"}],"model":"yes"}'
+
+    assert DIALECT.peek(Call("/", body)) == Peek("yes", True, Outline(body))
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from dragoman.ir import request as ir
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.response import Choice, Response
 from dragoman.ir.seal import is_sealed
+from dragoman.wire.splice import Outline
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "responses" / "requests"
 SILENT = Quirks(store=None)
@@ -155,7 +156,9 @@ def test_any_request_is_either_refused_with_a_path_or_written_again_as_it_was(va
 
 
 def test_routing_reads_model_and_stream() -> None:
-    assert DIALECT.peek(Call("/responses", b'{"input": {"model": "x"}, "stream": true, "model": "m"}')) == Peek("m", True)
+    body = b'{"input": {"model": "x"}, "stream": true, "model": "m"}'
+
+    assert DIALECT.peek(Call("/responses", body)) == Peek("m", True, Outline(body))
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import random
 import time
 from collections.abc import AsyncGenerator, Mapping
@@ -12,6 +11,7 @@ import msgspec
 
 from dragoman import __version__
 from dragoman.app.deploy import Deployer
+from dragoman.app.offer import Offerer
 from dragoman.config.schema import Config
 from dragoman.core.runtime import Pace, Runtime
 from dragoman.dialects.registry import dialect, names
@@ -70,6 +70,7 @@ def _about(config: Config, runtime: Runtime, observer: Observer) -> About:
         models=tuple(Listed(name, _owner(config, name)) for name in runtime.resolver.names()),
         closed=bool(config.access.keys),
         identify=runtime.identity.identify,
+        offers=Offerer(config, runtime.resolver, runtime.deploy).offers,
         run=observer.run,
         began=time.time(),
     )
@@ -82,4 +83,4 @@ def _owner(config: Config, name: str) -> str:
 
 def _new_id() -> str:
     """Sorts by time (48 bits of milliseconds), and no two alike (80 random bits)."""
-    return f"ex_{time.time_ns() // 1_000_000:012x}{os.urandom(10).hex()}"
+    return f"ex_{time.time_ns() // 1_000_000:012x}{random.getrandbits(80):020x}"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from dragoman import __version__
-from dragoman.app.foreign import foreign_pattern
+from dragoman.app.foreign import foreign_to
 from dragoman.config.effective import effective_deadlines, effective_profile
 from dragoman.config.schema import Config, Provider
 from dragoman.core.runtime import Candidate, Deployment
@@ -69,7 +69,7 @@ class Deployer:
             path=own_path or self._dialects[name].path,
             headers=_headers(provider_name, provider, profile),
             deadlines=_deadlines(self._config, provider),
-            foreign=foreign_pattern(facts, profile.quirks),
+            foreign=foreign_to(facts, profile.quirks),
             secret=provider.keys[0].reveal() if provider.keys else "",
             metadata=profile.metadata,
             relays=bool(profile.relay),

@@ -1,52 +1,65 @@
-"""What a body may not hold if it is to be relayed to a deployment: one compiled pattern, made when the runtime is built.
-
-Only keys and tags of the wire are looked for. A false alarm costs speed, never meaning: the exchange is translated instead.
-"""
+"""Works out, from what a deployment can take, what a body may not hold if it is to be relayed there."""
 
 from __future__ import annotations
 
 import re
 
+from dragoman.core.foreign import Foreign
 from dragoman.dialects.contract import Quirks
 from dragoman.ir.seal import MARK
 from dragoman.lower.capabilities import Capabilities
 
 _EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
-_SWITCHES: dict[str, tuple[str, ...]] = {
-    "freeform_tools": ("custom", "custom_tool_call"),
-    "namespaces": ("namespace",),
-    "tool_search": ("tool_search", "tool_search_call"),
-    "tools_added": ("additional_tools",),
-    "developer_role": ("developer",),
-    "sampling": ("temperature", "top_p"),
+_TALK = ("input", "messages", "contents")
+"""The fields that hold the conversation, in whichever dialect."""
+_KEYS: dict[str, tuple[str, ...]] = {
+    "sampling": ("temperature", "top_p", "top_k"),
     "parallel_tools": ("parallel_tool_calls",),
     "verbosity": ("verbosity",),
     "cache_key": ("prompt_cache_key",),
     "service_tier": ("service_tier",),
-    "schema_output": ("json_schema",),
-    "json_output": ("json_object",),
     "reasoning_with_tools": ("reasoning_effort",),
-    "images_in_results": ("input_image",),
 }
+"""Capability -> top-level fields that need it."""
+_WITHIN: dict[str, dict[str, tuple[str, ...]]] = {
+    "freeform_tools": {"tools": ("custom",), "input": ("custom_tool_call", "custom"), "messages": ("custom",)},
+    "namespaces": {"tools": ("namespace",), "input": ("namespace",)},
+    "tool_search": {"tools": ("tool_search",), "input": ("tool_search", "tool_search_call")},
+    "tools_added": {"input": ("additional_tools",)},
+    "developer_role": dict.fromkeys(_TALK, ("developer",)),
+    "images_in_results": {"input": ("input_image",)},
+    "schema_output": {"text": ("json_schema",), "response_format": ("json_schema",)},
+    "json_output": {"text": ("json_object",), "response_format": ("json_object",)},
+    "verbosity": {"text": ("verbosity",)},
+}
+"""Capability -> field -> words of the wire that need it there, in their quotes."""
 
 
-def foreign_pattern(capabilities: Capabilities, quirks: Quirks) -> re.Pattern[bytes]:
-    """The pattern that finds, in a request's JSON, anything that this target does not take, or a seal of ours."""
-    words = [word for field, words in _SWITCHES.items() if not getattr(capabilities, field) for word in words]
+def foreign_to(capabilities: Capabilities, quirks: Quirks) -> Foreign:
+    """What this target does not take: fields, words within them, and seals of ours, which it could not open."""
+    lacking = {name for name in (*_KEYS, *_WITHIN) if not getattr(capabilities, name)}
+    keys = {key for name in lacking & _KEYS.keys() for key in _KEYS[name]}
     if quirks.max_tokens_field == "max_tokens":
-        words.append("max_completion_tokens")
+        keys.add("max_completion_tokens")
+    words: dict[str, list[str]] = {name: [re.escape(MARK)] for name in _TALK}
+    for name in sorted(lacking & _WITHIN.keys()):
+        for field, tags in _WITHIN[name].items():
+            words.setdefault(field, []).extend(f'{re.escape(tag)}"' for tag in tags)
     if "web_search" not in capabilities.hosted_tools:
-        words.append("web_search")
-    alternatives = [re.escape(word) + '"' for word in words]
-    alternatives.append(re.escape(MARK))
-    alternatives += _effort_patterns(capabilities.efforts)
-    return re.compile(('"(?:' + "|".join(alternatives) + ")").encode())
+        words.setdefault("tools", []).append('web_search"')
+    patterns = {field: re.compile(('"(?:' + "|".join(found) + ")").encode()) for field, found in words.items() if len(found) > 1}
+    patterns |= {field: re.compile(f'"{found[0]}'.encode()) for field, found in words.items() if len(found) == 1 and field not in _TALK}
+    _add_efforts(capabilities.efforts, keys, patterns)
+    needles = {field: f'"{MARK}'.encode() for field, found in words.items() if len(found) == 1 and field in _TALK}
+    return Foreign(frozenset(keys), needles, patterns)
 
 
-def _effort_patterns(efforts: tuple[str, ...] | None) -> list[str]:
+def _add_efforts(efforts: tuple[str, ...] | None, keys: set[str], patterns: dict[str, re.Pattern[bytes]]) -> None:
     if efforts is None:
-        return []
+        return
     if not efforts:
-        return ['reasoning(?:_effort)?"']
+        keys |= {"reasoning", "reasoning_effort"}
     refused = "|".join(effort for effort in _EFFORTS if effort not in efforts)
-    return [rf'(?:reasoning_)?effort"\s*:\s*"(?:{refused})"'] if refused else []
+    if efforts and refused:
+        patterns["reasoning"] = re.compile(rf'"effort"\s*:\s*"(?:{refused})"'.encode())
+        patterns["reasoning_effort"] = re.compile(f'"(?:{refused})"'.encode())

@@ -16,6 +16,7 @@ from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.record import Record
 from dragoman.routing.balance import order
 from dragoman.routing.resolve import Target
+from dragoman.wire.splice import Outline
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +54,8 @@ async def _run(runtime: Runtime, inbound: Inbound, outbound: Outbound, agent: Ag
     call = Call(path=inbound.path, body=inbound.body, method=inbound.method, query=inbound.query)
     peek = dialect.peek(call)
     record.asked, record.stream = peek.model, peek.stream
-    lane, candidate = choose_lane(runtime, _pick(runtime, peek, record), dialect, inbound.body)
+    outline = peek.outline or Outline(inbound.body)
+    lane, candidate = choose_lane(runtime, _pick(runtime, peek, record), dialect, outline)
     record.lane = lane.name
     exchange = Exchange(
         runtime=runtime,

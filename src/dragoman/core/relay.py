@@ -12,7 +12,7 @@ from dragoman.dialects.contract import Call, Tap
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.lower.restore import UNCHANGED
 from dragoman.upstream.reply import Reply
-from dragoman.wire.splice import replace_fields
+from dragoman.wire.splice import Outline
 
 
 async def relay(exchange: Exchange) -> None:
@@ -29,12 +29,14 @@ async def relay(exchange: Exchange) -> None:
 
 def _call(exchange: Exchange) -> Call:
     deployment = exchange.deployment
+    outline = exchange.peek.outline or Outline(exchange.inbound.body)
     fields: dict[str, bytes | None] = dict(exchange.candidate.params)
     for name in exchange.private_fields():
-        fields.setdefault(name, None)
+        if name in outline.fields:
+            fields.setdefault(name, None)
     if deployment.model != exchange.peek.model:
         fields["model"] = msgspec.json.encode(deployment.model)
-    body = replace_fields(exchange.inbound.body, fields) if fields else exchange.inbound.body
+    body = outline.replace(fields) if fields else exchange.inbound.body
     return Call(path=deployment.dialect.path, body=body, query=exchange.call.query)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
 
+from dragoman.core.foreign import Foreign
 from dragoman.dialects.contract import Dialect, Quirks
 from dragoman.ir.record import Record
 from dragoman.lower.capabilities import Capabilities
@@ -37,7 +37,7 @@ class Deployment(msgspec.Struct, frozen=True):
     path: str
     headers: Headers
     deadlines: Deadlines
-    foreign: re.Pattern[bytes] | None = None
+    foreign: Foreign = Foreign()
     secret: str = ""
     metadata: bool = False
     relays: bool = True

@@ -13,6 +13,7 @@ from dragoman.ir.request import Request
 from dragoman.ir.response import Response
 from dragoman.ir.usage import Usage
 from dragoman.wire.frame import Frame, Framer, Headers
+from dragoman.wire.splice import Outline
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -31,10 +32,12 @@ class Call(msgspec.Struct, frozen=True):
 
 
 class Peek(msgspec.Struct, frozen=True):
-    """What routing needs to know of a request, read without parsing the body in full."""
+    """What routing needs to know of a request, read without parsing the body in full. `outline`: the body's top level, for
+    whoever looks at it next, so that it is found only once."""
 
     model: str
     stream: bool = False
+    outline: Outline | None = None
 
 
 class Quirks(msgspec.Struct, frozen=True):

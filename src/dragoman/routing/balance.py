@@ -19,9 +19,22 @@ def order(targets: Sequence[Target], sticky: str | None, draw: float) -> tuple[T
     in [0, 1), decides."""
     if len(targets) == 1:
         return tuple(targets)
-    seed = f"session {sticky}" if sticky is not None else f"draw {draw!r}"
-    key = blake2b(seed.encode("utf-8", "surrogateescape"), digest_size=32).digest()
+    if sticky is None:
+        return _drawn(targets, draw)
+    key = blake2b(f"session {sticky}".encode("utf-8", "surrogateescape"), digest_size=32).digest()
     return tuple(sorted(targets, key=lambda target: _score(key, target)))
+
+
+def _drawn(targets: Sequence[Target], draw: float) -> tuple[Target, ...]:
+    """The target on whose share of [0, 1) the number falls, then the others, the heavier ones first."""
+    left = draw * sum(target.weight for target in targets)
+    first = targets[-1]
+    for target in targets:
+        left -= target.weight
+        if left < 0:
+            first = target
+            break
+    return (first, *sorted((target for target in targets if target is not first), key=lambda target: -target.weight))
 
 
 def _score(key: bytes, target: Target) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -26,63 +26,114 @@ _Member = tuple[str, int, int, int]
 """Name, and where in the body its key starts, its value starts, its value ends."""
 
 
-def read_fields(body: bytes, names: tuple[str, ...]) -> dict[str, bytes]:
-    """The raw JSON values of those top-level fields that are there.
+class Outline:
+    """The top level of a JSON object: found once, asked and spliced as often as needed."""
 
-    Raises WireError if the body is not a JSON object, or if one of `names` stands in it twice, however it is spelled: which of the
-    two counts is up to the parser, so what was routed might not be what is answered.
-    """
-    members = _members(body)
-    _refuse_twice(members, names)
-    return {name: body[start:end] for name, _, start, end in members if name in names}
+    __slots__ = ("_is_compact", "_walked", "body", "fields")
+
+    def __init__(self, body: bytes) -> None:
+        """Raises WireError if the body is not one JSON object."""
+        self.body = body
+        self._walked: list[_Member] | None = None
+        try:
+            self.fields: dict[str, msgspec.Raw] = _decode_fields(body)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise WireError(f"the body is not a JSON object: {error}") from error
+        except RecursionError as error:
+            raise WireError("the body is not acceptable JSON: it is nested too deeply") from error
+        # Keys and values that were kept, two quotes, a colon and a comma each, two braces: a body of just that size has no blanks,
+        # no escaped keys, and no key twice, for each of these would make it longer. Most bodies are so, and need no walk.
+        size = 1 + 4 * len(self.fields) if self.fields else 2
+        self._is_compact = len(body) == size + sum(map(len, self.fields.values())) + sum(len(key.encode()) for key in self.fields)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Outline) and self.body == other.body
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def refuse_twice(self, names: Iterable[str]) -> None:
+        """Raises WireError if one of `names` stands in the object twice, however it is spelled: which of the two counts is up to
+        the parser, so what was routed might not be what is answered."""
+        if self._is_compact:
+            return
+        seen: set[str] = set()
+        for name, _, _, _ in self._members():
+            if name in seen and name in names:
+                raise WireError(f"the field `{name}` stands twice in the JSON object")
+            seen.add(name)
+
+    def raw(self, name: str) -> bytes | None:
+        """The raw JSON of a field, or None if it is not there."""
+        value = self.fields.get(name)
+        return None if value is None else bytes(value)
+
+    def replace(self, changes: Mapping[str, bytes | None]) -> bytes:
+        """The body with new raw JSON values for fields (None: taken out); those that are missing are added at the end. Every other
+        byte is as it was. Raises WireError if one of the fields stands twice."""
+        self.refuse_twice(changes)
+        members = self._members()
+        first_key = members[0][1] if members else _after_brace(self.body)
+        pieces = [self.body[:first_key]]
+        last_end = members[-1][3] if members else first_key
+        # What stands before the next piece that is kept, separators included, is copied in one slice.
+        copied = previous_end = first_key
+        empty = True
+        for name, _, start, end in members:
+            if name in changes:
+                value = changes[name]
+                pieces.append(self.body[copied : previous_end if value is None else start])
+                if value is not None:
+                    pieces.append(value)
+                    empty = False
+                copied = end
+                if value is None and empty:
+                    # The first of all is gone: so is the comma after it.
+                    copied = self._next_key(end, last_end)
+            else:
+                empty = False
+            previous_end = end
+        pieces.append(self.body[copied:last_end])
+        for name, value in changes.items():
+            if value is not None and name not in self.fields:
+                pieces.append(b"%b%b:%b" % (b"" if empty else b",", msgspec.json.encode(name), value))
+                empty = False
+        pieces.append(self.body[last_end:])
+        return b"".join(pieces)
+
+    def _next_key(self, end: int, last_end: int) -> int:
+        return next((key for _, key, _, _ in self._members() if key > end), last_end)
+
+    def _members(self) -> list[_Member]:
+        if self._walked is None:
+            try:
+                self._walked = self._measured() if self._is_compact else _walk(self.body, self.fields)
+            except ValueError as error:
+                raise WireError(f"the body is not a JSON object: {error}") from error
+            except RecursionError as error:
+                raise WireError("the body is not acceptable JSON: it is nested too deeply") from error
+        return self._walked
+
+    def _measured(self) -> list[_Member]:
+        members: list[_Member] = []
+        at = 1
+        for name, value in self.fields.items():
+            start = at + len(name.encode()) + 3
+            end = start + len(value)
+            members.append((name, at, start, end))
+            at = end + 1
+        return members
+
+
+def read_fields(body: bytes, names: tuple[str, ...]) -> dict[str, bytes]:
+    """The raw JSON values of those top-level fields that are there. Raises WireError as `Outline` and `refuse_twice` do."""
+    outline = Outline(body)
+    outline.refuse_twice(names)
+    return {name: bytes(outline.fields[name]) for name in names if name in outline.fields}
 
 
 def replace_fields(body: bytes, changes: Mapping[str, bytes | None]) -> bytes:
-    """Give top-level fields new raw JSON values (None: take the field out); those that are missing are added at the end.
-
-    Raises WireError as `read_fields` does.
-    """
-    members = _members(body)
-    _refuse_twice(members, tuple(changes))
-    first_key = members[0][1] if members else _after_brace(body)
-    pieces = [body[:first_key]]
-    last_end = members[-1][3] if members else first_key
-    empty = True
-    previous_end = first_key
-    for name, key, start, end in members:
-        value = changes.get(name, b"")
-        if value is not None:
-            if not empty:
-                pieces.append(body[previous_end:key])
-            pieces.append(body[key:start] + value if value else body[key:end])
-            empty = False
-        previous_end = end
-    present = {member[0] for member in members}
-    for name, value in changes.items():
-        if value is not None and name not in present:
-            pieces.append(b"%b%b:%b" % (b"" if empty else b",", msgspec.json.encode(name), value))
-            empty = False
-    pieces.append(body[last_end:])
-    return b"".join(pieces)
-
-
-def _refuse_twice(members: list[_Member], names: tuple[str, ...]) -> None:
-    seen: set[str] = set()
-    for name, _, _, _ in members:
-        if name in names and name in seen:
-            raise WireError(f"the field `{name}` stands twice in the JSON object")
-        seen.add(name)
-
-
-def _members(body: bytes) -> list[_Member]:
-    """Every top-level member in order. WireError if the body is not one JSON object."""
-    try:
-        fields = _decode_fields(body)
-        return _walk(body, fields)
-    except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
-        raise WireError(f"the body is not a JSON object: {error}") from error
-    except RecursionError as error:
-        raise WireError("the body is not acceptable JSON: it is nested too deeply") from error
+    """Give top-level fields new raw JSON values, as `Outline.replace` does."""
+    return Outline(body).replace(changes)
 
 
 def _walk(body: bytes, fields: dict[str, msgspec.Raw]) -> list[_Member]:

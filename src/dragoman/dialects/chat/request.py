@@ -28,16 +28,17 @@ _OPTIONS = "$stream_options"
 def peek(call: Call) -> Peek:
     """Model and stream of a body. Raises GatewayError(invalid_request) if a key stands twice or the model is missing."""
     try:
-        found = splice.read_fields(call.body, ("model", "stream"))
-        model = msgspec.json.decode(found.get("model", b"null"))
-        stream = msgspec.json.decode(found.get("stream", b"null"))
+        outline = splice.Outline(call.body)
+        outline.refuse_twice(("model", "stream"))
+        model = msgspec.json.decode(outline.raw("model") or b"null")
+        stream = msgspec.json.decode(outline.raw("stream") or b"null")
     except WireError as error:
         raise wrong("body", str(error)) from error
     if not isinstance(model, str) or not model:
         raise wrong("model", "is missing: the name of a model is required")
     if stream is not None and not isinstance(stream, bool):
         raise wrong("stream", "must be true or false")
-    return Peek(model, bool(stream))
+    return Peek(model, bool(stream), outline)
 
 
 def splice_model(body: bytes, model: str) -> bytes:

@@ -13,11 +13,12 @@ from dragoman.dialects.contract import Call, Peek, Quirks
 from dragoman.dialects.responses.items import read_item, write_item
 from dragoman.dialects.responses.parts import object_at, optional_text, wrong
 from dragoman.dialects.responses.remainder import NAME, JsonObject, keep, mark, put_back
+from dragoman.dialects.responses.sealed import settle
 from dragoman.dialects.responses.tools import read_choice, read_tools, unsayable_tools, write_choice, write_tools
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.request import Item, Message, OpaqueItem, OutputFormat, Reasoning, ReasoningWish, Request, Sampling, Text
 from dragoman.wire.frame import WireError
-from dragoman.wire.splice import read_fields, replace_fields
+from dragoman.wire.splice import Outline, replace_fields
 
 PATH = "/responses"
 _INSTRUCTIONS = "$instructions"
@@ -36,14 +37,15 @@ Unsaid = list[tuple[str, str]]
 def peek(call: Call) -> Peek:
     """Model and stream. Raises GatewayError(invalid_request) for what is no JSON object, has no model, or has one of them twice."""
     try:
-        fields = read_fields(call.body, ("model", "stream"))
-        model: Any = msgspec.json.decode(fields.get("model", b"null"))
-        stream: Any = msgspec.json.decode(fields.get("stream", b"false"))
+        outline = Outline(call.body)
+        outline.refuse_twice(("model", "stream"))
+        model: Any = msgspec.json.decode(outline.raw("model") or b"null")
+        stream: Any = msgspec.json.decode(outline.raw("stream") or b"false")
     except (WireError, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise GatewayError(Kind.INVALID_REQUEST, f"the body is not a usable JSON object: {error}", source="client") from error
     if not isinstance(model, str) or not model:
         raise wrong("model", "must name a model")
-    return Peek(model, stream is True)
+    return Peek(model, stream is True, outline)
 
 
 def splice_model(body: bytes, model: str) -> bytes:
@@ -124,7 +126,7 @@ def _read_input(value: Any) -> tuple[Item, ...]:
     if not isinstance(value, list):
         raise wrong("input", "must be a string or a list of items")
     entries: list[Any] = value  # pyright: ignore[reportUnknownVariableType]
-    return tuple(read_item(entry, f"input[{index}]") for index, entry in enumerate(entries))
+    return settle(tuple(read_item(entry, f"input[{index}]") for index, entry in enumerate(entries)))
 
 
 def _read_reasoning(value: Any) -> ReasoningWish | None:
