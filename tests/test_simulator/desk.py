@@ -13,7 +13,7 @@ from dragoman.simulator.listener import Asked
 from dragoman.simulator.performance import Beat, Performance
 from dragoman.simulator.script import Script
 
-PATHS = {"responses": "/v1/responses", "chat": "/v1/chat/completions"}
+PATHS = {"responses": "/v1/responses", "chat": "/v1/chat/completions", "messages": "/v1/messages"}
 
 
 def fast(script: Script | None = None, **options: Any) -> Simulator:
@@ -23,8 +23,23 @@ def fast(script: Script | None = None, **options: Any) -> Simulator:
 
 def perform(simulator: Simulator, dialect: str, body: Any, **headers: str) -> Performance:
     """What the simulator answers to one request."""
+    if dialect == "generate":
+        return perform_at(simulator, f"/v1beta/models/{body['model']}:generateContent", without_model(body), **headers)
+    return perform_at(simulator, PATHS[dialect], body, **headers)
+
+
+def perform_at(simulator: Simulator, path: str, body: Any, query: str = "", **headers: str) -> Performance:
+    """What the simulator answers to one request at some path."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return asyncio.run(simulator.answer(Asked("POST", PATHS[dialect], "", headers, raw)))
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    if path.endswith("/messages"):
+        named.setdefault("anthropic-version", "2026-10-21")
+    return asyncio.run(simulator.answer(Asked("POST", path, query, named, raw)))
+
+
+def without_model(body: dict[str, Any]) -> dict[str, Any]:
+    """The body of a dialect that has the model in the path; the tests write it into the body for brevity."""
+    return {name: value for name, value in body.items() if name != "model"}
 
 
 def payload(performance: Performance) -> bytes:
@@ -39,8 +54,12 @@ def ask(simulator: Simulator, dialect: str, body: Any, **headers: str) -> dict[s
 
 def stream(simulator: Simulator, dialect: str, body: dict[str, Any]) -> list[dict[str, Any]]:
     """The JSON of every event of a stream; `[DONE]` is left out."""
-    text = payload(perform(simulator, dialect, {**body, "stream": True})).decode()
-    lines = [line[6:] for line in text.split("\n") if line.startswith("data: ")]
+    if dialect == "generate":
+        path = f"/v1beta/models/{body['model']}:streamGenerateContent"
+        text = payload(perform_at(simulator, path, without_model(body), "alt=sse")).decode()
+    else:
+        text = payload(perform(simulator, dialect, {**body, "stream": True})).decode()
+    lines = [line[6:] for line in text.splitlines() if line.startswith("data: ")]
     return [json.loads(line) for line in lines if line != "[DONE]"]
 
 
@@ -75,6 +94,15 @@ class Workspace:
         else:
             self.files[name] = apply_update(self.files[name], lines[2:-1])
         return f"Exit code: 0\nWall time: 0 seconds\nOutput:\nSuccess. Updated the following files:\n{kind[0]} {name}\n"
+
+    def script(self, script: str) -> str:
+        """Code mode: one call of a tool, its output as Codex shows it."""
+        tool, argument = script.split("tools.", 1)[1].split("(", 1)
+        value, _ = json.JSONDecoder().raw_decode(argument)
+        text = self.run(value["cmd"]).split("Output:\n", 1)[1] if tool == "exec_command" else "{}"
+        if tool == "apply_patch":
+            self.patch(value)
+        return f"Script completed\nWall time 0.1 seconds\nOutput:\n{text}"
 
     @staticmethod
     def _wrap(code: int, output: str) -> str:

@@ -13,6 +13,7 @@ import msgspec
 from dragoman.simulator.app import Simulator, serve
 from dragoman.simulator.errors import ERRORS
 from dragoman.simulator.reply import Pace
+from dragoman.simulator.routes import DIALECTS
 from dragoman.simulator.script import DEFAULT_SCRIPT, Script, ScriptError, default_script, load_script
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -22,9 +23,7 @@ _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 @click.option("--script", "path", type=click.Path(path_type=Path), help="A script in YAML. Default: the built-in coder.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=8090, show_default=True, type=click.IntRange(0, 65_535), help="The port to listen on, 0 for any.")
-@click.option(
-    "--dialect", "dialects", multiple=True, type=click.Choice(["responses", "chat"]), help="Speak only this dialect. Default: all."
-)
+@click.option("--dialect", "dialects", multiple=True, type=click.Choice(DIALECTS), help="Speak only this dialect. Default: all.")
 @click.option("--require-key", "key", metavar="KEY", help="Refuse requests without this API key, as a provider does.")
 @click.option("--seed", type=int, help="Make ids and chances repeatable.")
 @click.option("--pace", "delay_s", type=click.FloatRange(0), metavar="SECONDS", help="Wait before each delta. Default: the script's.")
@@ -49,7 +48,7 @@ def simulate(
         click.echo("\n".join(f"{name:<28}{form.status}" for name, form in sorted(ERRORS.items())))
         return
     script = _paced(_read(path), delay_s)
-    simulator = Simulator(script, key=key, seed=seed, dialects=dialects or ("responses", "chat"))
+    simulator = Simulator(script, key=key, seed=seed, dialects=dialects or DIALECTS)
     try:
         asyncio.run(_run(simulator, host, port, path))
     except OSError as error:

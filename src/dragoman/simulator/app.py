@@ -11,22 +11,27 @@ from typing import Any
 import msgspec
 
 from dragoman.simulator import etiquette
-from dragoman.simulator.errors import ERRORS, openai_error, render, unknown_model
+from dragoman.simulator.errors import ERRORS, ErrorForm, anthropic_error, google_error, named, openai_error, refusal, render, unknown_model
 from dragoman.simulator.listener import Asked, Heard, Listener
 from dragoman.simulator.performance import Dice, Performance, whole
 from dragoman.simulator.playback import Player
+from dragoman.simulator.proofs import Proofs
 from dragoman.simulator.records import Records
+from dragoman.simulator.routes import DIALECTS, Route, find_route, given_key, guess_dialect
 from dragoman.simulator.script import Script, default_script
 from dragoman.simulator.shapes import as_dict
 from dragoman.simulator.stage import error_of, perform_error, perform_reply, provider_headers
-from dragoman.simulator.view import READERS, View
+from dragoman.simulator.stamp import Stamp
+from dragoman.simulator.view import Incoming, View
+from dragoman.simulator.views import READERS
 
 _JSON = ("content-type", "application/json")
 
 
 class Simulator:
     """One simulated provider. Without a `script` it follows the default one, which answers at the pace of a quick reader. `key`: the
-    API key that requests must carry; None takes any, or none. `dialects`: those it speaks."""
+    API key that requests must carry; None takes any, or none. `dialects`: those it speaks. `account`: whose proofs of thoughts it makes
+    and takes; another account's are foreign to it."""
 
     def __init__(
         self,
@@ -34,7 +39,8 @@ class Simulator:
         *,
         key: str | None = None,
         seed: int | None = None,
-        dialects: tuple[str, ...] = ("responses", "chat"),
+        dialects: tuple[str, ...] = DIALECTS,
+        account: str = "org-demo",
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.script = script if script is not None else default_script()
@@ -45,7 +51,7 @@ class Simulator:
         self._player = Player(self.script, self._dice)
         self._key = key
         self._clock = clock
-        self._routes = {f"/{_PATHS[name]}": name for name in dialects}
+        self._proofs = Proofs(account)
 
     async def answer(self, asked: Asked) -> Performance:
         """What one request is answered with."""
@@ -56,33 +62,37 @@ class Simulator:
         if not self._is_allowed(asked):
             return self._refuse_key(asked)
         if asked.method == "GET" and asked.path.endswith("/models"):
-            return whole(200, [_JSON, *provider_headers(self._dice)], self._models())
+            dialect = guess_dialect(asked)
+            return whole(200, [_JSON, *provider_headers(self._dice, dialect)], _MODELS.get(dialect, _openai_models)(self.script.models))
         if asked.headers.get("upgrade", "").lower() == "websocket":
             return whole(426, [("connection", "Upgrade"), ("upgrade", "HTTP/1.1")], b"")
-        dialect = next((name for path, name in self._routes.items() if asked.path.endswith(path)), None)
-        if dialect is None or asked.method != "POST":
-            return self._refuse(404, openai_error(f"Invalid URL ({asked.method} {asked.path})"))
-        return self._answer_call(asked, dialect)
+        route = find_route(asked, self.dialects)
+        if route is None or asked.method != "POST":
+            return self._refuse_path(asked)
+        return self._answer_call(asked, route)
 
     def report(self, asked: Asked, heard: Heard) -> None:
         """Take note of how a performance went."""
         if asked.path not in _OWN:
             self.records.end(asked, heard)
 
-    def _answer_call(self, asked: Asked, dialect: str) -> Performance:
+    def _answer_call(self, asked: Asked, route: Route) -> Performance:
+        dialect = route.dialect
         try:
             body = msgspec.json.decode(asked.body)
         except msgspec.DecodeError:
             body = None
         if not isinstance(body, dict):
-            return self._refuse(400, openai_error("We could not parse the JSON body of your request."))
-        view = READERS[dialect](as_dict(body), asked.headers, len(asked.body))
+            return perform_error(refusal(dialect, _NO_JSON[dialect]), {}, self._dice, dialect)
+        incoming = Incoming(as_dict(body), asked.headers, len(asked.body), route.model, route.stream, route.array)
+        view = READERS[dialect](incoming)
         violations = etiquette.check(view, self.script.etiquette)
         self.records.understood(asked, view, violations)
         if violations and self.script.etiquette.enforce:
-            return self._refuse(400, violations[0].body())
+            first = violations[0]
+            return perform_error(refusal(dialect, first.message, first.param, first.code), {}, self._dice, dialect)
         if self.script.only_listed and view.model not in self.script.models:
-            return perform_error(unknown_model(dialect), {"model": view.model}, self._dice)
+            return perform_error(unknown_model(dialect), {"model": view.model}, self._dice, dialect)
         return self._play(asked, view)
 
     def _play(self, asked: Asked, view: View) -> Performance:
@@ -91,23 +101,24 @@ class Simulator:
         fault = rule.fault
         form = error_of(fault, view.dialect) if fault is not None else None
         if form is not None:
-            return perform_error(form, {"model": view.model, "key": "sk-…"}, self._dice, fault)
-        return perform_reply(view, self._player.reply(rule, view), fault, self._dice, int(self._clock()))
+            return perform_error(form, {"model": view.model, "key": "sk-…"}, self._dice, view.dialect, fault)
+        stamp = Stamp(self._proofs, view.model, int(self._clock()))
+        return perform_reply(view, self._player.reply(rule, view), fault, self._dice, stamp)
 
     def _is_allowed(self, asked: Asked) -> bool:
-        return self._key is None or hmac.compare_digest(_given_key(asked).encode(), self._key.encode())
+        return self._key is None or hmac.compare_digest(given_key(asked).encode(), self._key.encode())
 
     def _refuse_key(self, asked: Asked) -> Performance:
-        given = _given_key(asked)
-        form = ERRORS["invalid_key" if given else "no_key"]
-        return perform_error(form, {"key": _masked(given)}, self._dice)
+        given = given_key(asked)
+        route = find_route(asked, self.dialects)
+        dialect = route.dialect if route is not None else guess_dialect(asked)
+        form = named("invalid_key" if given else "no_key", dialect)
+        return perform_error(form, {"key": _masked(given)}, self._dice, dialect)
 
-    def _refuse(self, status: int, body: dict[str, Any]) -> Performance:
-        return whole(status, [_JSON, *provider_headers(self._dice)], msgspec.json.encode(body))
-
-    def _models(self) -> bytes:
-        listed = [{"id": name, "object": "model", "created": 1755786807, "owned_by": "dragoman"} for name in self.script.models]
-        return msgspec.json.encode({"object": "list", "data": listed})
+    def _refuse_path(self, asked: Asked) -> Performance:
+        dialect = guess_dialect(asked)
+        body = _NO_PATH.get(dialect, _no_openai_path)(asked)
+        return perform_error(ErrorForm(404, body), {}, self._dice, dialect)
 
     def show_stats(self) -> Performance:
         """`GET /_simulator/stats`."""
@@ -138,16 +149,46 @@ async def serve(
         await listener.close()
 
 
-def _given_key(asked: Asked) -> str:
-    bearer = asked.headers.get("authorization", "")
-    return bearer[7:] if bearer.lower().startswith("bearer ") else asked.headers.get("api-key", "")
-
-
 def _masked(key: str) -> str:
     return f"{key[:8]}****{key[-4:]}" if len(key) > 16 else "****"
 
 
-_PATHS = {"responses": "responses", "chat": "chat/completions"}
+def _openai_models(names: tuple[str, ...]) -> bytes:
+    listed = [{"id": name, "object": "model", "created": 1755786807, "owned_by": "dragoman"} for name in names]
+    return msgspec.json.encode({"object": "list", "data": listed})
+
+
+def _anthropic_models(names: tuple[str, ...]) -> bytes:
+    listed = [{"type": "model", "id": name, "display_name": name, "created_at": "2026-08-05T00:00:00Z"} for name in names]
+    return msgspec.json.encode({"data": listed, "has_more": False, "first_id": names[0] if names else None, "last_id": None})
+
+
+def _google_models(names: tuple[str, ...]) -> bytes:
+    methods = ["generateContent", "countTokens"]
+    listed = [{"name": f"models/{name}", "displayName": name, "supportedGenerationMethods": methods} for name in names]
+    return msgspec.json.encode({"models": listed})
+
+
+def _no_openai_path(asked: Asked) -> dict[str, Any]:
+    return openai_error(f"Invalid URL ({asked.method} {asked.path})")
+
+
+def _no_anthropic_path(_asked: Asked) -> dict[str, Any]:
+    return anthropic_error("not_found_error", "Not Found")
+
+
+def _no_google_path(_asked: Asked) -> dict[str, Any]:
+    return google_error(404, "NOT_FOUND", "Requested entity was not found.")
+
+
+_NO_JSON = {
+    "responses": "We could not parse the JSON body of your request.",
+    "chat": "We could not parse the JSON body of your request.",
+    "messages": "The request body is not valid JSON: expected an object",
+    "generate": "Invalid JSON payload received. Expected an object.",
+}
+_MODELS: dict[str, Callable[[tuple[str, ...]], bytes]] = {"messages": _anthropic_models, "generate": _google_models}
+_NO_PATH: dict[str, Callable[[Asked], dict[str, Any]]] = {"messages": _no_anthropic_path, "generate": _no_google_path}
 _OWN: dict[str, Callable[[Simulator], Performance]] = {
     "/_simulator/stats": Simulator.show_stats,
     "/_simulator/requests": Simulator.show_requests,

@@ -175,9 +175,7 @@ def _title(view: View) -> tuple[Part, ...]:
 
 
 def _compaction(view: View) -> tuple[Part, ...]:
-    if view.user.startswith("You are performing"):
-        return (Text(talk.summary(view)),)
-    return (Compacted(f"gAAAA{talk.summary(view).encode().hex()}"),)
+    return (Compacted(talk.summary(view)) if view.compacts else Text(talk.summary(view)),)
 
 
 def _review(view: View) -> tuple[Part, ...]:

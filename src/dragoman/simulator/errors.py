@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -31,8 +31,33 @@ def render(form: ErrorForm, values: Mapping[str, str]) -> tuple[int, list[tuple[
     return form.status, [("content-type", "application/json"), *form.headers.items()], body
 
 
+def anthropic_error(kind: str, message: str) -> dict[str, Any]:
+    """Anthropic's error body (https://docs.claude.com/en/api/errors)."""
+    return {"type": "error", "error": {"type": kind, "message": message}, "request_id": "{request_id}"}
+
+
+def google_error(code: int, status: str, message: str, details: list[dict[str, Any]] | None = None) -> dict[str, Any]:
+    """Google's error body (https://cloud.google.com/apis/design/errors)."""
+    body: dict[str, Any] = {"code": code, "message": message, "status": status}
+    return {"error": {**body, "details": details} if details else body}
+
+
+def named(name: str, dialect: str) -> ErrorForm:
+    """An error by its name, in the words of the dialect's own provider where it has them."""
+    return _BY_DIALECT.get(dialect, {}).get(name) or ERRORS[name]
+
+
+def refusal(dialect: str, message: str, param: str | None = None, code: str | None = None) -> ErrorForm:
+    """The 400 of a dialect for a request that breaks its rules."""
+    make = _REFUSALS.get(dialect)
+    return ErrorForm(400, make(message) if make else openai_error(message, param=param, code=code))
+
+
 def by_status(status: int, dialect: str) -> ErrorForm:
     """The usual error of a status in a dialect."""
+    own = _BY_DIALECT.get(dialect)
+    if own is not None:
+        return _own_by_status(status, dialect, own)
     if status == 404:
         return ERRORS["model_not_found" if dialect == "chat" else "model_not_found_404"]
     name = _USUAL.get(status)
@@ -42,8 +67,25 @@ def by_status(status: int, dialect: str) -> ErrorForm:
     return ErrorForm(status, openai_error(f"The simulator was told to answer with status {status}.", type=kind))
 
 
+def _own_by_status(status: int, dialect: str, own: dict[str, ErrorForm]) -> ErrorForm:
+    name = "model_not_found" if status == 404 else _USUAL.get(status)
+    found = own.get(name) if name is not None else None
+    if found is not None:
+        return msgspec.structs.replace(found, status=status)
+    told = f"The simulator was told to answer with status {status}."
+    kind = "invalid_request_error" if status < 500 else "api_error"
+    body = anthropic_error(kind, told) if dialect == "messages" else google_error(status, _google_status(status), told)
+    return ErrorForm(status, body)
+
+
+def _google_status(status: int) -> str:
+    return {409: "ABORTED", 499: "CANCELLED"}.get(status, "INVALID_ARGUMENT" if status < 500 else "INTERNAL")
+
+
 def unknown_model(dialect: str) -> ErrorForm:
-    """Responses answers 400 for a model that it does not know, Chat 404."""
+    """Responses answers 400 for a model that it does not know, the others 404."""
+    if dialect in _BY_DIALECT:
+        return _BY_DIALECT[dialect]["model_not_found"]
     return ERRORS["model_not_found" if dialect == "chat" else "model_not_found_400"]
 
 
@@ -219,4 +261,85 @@ _USUAL = {
     503: "overloaded",
     504: "gateway_timeout",
     529: "overloaded_529",
+}
+
+_ANTHROPIC: dict[str, ErrorForm] = {
+    name: ErrorForm(status, anthropic_error(kind, message), dict(headers))
+    for name, status, kind, message, headers in (
+        ("invalid_request", 400, _INVALID, "messages: at least one message is required", ()),
+        ("invalid_prompt", 400, _INVALID, "Output blocked by content filtering policy", ()),
+        ("model_not_found", 404, "not_found_error", "model: {model}", ()),
+        ("context_length", 400, _INVALID, "prompt is too long: 250000 tokens > 200000 maximum", ()),
+        ("invalid_key", 401, "authentication_error", "invalid x-api-key", (("x-should-retry", "false"),)),
+        ("no_key", 401, "authentication_error", "x-api-key header is required", (("x-should-retry", "false"),)),
+        ("payment_required", 402, "billing_error", "Your organization's billing needs attention. Visit the Console.", ()),
+        ("quota", 400, _INVALID, "Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing.", ()),
+        ("permission", 403, "permission_error", "Your API key does not have permission to use the specified resource.", ()),
+        ("too_large", 413, "request_too_large", "Request exceeds the maximum size", ()),
+        (
+            "rate_limit",
+            429,
+            "rate_limit_error",
+            "This request would exceed your organization's rate limit of 2,000,000 input tokens per minute.",
+            (("retry-after", "2"), ("anthropic-ratelimit-input-tokens-remaining", "0"), ("x-should-retry", "true")),
+        ),
+        ("server_error", 500, "api_error", "Internal server error", (("x-should-retry", "true"),)),
+        ("gateway_timeout", 504, "timeout_error", "Request timed out", ()),
+        ("overloaded", 529, "overloaded_error", "Overloaded", (("x-should-retry", "true"),)),
+        ("overloaded_529", 529, "overloaded_error", "Overloaded", (("x-should-retry", "true"),)),
+    )
+}
+_RETRY_INFO = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "2s"}
+_BAD_KEY = {
+    "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+    "reason": "API_KEY_INVALID",
+    "domain": "googleapis.com",
+    "metadata": {"service": "generativelanguage.googleapis.com"},
+}
+_QUOTA = (
+    "You exceeded your current quota, please check your plan and billing details. For more information on this error, head to: "
+    "https://ai.google.dev/gemini-api/docs/rate-limits. \nPlease retry in 2.1s."
+)
+_GOOGLE: dict[str, ErrorForm] = {
+    name: ErrorForm(code, google_error(code, status, message, details))
+    for name, code, status, message, details in (
+        ("invalid_request", 400, "INVALID_ARGUMENT", "Request contains an invalid argument.", None),
+        ("invalid_prompt", 400, "INVALID_ARGUMENT", "Request contains an invalid argument.", None),
+        (
+            "model_not_found",
+            404,
+            "NOT_FOUND",
+            "models/{model} is not found for API version v1beta, or is not supported for generateContent. Call "
+            "ModelService.ListModels to see the list of available models and their supported methods.",
+            None,
+        ),
+        (
+            "context_length",
+            400,
+            "INVALID_ARGUMENT",
+            "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).",
+            None,
+        ),
+        ("invalid_key", 400, "INVALID_ARGUMENT", "API key not valid. Please pass a valid API key.", [_BAD_KEY]),
+        (
+            "no_key",
+            403,
+            "PERMISSION_DENIED",
+            "Method doesn't allow unregistered callers (callers without established identity). Please use API Key or other form of "
+            "API consumer identity to call this API.",
+            None,
+        ),
+        ("permission", 403, "PERMISSION_DENIED", "Permission denied on resource project demo.", None),
+        ("region", 400, "FAILED_PRECONDITION", "User location is not supported for the API use.", None),
+        ("rate_limit", 429, "RESOURCE_EXHAUSTED", _QUOTA, [_RETRY_INFO]),
+        ("quota", 429, "RESOURCE_EXHAUSTED", _QUOTA, [{**_RETRY_INFO, "retryDelay": "48s"}]),
+        ("server_error", 500, "INTERNAL", "An internal error has occurred. Please retry or report the matter.", None),
+        ("overloaded", 503, "UNAVAILABLE", "The model is overloaded. Please try again later.", None),
+        ("gateway_timeout", 504, "DEADLINE_EXCEEDED", "Deadline expired before operation could complete.", None),
+    )
+}
+_BY_DIALECT: dict[str, dict[str, ErrorForm]] = {"messages": _ANTHROPIC, "generate": _GOOGLE}
+_REFUSALS: dict[str, Callable[[str], dict[str, Any]]] = {
+    "messages": lambda message: anthropic_error(_INVALID, message),
+    "generate": lambda message: google_error(400, "INVALID_ARGUMENT", message),
 }

@@ -15,7 +15,7 @@ _PRIVATE_HEADERS = "x-codex-"
 
 def check(view: View, etiquette: Etiquette) -> list[Violation]:
     """Every rule that the request breaks, the first one first: that is the one a provider names."""
-    return [*_common(view, etiquette), *_CHECKS[view.dialect](view.body, etiquette)]
+    return [*_common(view, etiquette), *_CHECKS.get(view.dialect, _unchecked)(view.body, etiquette)]
 
 
 def _common(view: View, etiquette: Etiquette) -> Iterable[Violation]:
@@ -30,6 +30,10 @@ def _common(view: View, etiquette: Etiquette) -> Iterable[Violation]:
             if view.body.get(name) is not None:
                 told = f"Unsupported parameter: '{name}' is not supported with this model."
                 yield Violation(told, name, "unsupported_parameter")
+
+
+def _unchecked(_body: dict[str, object], _etiquette: Etiquette) -> Iterable[Violation]:
+    return ()
 
 
 _CHECKS: dict[str, Callable[[dict[str, object], Etiquette], Iterable[Violation]]] = {"responses": check_responses, "chat": check_chat}

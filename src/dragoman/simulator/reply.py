@@ -7,7 +7,8 @@ from typing import Literal
 
 import msgspec
 
-Finish = Literal["stop", "length", "content_filter"]
+Finish = Literal["stop", "length", "content_filter", "refusal", "pause", "context_window", "malformed_call"]
+"""How an answer ends. What a dialect has no word for ends by the nearest that it has."""
 
 
 class Pace(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,6 +35,8 @@ class Thought(msgspec.Struct, frozen=True):
     summary: str = ""
     text: str = ""
     encrypted: str | None = None
+    redacted: bool = False
+    """Whether the provider keeps the words to itself, as Anthropic does with `redacted_thinking`."""
 
 
 class ToolUse(msgspec.Struct, frozen=True):
@@ -45,13 +48,31 @@ class ToolUse(msgspec.Struct, frozen=True):
     kind: Literal["function", "custom", "tool_search"] = "function"
 
 
+class Found(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One page that a search found."""
+
+    title: str = "A page of the demo"
+    """Its title."""
+    url: str = "https://example.com/demo"
+    """Its address."""
+    text: str = "The demo provider found this."
+    """The words that the answer takes from it."""
+
+
+class Search(msgspec.Struct, frozen=True):
+    """A search of the web that the provider itself runs, and the words that the answer takes from it."""
+
+    query: str
+    found: tuple[Found, ...] = (Found(),)
+
+
 class Compacted(msgspec.Struct, frozen=True):
-    """The one item that answers a `compaction_trigger`."""
+    """The one item that answers a `compaction_trigger`: the summary that the provider seals in it."""
 
-    encrypted: str
+    summary: str
 
 
-Part = Text | Thought | ToolUse | Compacted
+Part = Text | Thought | ToolUse | Search | Compacted
 
 
 class UsageNumbers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -74,6 +95,8 @@ class Counted(msgspec.Struct, frozen=True):
     cached: int
     output: int
     reasoning: int
+    written: int = 0
+    """The share of `input` that was written to the prompt cache."""
 
     @property
     def total(self) -> int:
@@ -122,6 +145,8 @@ def count(reply: Reply, body_bytes: int, turns: int) -> Counted | None:
 def _written(part: Part) -> str:
     if isinstance(part, Text):
         return part.text
+    if isinstance(part, Search):
+        return "".join(one.text for one in part.found)
     return part.payload if isinstance(part, ToolUse) else ""
 
 

@@ -24,7 +24,7 @@ class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     model: str | None = None
     """Glob on the model asked for."""
-    dialect: Literal["responses", "chat"] | None = None
+    dialect: Literal["responses", "chat", "messages", "generate"] | None = None
     """The dialect of the request."""
     user: str | None = None
     """Text that the user's last message contains."""
@@ -239,7 +239,16 @@ class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Rules, the first that fits wins; where none fits the built-in coder answers."""
     pace: Pace = Pace()
     """How fast answers come where a rule says nothing."""
-    models: tuple[str, ...] = ("gpt-6.1-sol", "gpt-5.5", "gpt-5-nano", "gpt-4o", "gpt-4")
+    models: tuple[str, ...] = (
+        "gpt-6.1-sol",
+        "gpt-5.5",
+        "gpt-5-nano",
+        "gpt-4o",
+        "gpt-4",
+        "claude-opus-5-5",
+        "claude-sonnet-5",
+        "gemini-3.7-flash",
+    )
     """What GET /v1/models lists. Any model is answered, listed or not, unless `only_listed`."""
     only_listed: bool = False
     """Refuse other models as unknown. Default: false."""
@@ -272,7 +281,7 @@ DEFAULT_SCRIPT = """\
 # The first rule that fits a request answers it; a rule without `reply` hands it to the built-in coder, which looks at the named
 # file with the tools offered, edits it, checks it and reports.
 pace: {first_s: 0.05, delta_s: 0.01}
-models: [gpt-6.1-sol, gpt-5.5, gpt-5-nano, gpt-4o, gpt-4]
+models: [gpt-6.1-sol, gpt-5.5, gpt-5-nano, gpt-4o, gpt-4, claude-opus-5-5, claude-sonnet-5, gemini-3.7-flash]
 rules:
   - name: coder
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import msgspec
 
-from dragoman.simulator import synthesis_chat, synthesis_responses
-from dragoman.simulator.errors import ERRORS, ErrorForm, by_status, render
+from dragoman.simulator import synthesis_chat, synthesis_generate, synthesis_messages, synthesis_responses
+from dragoman.simulator.errors import ErrorForm, by_status, named, render
 from dragoman.simulator.faults import spoil
 from dragoman.simulator.performance import Beat, Dice, Pause, Performance, Step, whole
 from dragoman.simulator.reply import Counted, Reply, count
 from dragoman.simulator.script import Fault
+from dragoman.simulator.stamp import Stamp
 from dragoman.simulator.view import View
 
 Headers = list[tuple[str, str]]
@@ -37,22 +38,23 @@ class Synthesis(Protocol):
 class Maker(Protocol):
     """Makes a synthesis for one answer."""
 
-    def __call__(self, view: View, reply: Reply, usage: Counted | None, dice: Dice, now_s: int) -> Synthesis:
+    def __call__(self, view: View, reply: Reply, usage: Counted | None, dice: Dice, stamp: Stamp) -> Synthesis:
         """Begin one answer."""
         ...
 
 
-def perform_reply(view: View, reply: Reply, fault: Fault | None, dice: Dice, now_s: int) -> Performance:
+def perform_reply(view: View, reply: Reply, fault: Fault | None, dice: Dice, stamp: Stamp) -> Performance:
     """The whole HTTP answer for a reply."""
     usage = count(reply, view.size_bytes, view.turns)
-    synthesis = _DIALECTS[view.dialect](view, reply, usage, dice, now_s)
-    headers = provider_headers(dice)
+    synthesis = _DIALECTS[view.dialect](view, reply, usage, dice, stamp)
+    headers = provider_headers(dice, view.dialect)
     if view.stream:
         beats = synthesis.stream()
         if fault is not None and fault.in_stream is not None:
             begun = _until_first_delta(beats)
             beats = [*begun, *synthesis.failure(fault.in_stream, fault.in_stream_message, len(begun))]
-        stream_headers = (("content-type", "text/event-stream; charset=utf-8"), *headers)
+        kind = "application/json; charset=UTF-8" if view.array else _STREAM_TYPES.get(view.dialect, "text/event-stream; charset=utf-8")
+        stream_headers = (("content-type", kind), *headers)
         sound = Performance(200, stream_headers, tuple(_paced(beats, reply)))
     else:
         sound = whole(200, [("content-type", "application/json"), *headers], synthesis.body())
@@ -60,16 +62,20 @@ def perform_reply(view: View, reply: Reply, fault: Fault | None, dice: Dice, now
     return sound if fault is None else spoil(sound, fault, dice)
 
 
-def perform_error(form: ErrorForm, values: dict[str, str], dice: Dice, fault: Fault | None = None) -> Performance:
+def perform_error(
+    form: ErrorForm, values: dict[str, str], dice: Dice, dialect: str = "responses", fault: Fault | None = None
+) -> Performance:
     """The whole HTTP answer for an error."""
-    status, headers, body = render(form, values)
-    sound = whole(status, [*headers, *_without(provider_headers(dice), headers)], body)
+    standing = provider_headers(dice, dialect)
+    request_id = next((value for name, value in standing if name == "request-id"), "")
+    status, headers, body = render(form, {"request_id": request_id, **values})
+    sound = whole(status, [*headers, *_without(standing, headers)], body)
     return sound if fault is None else spoil(sound, fault, dice)
 
 
 def error_of(fault: Fault, dialect: str) -> ErrorForm | None:
     """The error answer that a fault asks for, None where the answer itself is given (and perhaps spoilt)."""
-    form = ERRORS[fault.error] if fault.error is not None else None
+    form = named(fault.error, dialect) if fault.error is not None else None
     if form is None and (fault.status is not None or fault.body is not None):
         form = by_status(fault.status, dialect) if fault.status is not None else ErrorForm(200, "")
     if form is None:
@@ -79,8 +85,12 @@ def error_of(fault: Fault, dialect: str) -> ErrorForm | None:
     return form if fault.body is None else msgspec.structs.replace(form, body=fault.body)
 
 
-def provider_headers(dice: Dice) -> Headers:
-    """The headers that OpenAI adds to every answer, cookie included: none of them is the client's business, some are useful."""
+def provider_headers(dice: Dice, dialect: str = "responses") -> Headers:
+    """The headers that the provider of a dialect adds to every answer: few are the client's business, some are useful."""
+    return _HEADERS.get(dialect, _openai_headers)(dice)
+
+
+def _openai_headers(dice: Dice) -> Headers:
     return [
         ("openai-organization", "org-demo"),
         ("openai-processing-ms", "42"),
@@ -94,6 +104,37 @@ def provider_headers(dice: Dice) -> Headers:
         ("x-request-id", f"req_{dice.hexadecimal(32)}"),
         ("set-cookie", f"__cf_bm={dice.letters(43)}; path=/; HttpOnly; Secure; SameSite=None"),
         ("server", "cloudflare"),
+    ]
+
+
+def _anthropic_headers(dice: Dice) -> Headers:
+    reset = "2026-11-21T12:00:00Z"
+    limits = (("requests", "4000", "3999"), ("input-tokens", "2000000", "1999000"), ("output-tokens", "400000", "400000"))
+    told = [
+        (f"anthropic-ratelimit-{name}-{field}", value)
+        for name, limit, left in (*limits, ("tokens", "2400000", "2399000"))
+        for field, value in (("limit", limit), ("remaining", left), ("reset", reset))
+    ]
+    return [
+        *told,
+        ("request-id", f"req_011C{dice.letters(20)}"),
+        ("anthropic-organization-id", f"{dice.hexadecimal(8)}-0000-4000-8000-{dice.hexadecimal(12)}"),
+        ("strict-transport-security", "max-age=31536000; includeSubDomains; preload"),
+        ("cf-cache-status", "DYNAMIC"),
+        ("set-cookie", f"_cfuvid={dice.letters(43)}; path=/; HttpOnly; Secure; SameSite=None"),
+        ("server", "cloudflare"),
+    ]
+
+
+def _google_headers(_dice: Dice) -> Headers:
+    return [
+        ("vary", "Origin, X-Origin, Referer"),
+        ("server", "scaffolding on HTTPServer2"),
+        ("x-xss-protection", "0"),
+        ("x-frame-options", "SAMEORIGIN"),
+        ("x-content-type-options", "nosniff"),
+        ("server-timing", "gfet4t7; dur=420"),
+        ("alt-svc", 'h3=":443"; ma=2592000'),
     ]
 
 
@@ -123,4 +164,11 @@ def _paced(beats: Sequence[Beat], reply: Reply) -> list[Step]:
     return steps
 
 
-_DIALECTS: dict[str, Maker] = {"responses": synthesis_responses.Synthesis, "chat": synthesis_chat.Synthesis}
+_DIALECTS: dict[str, Maker] = {
+    "responses": synthesis_responses.Synthesis,
+    "chat": synthesis_chat.Synthesis,
+    "messages": synthesis_messages.Synthesis,
+    "generate": synthesis_generate.Synthesis,
+}
+_HEADERS: dict[str, Callable[[Dice], Headers]] = {"messages": _anthropic_headers, "generate": _google_headers}
+_STREAM_TYPES = {"generate": "text/event-stream"}

@@ -11,14 +11,15 @@ from typing import Any, ClassVar
 import msgspec
 
 from dragoman.simulator.performance import Beat, Dice
-from dragoman.simulator.reply import Compacted, Counted, Part, Reply, Text, Thought, ToolUse, pieces
+from dragoman.simulator.reply import Compacted, Counted, Part, Reply, Search, Text, Thought, ToolUse, pieces
+from dragoman.simulator.stamp import Stamp
 from dragoman.simulator.view import View
 
 
 class Synthesis:
     """One answer: `stream` gives its chunks, `body` the whole reply. Use one of them, once."""
 
-    def __init__(self, view: View, reply: Reply, usage: Counted | None, dice: Dice, now_s: int) -> None:
+    def __init__(self, view: View, reply: Reply, usage: Counted | None, dice: Dice, stamp: Stamp) -> None:
         self._reply = reply
         self._usage = usage
         self._dice = dice
@@ -29,7 +30,7 @@ class Synthesis:
         self._calls = 0
         self._head: dict[str, Any] = {
             "id": f"chatcmpl-{dice.letters(29)}",
-            "created": now_s,
+            "created": stamp.now_s,
             "model": reply.model or view.model,
             "service_tier": "default",
             "system_fingerprint": f"fp_{dice.hexadecimal(10)}",
@@ -48,7 +49,7 @@ class Synthesis:
 
     def body(self) -> bytes:
         """The whole reply as one JSON object."""
-        text = "".join(part.text for part in self._reply.parts if isinstance(part, Text))
+        text = "".join(map(_words, self._reply.parts))
         thoughts = "".join(part.text or part.summary for part in self._reply.parts if isinstance(part, Thought))
         calls = [self._call(part) for part in self._reply.parts if isinstance(part, ToolUse)]
         message: dict[str, Any] = {"role": "assistant", "content": text if self._has_text else None}
@@ -70,12 +71,12 @@ class Synthesis:
 
     @property
     def _has_text(self) -> bool:
-        return any(isinstance(part, Text) for part in self._reply.parts)
+        return any(isinstance(part, Text | Search) for part in self._reply.parts)
 
     @property
     def _finish(self) -> str:
         if self._reply.finish != "stop":
-            return self._reply.finish
+            return _FINISHES[self._reply.finish]
         return "tool_calls" if any(isinstance(part, ToolUse) for part in self._reply.parts) else "stop"
 
     def _play_text(self, part: Text) -> None:
@@ -98,8 +99,12 @@ class Synthesis:
         for piece in pieces(part.payload, self._reply.pace):
             self._chunk("delta", {"tool_calls": [{"index": index, kind: {field: piece}}]})
 
+    def _play_search(self, part: Search) -> None:
+        for piece in pieces(_words(part), self._reply.pace):
+            self._chunk("delta", {"content": piece})
+
     def _play_compacted(self, part: Compacted) -> None:
-        self._chunk("delta", {"content": part.encrypted})
+        self._chunk("delta", {"content": part.summary})
 
     def _call(self, part: ToolUse) -> dict[str, Any]:
         kind = "custom" if part.kind == "custom" else "function"
@@ -133,8 +138,23 @@ class Synthesis:
         Text: _play_text,
         Thought: _play_thought,
         ToolUse: _play_call,
+        Search: _play_search,
         Compacted: _play_compacted,
     }
 
 
+def _words(part: Part) -> str:
+    if isinstance(part, Search):
+        return " ".join(one.text for one in part.found)
+    return part.text if isinstance(part, Text) else ""
+
+
+_FINISHES = {
+    "length": "length",
+    "content_filter": "content_filter",
+    "refusal": "content_filter",
+    "pause": "stop",
+    "context_window": "length",
+    "malformed_call": "stop",
+}
 _PAYLOAD = {"function": "arguments", "custom": "input"}

@@ -11,38 +11,47 @@ from typing import Any, ClassVar
 import msgspec
 
 from dragoman.simulator.performance import Beat, Dice
-from dragoman.simulator.reply import Compacted, Counted, Part, Reply, Text, Thought, ToolUse, pieces
+from dragoman.simulator.reply import Compacted, Counted, Found, Part, Reply, Search, Text, Thought, ToolUse, pieces
+from dragoman.simulator.stamp import Stamp
 from dragoman.simulator.view import View
+
+
+class _Cited(Text, frozen=True):
+    """Words that name the pages they were taken from."""
+
+    found: tuple[Found, ...] = ()
 
 
 class Synthesis:
     """One answer: `stream` gives its events, `body` the whole reply. Use one of them, once."""
 
-    def __init__(self, view: View, reply: Reply, usage: Counted | None, dice: Dice, now_s: int) -> None:
+    def __init__(self, view: View, reply: Reply, usage: Counted | None, dice: Dice, stamp: Stamp) -> None:
         self._view = view
         self._reply = reply
         self._usage = usage
         self._dice = dice
-        self._now_s = now_s
+        self._now_s = stamp.now_s
+        self._stamp = stamp
         self._tail = dice.hexadecimal(32)
         self._number = 0
         self._beats: list[Beat] = []
         options: dict[str, Any] = view.body.get("stream_options") or {}
         self._obfuscated = options.get("include_obfuscation") is not False
+        self._parts = tuple(one for part in reply.parts for one in _split(part))
         self._id = self._new_id("resp")
 
     def stream(self) -> list[Beat]:
         """Every event of the answer in order."""
         self._emit("response.created", "opening", response=self._response("in_progress", []))
         self._emit("response.in_progress", "opening", response=self._response("in_progress", []))
-        output = [self._play(index, part) for index, part in enumerate(self._reply.parts)]
+        output = [self._play(index, part) for index, part in enumerate(self._parts)]
         status = self._status
         self._emit(f"response.{status}", "end", response=self._response(status, output))
         return self._beats
 
     def body(self) -> bytes:
         """The whole reply as one JSON object."""
-        return msgspec.json.encode(self._response(self._status, [self._item(part) for part in self._reply.parts]))
+        return msgspec.json.encode(self._response(self._status, [self._item(part) for part in self._parts]))
 
     def failure(self, code: str, message: str, sent: int) -> list[Beat]:
         """The events of an error inside a stream after so many events: `error`, then `response.failed`."""
@@ -56,7 +65,7 @@ class Synthesis:
 
     @property
     def _status(self) -> str:
-        return "completed" if self._reply.finish == "stop" else "incomplete"
+        return "incomplete" if self._reply.finish in _INCOMPLETE else "completed"
 
     def _play(self, index: int, part: Part) -> dict[str, Any]:
         item = self._item(part)
@@ -70,8 +79,10 @@ class Synthesis:
         self._emit("response.content_part.added", **where, part={**_OUTPUT_TEXT, "text": ""})
         for piece in pieces(part.text, self._reply.pace):
             self._delta("response.output_text.delta", **where, delta=piece, logprobs=[])
+        for number, annotation in enumerate(_annotations(part).get("annotations", ())):
+            self._emit("response.output_text.annotation.added", **where, annotation_index=number, annotation=annotation)
         self._emit("response.output_text.done", **where, text=part.text, logprobs=[])
-        self._emit("response.content_part.done", **where, part={**_OUTPUT_TEXT, "text": part.text})
+        self._emit("response.content_part.done", **where, part={**_OUTPUT_TEXT, **_annotations(part), "text": part.text})
 
     def _play_thought(self, index: int, part: Thought, item: dict[str, Any]) -> None:
         self._emit("response.output_item.added", output_index=index, item={**item, "summary": [], **({"content": []} if part.text else {})})
@@ -101,6 +112,13 @@ class Synthesis:
             self._delta(f"response.{event}.delta", **where, delta=piece)
         self._emit(f"response.{event}.done", **where, **{field: part.payload})
 
+    def _play_search(self, index: int, part: Search, item: dict[str, Any]) -> None:
+        where = {"item_id": item["id"], "output_index": index}
+        begun = {name: value for name, value in item.items() if name != "action"}
+        self._emit("response.output_item.added", output_index=index, item={**begun, "status": "in_progress"})
+        for stage in ("in_progress", "searching", "completed"):
+            self._emit(f"response.web_search_call.{stage}", **where)
+
     def _play_compacted(self, index: int, part: Compacted, item: dict[str, Any]) -> None:
         self._emit("response.output_item.added", output_index=index, item=item)
 
@@ -109,8 +127,8 @@ class Synthesis:
 
     def _text_item(self, part: Text) -> dict[str, Any]:
         phase = "commentary" if part.commentary else "final_answer"
-        content = [{**_OUTPUT_TEXT, "text": part.text}]
-        is_whole = self._reply.finish == "stop" or part is not self._reply.parts[-1]
+        content = [{**_OUTPUT_TEXT, **_annotations(part), "text": part.text}]
+        is_whole = self._status == "completed" or part is not self._parts[-1]
         status = "completed" if is_whole else "incomplete"
         return {"id": self._new_id("msg"), "type": "message", "status": status, "role": "assistant", "phase": phase, "content": content}
 
@@ -119,8 +137,8 @@ class Synthesis:
         item["summary"] = [{"type": "summary_text", "text": part.summary}] if part.summary else []
         if part.text:
             item["content"] = [{"type": "reasoning_text", "text": part.text}]
-        if part.encrypted is not None and self._wants_encrypted:
-            item["encrypted_content"] = part.encrypted
+        if self._wants_encrypted:
+            item["encrypted_content"] = part.encrypted or self._stamp.reasoning(part.text or part.summary)
         return item
 
     def _call_item(self, part: ToolUse) -> dict[str, Any]:
@@ -134,8 +152,12 @@ class Synthesis:
         item = {"id": self._new_id(prefix), "type": kind, "status": "completed", field: part.payload, "call_id": call_id, "name": part.name}
         return item if part.namespace is None else {**item, "namespace": part.namespace}
 
+    def _search_item(self, part: Search) -> dict[str, Any]:
+        action = {"type": "search", "query": part.query, "queries": [part.query]}
+        return {"id": self._new_id("ws"), "type": "web_search_call", "status": "completed", "action": action}
+
     def _compacted_item(self, part: Compacted) -> dict[str, Any]:
-        return {"id": self._new_id("cmp"), "type": "compaction", "encrypted_content": part.encrypted}
+        return {"id": self._new_id("cmp"), "type": "compaction", "encrypted_content": self._stamp.compaction(part.summary)}
 
     @property
     def _wants_encrypted(self) -> bool:
@@ -190,7 +212,7 @@ class Synthesis:
             return None
         return {
             "input_tokens": usage.input,
-            "input_tokens_details": {"cached_tokens": usage.cached, "cache_write_tokens": 0},
+            "input_tokens_details": {"cached_tokens": usage.cached, "cache_write_tokens": usage.written},
             "output_tokens": usage.output,
             "output_tokens_details": {"reasoning_tokens": usage.reasoning},
             "total_tokens": usage.total,
@@ -211,16 +233,40 @@ class Synthesis:
 
     _PLAY: ClassVar[dict[type, Callable[[Any, int, Any, dict[str, Any]], None]]] = {
         Text: _play_text,
+        _Cited: _play_text,
         Thought: _play_thought,
         ToolUse: _play_call,
+        Search: _play_search,
         Compacted: _play_compacted,
     }
     _ITEM: ClassVar[dict[type, Callable[[Any, Any], dict[str, Any]]]] = {
         Text: _text_item,
+        _Cited: _text_item,
         Thought: _thought_item,
         ToolUse: _call_item,
+        Search: _search_item,
         Compacted: _compacted_item,
     }
+
+
+def _split(part: Part) -> tuple[Part, ...]:
+    """A search is an item of its own, and its words another."""
+    if not isinstance(part, Search):
+        return (part,)
+    return part, _Cited(" ".join(one.text for one in part.found), found=part.found)
+
+
+def _annotations(part: Text) -> dict[str, Any]:
+    """Where in the words, counted in characters, each page is used."""
+    if not isinstance(part, _Cited):
+        return {}
+    made: list[dict[str, Any]] = []
+    start = 0
+    for one in part.found:
+        end = start + len(one.text)
+        made.append({"type": "url_citation", "start_index": start, "end_index": end, "url": one.url, "title": one.title})
+        start = end + 1
+    return {"annotations": made}
 
 
 def _summary_kind(asked: Any) -> str | None:
@@ -233,4 +279,9 @@ def _or(value: Any, fallback: Any) -> Any:
 
 _OUTPUT_TEXT: dict[str, Any] = {"type": "output_text", "annotations": [], "logprobs": []}
 _CALLS = {"function": ("arguments", "function_call_arguments"), "custom": ("input", "custom_tool_call_input")}
-_INCOMPLETE = {"stop": None, "length": "max_output_tokens", "content_filter": "content_filter"}
+_INCOMPLETE = {
+    "length": "max_output_tokens",
+    "context_window": "max_output_tokens",
+    "content_filter": "content_filter",
+    "refusal": "content_filter",
+}

@@ -8,8 +8,8 @@ from typing import Any
 
 from dragoman.simulator.hands import outcome
 from dragoman.simulator.reply import Part, Text
-from dragoman.simulator.shapes import as_dict, as_dicts
-from dragoman.simulator.view import Tool, View, text_of
+from dragoman.simulator.shapes import as_dict
+from dragoman.simulator.view import Tool, View
 
 
 def chat(view: View) -> tuple[Part, ...]:
@@ -46,8 +46,9 @@ def title(user: str) -> str:
 
 def summary(view: View) -> str:
     """A handoff summary of the conversation as far as it is visible."""
-    calls = len([item for item in _history(view) if str(item.get("type") or item.get("role")).endswith(("_output", "tool"))])
-    asked = [text for text in map(_user_text, _history(view)) if text and not text.startswith(("<", "#", "You are performing"))]
+    calls = sum(one.role == "result" for one in view.history)
+    asked = [one.text for one in view.history if one.role == "user" and not one.text.startswith(("<", "#", "You are performing"))]
+    asked = [text for text in asked if text]
     last = f" The user last asked: “{_shorten(asked[-1], 300)}”." if asked else ""
     return f"Summary by the demo provider: {len(asked)} user message(s) and {calls} tool result(s) so far.{last} Nothing else is pending."
 
@@ -133,17 +134,6 @@ def _finding(path: str, line: int, text: str) -> dict[str, Any]:
         "priority": 2,
         "code_location": {"absolute_file_path": path, "line_range": {"start": line, "end": line}},
     }
-
-
-def _history(view: View) -> list[dict[str, Any]]:
-    found: Any = view.body.get("input") or view.body.get("messages")
-    return as_dicts(found)
-
-
-def _user_text(item: dict[str, Any]) -> str:
-    if item.get("role") != "user":
-        return ""
-    return text_of(item.get("content"))
 
 
 def _count_to(match: re.Match[str]) -> str:

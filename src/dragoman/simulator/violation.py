@@ -19,10 +19,6 @@ class Violation(msgspec.Struct, frozen=True):
     param: str | None = None
     code: str | None = None
 
-    def body(self) -> dict[str, Any]:
-        """The provider's error body for it."""
-        return {"error": {"message": self.message, "type": "invalid_request_error", "param": self.param, "code": self.code}}
-
 
 def missing(param: str) -> Violation:
     """A field that must be there is not."""
