@@ -12,6 +12,7 @@ from dragoman.cli.codex.command import codex
 from dragoman.cli.doctor.command import doctor
 from dragoman.cli.serve import serve
 from dragoman.cli.simulate import simulate
+from dragoman.cli.trial.command import tries
 from dragoman.config.problems import ConfigError
 from dragoman.ir.errors import GatewayError
 
@@ -24,7 +25,7 @@ def commands() -> None:
     """A gateway between coding agents and model providers: any agent, any model."""
 
 
-for _command in (serve, codex, doctor, check, models, schema, simulate):
+for _command in (serve, codex, doctor, check, models, schema, simulate, tries):
     commands.add_command(_command)
 
 

@@ -47,6 +47,11 @@ def read_arguments(arguments: list[str]) -> Reading:
     return Reading(way, reason, subcommand, model=_last_model(flags), profile=_last(flags, ("-p", "--profile")))
 
 
+def options_of(arguments: list[str]) -> list[tuple[str, str]]:
+    """(option, value) of every option before `--`; "" where it has no value of its own, or none that we know of."""
+    return list(_flags(arguments))
+
+
 def door_arguments(door: Door) -> list[str]:
     """The `-c` flags that make a gateway Codex's provider; they stand before everything else.
 

@@ -20,12 +20,16 @@ from dragoman.cli.codex.summary import fetch_summary
 from dragoman.cli.codex.surroundings import MANAGED, managed_provider, past_proxies
 from dragoman.cli.gateway import Look, Sight, look_at
 from dragoman.cli.settings import configured_address
+from dragoman.cli.trial.launch import Prepared, Surroundings, prepare, run_trial
+from dragoman.cli.trial.wishes import TRY_OPTIONS, Wishes, read_wishes, refuse_stray
 
 _PLACEHOLDER = "dragoman"
-_OWN_OPTIONS = ("--gateway", "--gateway-config")
+_OWN_OPTIONS = ("--gateway", "--gateway-config", *TRY_OPTIONS)
 _HELP = """dragoman codex [--gateway URL] [--gateway-config FILE] [--] [anything that codex takes]
+dragoman codex --try MODEL,MODEL [--try-jobs N] [--try-limit 15m] [exec] [anything that codex exec takes]
   --gateway URL          use the gateway at this address (or DRAGOMAN_URL)
   --gateway-config FILE  start a gateway with this dragoman.yaml (or DRAGOMAN_CONFIG)
+  --try MODEL,MODEL      the same task with each model in a git worktree of its own, then all side by side
   DRAGOMAN_KEY           the key that the gateway asks for, if it has `access.keys`
 What follows is Codex's own help.
 """
@@ -36,6 +40,7 @@ class Own(msgspec.Struct, frozen=True):
 
     gateway: str | None = None
     config: str | None = None
+    trial: Wishes | None = None
 
 
 @click.command(add_help_option=False, context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -43,8 +48,8 @@ class Own(msgspec.Struct, frozen=True):
 def codex(arguments: tuple[str, ...]) -> None:
     """Run the installed Codex against the gateway, starting one for its lifetime if none answers.
 
-    Options of our own stand first: --gateway URL (or DRAGOMAN_URL), --gateway-config FILE (or DRAGOMAN_CONFIG). Everything else is
-    Codex's.
+    Options of our own stand first: --gateway URL (or DRAGOMAN_URL), --gateway-config FILE (or DRAGOMAN_CONFIG), --try
+    MODEL,MODEL. Everything else is Codex's.
     """
     sys.exit(launch(list(arguments), dict(os.environ)))
 
@@ -71,7 +76,8 @@ def split_own_options(arguments: list[str], env: Mapping[str, str]) -> tuple[Own
     if found and rest[:1] == ["--"]:
         rest.pop(0)
     gateway, config = found.get("--gateway") or env.get("DRAGOMAN_URL"), found.get("--gateway-config") or env.get("DRAGOMAN_CONFIG")
-    return Own(gateway or None, config or None), rest
+    refuse_stray(rest)
+    return Own(gateway or None, config or None, read_wishes(found)), rest
 
 
 def _launch(own: Own, arguments: list[str], env: Mapping[str, str]) -> int:
@@ -87,13 +93,23 @@ def _launch(own: Own, arguments: list[str], env: Mapping[str, str]) -> int:
         return run_in_foreground([program.path, *arguments], env)
     _check(program)
     run = secrets.token_hex(6)
+    prepared = None if own.trial is None else prepare(own.trial, arguments, env)
     with _gateway(own, run, env) as address:
+        if prepared is not None:
+            return _try(prepared, program, address, env)
         door = Door(address, run)
         code = run_in_foreground([program.path, *door_arguments(door), *arguments], codex_environment(env, address))
         summary = fetch_summary(door, env.get(KEY_VARIABLE))
         if summary:
             _say(summary)
         return code
+
+
+def _try(prepared: Prepared, program: Program, address: str, env: Mapping[str, str]) -> int:
+    def door(run: str, model: str) -> Door:
+        return Door(address, run)
+
+    return run_trial(prepared, Surroundings(program.path, address, codex_environment(env, address), door))
 
 
 def codex_environment(env: Mapping[str, str], address: str) -> dict[str, str]:
