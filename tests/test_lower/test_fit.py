@@ -11,8 +11,6 @@ from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.request import (
     Audio,
     Call,
-    Compaction,
-    CompactionTrigger,
     File,
     FileId,
     FunctionTool,
@@ -50,6 +48,7 @@ EVERYTHING = Capabilities(
     cache_key=True,
     service_tier=True,
     proofs=frozenset({"responses"}),
+    compaction=True,
 )
 
 
@@ -179,7 +178,7 @@ def test_history_that_grows_by_whole_turns_keeps_its_beginning() -> None:
         (Audio(Inline("audio/wav", "AA==")), {"audio": False}, "audio"),
     ],
 )
-def test_media_that_the_target_does_not_take_leave_a_word(part: Any, caps: dict[str, bool], word: str) -> None:
+def test_media_that_the_target_does_not_take_leave_a_word(part: Any, caps: dict[str, Any], word: str) -> None:
     request = Request("m", (Message("user", (Text("x"), part)), Result("c", (part,))))
     stand_in = Text(f"[{word} left out: this model does not take it]")
 
@@ -352,10 +351,7 @@ def test_thoughts_go_only_where_their_seal_is_known() -> None:
 
     assert chat.request.items == (Reasoning(summary=("s",), extra=told.extra), plain)
     assert responses.request.items == (sealed,)
-    assert chat.warnings == [
-        ("reasoning", "thoughts that `responses` sealed are left out"),
-        ("reasoning", "thoughts that `messages` sealed are left out"),
-    ]
+    assert chat.warnings == [("reasoning", "thoughts that only their maker can read stay behind: 1 of `responses`, 1 of `messages`")]
 
 
 def test_a_change_of_effort_on_the_way_is_applied() -> None:
@@ -367,12 +363,3 @@ def test_a_change_of_effort_on_the_way_is_applied() -> None:
     assert (lowered.request.items, lowered.request.reasoning) == ((HI,), ReasoningWish("low"))
     assert lowered.warnings == [("items", "the change of `text` in mid-conversation is left out")]
     assert lower(request, EVERYTHING).request is request
-
-
-@pytest.mark.parametrize("item", [CompactionTrigger(), Compaction(Proof("responses", "x"))])
-def test_a_sealed_conversation_is_refused_where_nobody_can_read_it(item: Item) -> None:
-    with pytest.raises(GatewayError) as caught:
-        lower(Request("m", (HI, item)), Capabilities())
-
-    assert caught.value.kind == Kind.UNSUPPORTED
-    assert lower(Request("m", (HI, item)), EVERYTHING).request.items == (HI, item)

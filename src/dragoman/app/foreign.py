@@ -31,6 +31,7 @@ _WITHIN: dict[str, dict[str, tuple[str, ...]]] = {
     "schema_output": {"text": ("json_schema",), "response_format": ("json_schema",)},
     "json_output": {"text": ("json_object",), "response_format": ("json_object",)},
     "verbosity": {"text": ("verbosity",)},
+    "compaction": {"input": ("compaction_trigger", "compaction")},
 }
 """Capability -> field -> words of the wire that need it there, in their quotes."""
 

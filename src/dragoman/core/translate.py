@@ -10,6 +10,7 @@ import msgspec
 from dragoman.agents.contract import Agent
 from dragoman.core.attempt import close_attempt, not_a_stream, note_head, open_attempt, read_refusal, told_headers
 from dragoman.core.exchange import Exchange
+from dragoman.core.stamp import PROVING, stamp
 from dragoman.core.stream import header, stream
 from dragoman.ir import events as ev
 from dragoman.ir.errors import GatewayError, Kind
@@ -27,7 +28,7 @@ async def translate(exchange: Exchange) -> None:
     """Read the request, fit it, write it in the provider's dialect, and bring the answer back in the client's."""
     asked = exchange.dialect.read_request(exchange.call)
     _refuse_state(exchange, asked)
-    lowered = lower(_addressed(exchange, asked), exchange.deployment.capabilities)
+    lowered = lower(_addressed(exchange, asked), exchange.deployment.capabilities, exchange.deployment.name)
     call, unsaid = exchange.deployment.dialect.write_request(lowered.request, exchange.deployment.quirks)
     exchange.record.warnings = [*lowered.warnings, *unsaid]
     if exchange.candidate.params:
@@ -74,7 +75,7 @@ async def _translate_whole(exchange: Exchange, reply: Reply, asked: Request, res
         events = _read_whole(exchange, reply, body)
         fold = Fold()
         for event in events:
-            for restored in restore.feed(event):
+            for restored in restore.feed(stamp(event, exchange.deployment.name)):
                 fold.feed(restored)
                 _note_event(exchange.record, restored)
         answer = exchange.dialect.write_response(fold.response(), asked)
@@ -134,6 +135,7 @@ class Translated:
         self._reader = deployment.dialect.reader(deployment.quirks)
         self._writer = exchange.dialect.writer(asked)
         self._restore = restore
+        self._origin = deployment.name
 
     def feed(self, chunk: bytes) -> bytes:
         try:
@@ -163,6 +165,8 @@ class Translated:
         return self._writer.feed(ev.Failed(self._agent.dress_failure(error)))
 
     def _write(self, event: ev.Event) -> bytes:
+        if type(event) in PROVING:
+            event = stamp(event, self._origin)
         if not self._restore.active:
             return self._put(event)
         return b"".join([self._put(restored) for restored in self._restore.feed(event)])

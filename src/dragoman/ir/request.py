@@ -19,11 +19,17 @@ CallKind = Literal["function", "custom", "search"]
 Executor = Literal["client", "provider"]
 
 
+GATEWAY = "gateway"
+"""The maker of what the gateway itself put into a seal. Kinds: `summary` (`data` is the summary of a compacted conversation),
+`words` (a thought without a proof, told again to those that take words), `broken` (a seal that nobody can open any more)."""
+
+
 class Proof(msgspec.Struct, frozen=True):
     """What a provider needs to see again unchanged: a signature, an encrypted thought, an id.
 
-    `maker` is the dialect whose API made it, `data` its text exactly as received, `kind` that dialect's own word
-    (`encrypted_content`, `signature`, `redacted`, `thought_signature`). `origin` names the provider and model once known.
+    `maker` is the dialect whose API made it (or `GATEWAY`), `data` its text exactly as received, `kind` that dialect's own word
+    (`encrypted_content`, `signature`, `redacted`, `thought_signature`). `origin` is `provider/model` once known: core stamps it
+    on what an answer brings, since a proof is worth nothing anywhere else.
     """
 
     maker: str

@@ -65,7 +65,19 @@ class Capabilities(msgspec.Struct, frozen=True):
     """Takes a number of choices above one. Default: true."""
     max_output_tokens: int | None = None
     """The most tokens that it gives out. Default: null, unknown."""
+    max_tokens_required: bool = False
+    """Refuses a request that does not say how many tokens it may give out. Default: false."""
+    forced_tools: bool = True
+    """Takes a choice that forces a tool. Default: true; else it is asked in words."""
+    forced_while_thinking: bool = True
+    """Takes a choice that forces a tool while it thinks. Default: true; else it does not think then."""
     tool_name_chars: int = 64
     """The longest name of a tool. Default: 64."""
     proofs: frozenset[str] = frozenset()
     """Makers whose proofs it takes back (dialect names). Default: none."""
+    proofs_of_model: bool = False
+    """Takes back only what the very same model proved. Default: false; any model of the same provider."""
+    thought_first: bool = False
+    """While it thinks, an unfinished tool turn must begin with a proven thought. Default: false."""
+    compaction: bool = False
+    """Compacts a conversation into a sealed item of its own. Default: false; the gateway asks it for a summary and seals that."""

@@ -7,11 +7,14 @@ from dragoman.lower.names import Names
 
 
 class Fitting:
-    """One lowering under way. Passes read `caps` and `names`, and call `warn`."""
+    """One lowering under way. Passes read `caps`, `names` and `here` (the target as `provider/model`), and call `warn`.
+    `summarises`: the answer shall be a summary that becomes a sealed compaction."""
 
-    def __init__(self, caps: Capabilities, names: Names) -> None:
+    def __init__(self, caps: Capabilities, names: Names, here: str | None = None) -> None:
         self.caps = caps
         self.names = names
+        self.here = here
+        self.summarises = False
         self._warnings: dict[tuple[str, str], None] = {}
 
     def warn(self, field: str, why: str) -> None:

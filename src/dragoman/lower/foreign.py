@@ -1,4 +1,4 @@
-"""What only another API understands: left out with a warning, or refused where leaving it out would change what was asked."""
+"""What only another API understands: left out with a warning."""
 
 from __future__ import annotations
 
@@ -6,17 +6,13 @@ from collections.abc import Iterable
 
 import msgspec
 
-from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.request import (
     Call,
-    Compaction,
-    CompactionTrigger,
     Item,
     Message,
     OpaqueItem,
     OpaquePart,
     Part,
-    Reasoning,
     ReasoningWish,
     Request,
     Result,
@@ -24,9 +20,6 @@ from dragoman.ir.request import (
     Text,
 )
 from dragoman.lower.fitting import Fitting
-
-_COMPACTING = frozenset({"responses"})
-"""Dialects that know compaction items."""
 
 # Top-level fields that ask for nothing which another API doesn't do anyway, or that speak only of the transport.
 _SILENT = frozenset(
@@ -61,7 +54,7 @@ def drop_fields(request: Request, fitting: Fitting) -> Request:
 
 
 def drop_items(request: Request, fitting: Fitting) -> Request:
-    """Leave out items and parts of other dialects. Raises GatewayError(unsupported) for a sealed conversation."""
+    """Leave out items and parts of other dialects."""
     items: list[Item] = []
     wish = request.reasoning
     for item in request.items:
@@ -79,49 +72,12 @@ def _fitting(item: Item, fitting: Fitting) -> Iterable[Item]:
     if isinstance(item, OpaqueItem) and item.dialect != caps.dialect:
         fitting.warn("items", f"only `{item.dialect}` knows the item `{item.kind}`")
         return ()
-    if isinstance(item, CompactionTrigger | Compaction):
-        _check_compaction(item, fitting)
     if isinstance(item, Call | Result) and item.executor == "provider" and caps.dialect not in (item.extra or {}):
         fitting.warn("items", "calls that another provider ran itself are left out of the history")
         return ()
-    if isinstance(item, Reasoning):
-        return _thought(item, fitting)
     if isinstance(item, Message | Result):
         return _without_parts(item, fitting)
     return (item,)
-
-
-def _check_compaction(item: CompactionTrigger | Compaction, fitting: Fitting) -> None:
-    if isinstance(item, Compaction):
-        if item.proof.maker not in fitting.caps.proofs:
-            raise GatewayError(
-                Kind.UNSUPPORTED,
-                "the conversation was compacted into a sealed item that only its own provider can read; go on with that model, or start "
-                "a new conversation",
-                param="input",
-            )
-    elif fitting.caps.dialect not in _COMPACTING:
-        raise GatewayError(
-            Kind.UNSUPPORTED,
-            f"the target speaks `{fitting.caps.dialect}`, which cannot compact a conversation into a sealed item; let the client compact "
-            "by itself (for a custom provider it does)",
-            param="input",
-        )
-
-
-def _thought(item: Reasoning, fitting: Fitting) -> Iterable[Item]:
-    """A thought goes only where its seal is known; without a seal, its words are kept for the few that want words."""
-    caps = fitting.caps
-    if item.proof is not None and item.proof.maker in caps.proofs:
-        return (item,)
-    native = item.proof is None and (item.extra is None or caps.dialect in item.extra)
-    if native:
-        return (item,)
-    if item.proof is not None and item.proof.maker != caps.dialect:
-        fitting.warn("reasoning", f"thoughts that `{item.proof.maker}` sealed are left out")
-    if caps.proofs or not (item.content or item.summary):
-        return ()
-    return (msgspec.structs.replace(item, proof=None) if item.proof is not None else item,)
 
 
 def _without_parts(item: Message | Result, fitting: Fitting) -> Iterable[Item]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from dragoman.ir.request import Request
-from dragoman.lower import effort, foreign, media, roles, settings, tools
+from dragoman.lower import compaction, effort, foreign, media, roles, settings, thoughts, tools
 from dragoman.lower.capabilities import Capabilities
 from dragoman.lower.fitting import Fitting
 from dragoman.lower.names import Names
@@ -23,8 +23,12 @@ class Lowered(msgspec.Struct, frozen=True):
     warnings: list[tuple[str, str]]
 
 
-# In this order: what is foreign goes first, tools are complete before they are renamed, and are known before effort is judged.
+# In this order: what is sealed is opened or handed back and what is foreign goes first, tools are complete before they are renamed,
+# and are known before effort is judged.
 _PASSES: tuple[Callable[[Request, Fitting], Request], ...] = (
+    compaction.expand,
+    compaction.summarise,
+    thoughts.hand_back,
     foreign.drop_fields,
     foreign.drop_items,
     tools.gather,
@@ -37,16 +41,20 @@ _PASSES: tuple[Callable[[Request, Fitting], Request], ...] = (
     settings.shape,
     roles.speak,
     effort.fit,
+    thoughts.rest,
     settings.switch_off,
     settings.sample,
     settings.bound,
 )
 
 
-def lower(request: Request, caps: Capabilities) -> Lowered:
-    """Rewrite `request` until it needs no more than `caps`. Raises GatewayError(unsupported) where that would change what was asked."""
+def lower(request: Request, caps: Capabilities, here: str | None = None) -> Lowered:
+    """Rewrite `request` until it needs no more than `caps`. `here` is the target as `provider/model`: only what it proved itself is
+    sent back to it (None: what its API proved, whoever runs it). Raises GatewayError(unsupported) where that would change what
+    was asked."""
     names = Names(request, caps)
-    fitting = Fitting(caps, names)
+    fitting = Fitting(caps, names, here)
     for fit in _PASSES:
         request = fit(request, fitting)
-    return Lowered(request, Restore(names.changed(), names.taken()), fitting.warnings)
+    restore = compaction.Summing() if fitting.summarises else Restore(names.changed(), names.taken())
+    return Lowered(request, restore, fitting.warnings)

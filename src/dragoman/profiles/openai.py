@@ -30,6 +30,7 @@ RESPONSES: dict[str, object] = {
     "service_tier": True,
     "tool_name_chars": 128,
     "proofs": frozenset({"responses"}),
+    "compaction": True,
 }
 """The Responses API as OpenAI documents it."""
 

@@ -11,8 +11,10 @@ from typing import Any, TypeVar
 import msgspec
 
 from dragoman.dialects.responses.parts import object_at, objects, optional_text, read_parts, text_of, write_parts, wrong
-from dragoman.dialects.responses.remainder import NAME, JsonObject, keep, mark, put_back
+from dragoman.dialects.responses.remainder import NAME, JsonObject, keep, put_back
+from dragoman.dialects.responses.sealed import BROKEN, SEALED, Thought, close_seal, marks, open_seal
 from dragoman.dialects.responses.tools import read_tools, write_tools
+from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.request import (
     Call,
     CallKind,
@@ -21,18 +23,13 @@ from dragoman.ir.request import (
     Item,
     Message,
     OpaqueItem,
-    Proof,
     Reasoning,
     Result,
     Role,
     Settings,
     ToolsAdded,
 )
-from dragoman.ir.seal import SealError, is_sealed, seal, unseal
 
-SEALED = "encrypted_content"
-_OURS = "$ours"
-"""Mark on a thought that came in an envelope of ours."""
 _ROLES: dict[Any, Role] = {"system": "system", "developer": "developer", "user": "user", "assistant": "assistant"}
 
 # Hosted calls with a neutral form: wire type -> (neutral name, the field that holds what was asked).
@@ -62,13 +59,11 @@ def write_item(item: Item) -> JsonObject | None:
 
 def write_given(item: Item) -> JsonObject | None:
     """One item of an answer: as `write_item`, but what another API needs again goes to the client in an envelope."""
-    if isinstance(item, Compaction):
-        return put_back(_plainly(item), item.extra)
-    if not isinstance(item, Reasoning):
+    if not isinstance(item, Compaction | Reasoning):
         return write_item(item)
     written = put_back(_plainly(item), item.extra)
-    if item.proof is not None and item.proof.maker != NAME:
-        written[SEALED] = close_seal(item.content, item.proof)
+    if item.proof is not None:
+        written[SEALED] = close_seal(item.content if isinstance(item, Reasoning) else (), item.proof, item.extra)
     return written
 
 
@@ -94,41 +89,19 @@ def _read_reasoning(came: JsonObject, path: str) -> Reasoning:
     thought = open_seal(came)
     content = _texts(came.get("content")) or thought.content
     item = Reasoning(_texts(came.get("summary")), content, thought.proof, optional_text(came, "id"))
-    extra = keep(came, _plainly(item)) or {}
-    if thought.ours:
-        extra = {NAME: {**{name: value for name, value in extra.get(NAME, {}).items() if name != SEALED}, _OURS: True}}
-    return msgspec.structs.replace(item, extra=extra or None)
+    return _unsealed(item, thought, came) if thought.ours else _kept(item, came)
 
 
-class Thought(msgspec.Struct, frozen=True):
-    """What stands in `encrypted_content`: a provider's own proof, or (`ours`) an envelope with what another API needs again.
-
-    Some clients send only `summary` and `encrypted_content` back, so the words of a thought go into the envelope as well.
-    """
-
-    content: tuple[str, ...] = ()
-    proof: Proof | None = None
-    ours: bool = False
+_Sealed = TypeVar("_Sealed", Reasoning, Compaction)
 
 
-def open_seal(came: JsonObject) -> Thought:
-    """Read `encrypted_content`. An envelope that is broken holds nothing: its thought is told without a proof."""
-    sealed = optional_text(came, SEALED)
-    if sealed is None:
-        return Thought()
-    if not is_sealed(sealed):
-        return Thought(proof=Proof(NAME, sealed, SEALED))
-    try:
-        return unseal(sealed, Thought)
-    except SealError:
-        return Thought(ours=True)
-
-
-def close_seal(content: tuple[str, ...], proof: Proof | None) -> str:
-    """The text of `encrypted_content`: this API's own proof as it came, anything else in an envelope."""
-    if proof is not None and proof.maker == NAME:
-        return proof.data
-    return seal(Thought(content, proof, ours=True))
+def _unsealed(item: _Sealed, thought: Thought, came: JsonObject) -> _Sealed:
+    """With what else the item said and the envelope knew. The envelope itself is for nobody but us."""
+    written = _plainly(item)
+    written.pop(SEALED, None)
+    kept = keep({name: value for name, value in came.items() if name != SEALED}, written, marks(thought))
+    extra = {**(thought.extra or {}), **(kept or {})}
+    return msgspec.structs.replace(item, extra=extra) if extra else item
 
 
 def _texts(value: Any) -> tuple[str, ...]:
@@ -215,8 +188,19 @@ def _read_trigger(came: JsonObject, path: str) -> CompactionTrigger:
 
 
 def _read_compaction(came: JsonObject, path: str) -> Compaction | None:
-    proof = open_seal(came).proof
-    return _kept(Compaction(proof, optional_text(came, "id")), came) if proof is not None else None
+    thought = open_seal(came)
+    if thought.proof is None:
+        return None
+    if thought.proof == BROKEN:
+        raise GatewayError(
+            Kind.SEAL_REFUSED,
+            f"`{path}` holds the compacted conversation, but was altered, cut, or sealed by a later version of the gateway; start a new "
+            "conversation",
+            source="client",
+            param=path,
+        )
+    item = Compaction(thought.proof, optional_text(came, "id"))
+    return _unsealed(item, thought, came) if thought.ours else _kept(item, came)
 
 
 _READ: dict[str, Callable[[JsonObject, str], Item | None]] = {
@@ -330,7 +314,7 @@ def _plain_trigger(item: CompactionTrigger) -> JsonObject:
 
 
 def _plain_compaction(item: Compaction) -> JsonObject:
-    return _with_id({"type": "compaction", SEALED: close_seal((), item.proof)}, item.id)
+    return _with_id({"type": "compaction", SEALED: item.proof.data}, item.id)
 
 
 _PLAINLY: dict[type, Callable[[Any], JsonObject]] = {
@@ -350,7 +334,7 @@ def _write_plain(item: Message | Call | Result | ToolsAdded | CompactionTrigger)
 
 def _write_reasoning(item: Reasoning) -> JsonObject | None:
     # A thought of another API is none here: one without its own seal is refused (github.com/Wei-Shaw/sub2api/issues/3138).
-    if mark(item.extra, _OURS) or (item.proof is not None and item.proof.maker != NAME):
+    if item.proof is not None and item.proof.maker != NAME:
         return None
     return put_back(_plain_reasoning(item), item.extra)
 

@@ -12,9 +12,10 @@ from typing import Any, ClassVar
 import msgspec
 
 from dragoman.dialects.responses import wire
-from dragoman.dialects.responses.items import open_seal, read_item
+from dragoman.dialects.responses.items import read_item
 from dragoman.dialects.responses.parts import objects, optional_text
 from dragoman.dialects.responses.remainder import NAME, JsonObject, unmodelled
+from dragoman.dialects.responses.sealed import own_proof
 from dragoman.ir import events as ev
 from dragoman.ir.errors import GatewayError
 from dragoman.ir.request import Call, Citation, Extra, Item, OpaqueItem
@@ -334,7 +335,7 @@ def _ended(number: int, item: JsonObject | None, kind: str, *, extra: bool = Tru
         _KNOWN_ITEM[kind] - ({"status"} if unusual else _NONE) - ({"content"} if kind == "reasoning" and not item.get("content") else _NONE)
     )
     rest: Extra | None = unmodelled(item, known) if extra else None
-    proof = open_seal(item).proof if kind == "reasoning" else None
+    proof = own_proof(item) if kind == "reasoning" else None
     return ev.PartEnded(number, proof, status if unusual else None, rest)
 
 

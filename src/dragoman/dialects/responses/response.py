@@ -8,15 +8,16 @@ import msgspec
 
 from dragoman.dialects.contract import Quirks
 from dragoman.dialects.responses.envelope import closing, item_stem, opening, response_id, wants_seals, with_tools
-from dragoman.dialects.responses.items import close_seal, write_given
+from dragoman.dialects.responses.items import write_given
 from dragoman.dialects.responses.reader import Reader
 from dragoman.dialects.responses.remainder import JsonObject
+from dragoman.dialects.responses.sealed import carrier, close_seal
 from dragoman.ir import events as ev
 from dragoman.ir.errors import GatewayError, Kind
-from dragoman.ir.request import Call, Item, Message, OpaquePart, Reasoning, Request
+from dragoman.ir.request import Call, Compaction, Item, Message, OpaquePart, Reasoning, Request
 from dragoman.ir.response import Response
 
-_PREFIXES: dict[type, str] = {Message: "msg", Reasoning: "rs"}
+_PREFIXES: dict[type, str] = {Message: "msg", Reasoning: "rs", Compaction: "cmp"}
 _CALL_PREFIXES = {"function": "fc", "custom": "ctc", "search": "tsc"}
 
 
@@ -61,6 +62,9 @@ def _append(output: list[JsonObject], item: Item, stem: str, *, seals: bool) -> 
         # Kept for clients that send only the seal back.
         written.setdefault("encrypted_content", close_seal(item.content, None))
     output.append(written)
+    carried = carrier(item) if isinstance(item, Call) else None
+    if carried is not None:
+        output.append({"id": f"rs_{stem}{len(output):04x}", **carried})
 
 
 def _spoken(item: Message) -> JsonObject:

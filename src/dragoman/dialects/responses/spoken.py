@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 
 from dragoman.dialects.responses.frames import DeltaForm, frame
-from dragoman.dialects.responses.items import close_seal, write_item
+from dragoman.dialects.responses.items import write_item
 from dragoman.dialects.responses.remainder import NAME, JsonObject, own_fields
+from dragoman.dialects.responses.sealed import SEALED, carrier, close_seal
 from dragoman.ir import events as ev
 from dragoman.ir.request import Call, Item, Message, Reasoning, Text
 
@@ -174,7 +175,7 @@ class OpenThought:
             if item.content:
                 written["content"] = [{"type": "reasoning_text", "text": text} for text in item.content]
             if item.proof is not None or (seals and item.content):
-                written["encrypted_content"] = close_seal(item.content, item.proof)
+                written[SEALED] = close_seal(item.content, item.proof, item.extra)
         written.update(own_fields(end.extra))
         return self._close_section(line) + line.done(self.index, written)
 
@@ -225,7 +226,8 @@ class OpenCall:
         arguments = item.arguments if isinstance(item, Call) else ""
         kept = own_fields(end.extra)
         repeated = self._repeat(line, arguments)
-        return repeated + line.done(self.index, {**self._item(arguments, end.status or "completed"), **kept})
+        done = repeated + line.done(self.index, {**self._item(arguments, end.status or "completed"), **kept})
+        return done + _carried(line, msgspec.structs.replace(self._call, proof=end.proof, extra=end.extra))
 
     def _repeat(self, line: Line, arguments: str) -> bytes:
         if self._call.kind == "function":
@@ -237,3 +239,13 @@ class OpenCall:
     def _item(self, arguments: str, status: str) -> JsonObject:
         written = write_item(msgspec.structs.replace(self._call, arguments=arguments))
         return {**(written or {}), "status": status}
+
+
+def _carried(line: Line, call: Call) -> bytes:
+    """The item that brings the call's proof, if it has one: whole from its beginning."""
+    item = carrier(call)
+    if item is None:
+        return b""
+    index = line.place()
+    item = {"id": line.id("rs", None, index), **item}
+    return line.added(index, item) + line.done(index, item)

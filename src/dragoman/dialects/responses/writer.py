@@ -19,7 +19,7 @@ from dragoman.dialects.responses.spoken import Line, OpenCall, OpenText, OpenTho
 from dragoman.ir import events as ev
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.fold import Fold
-from dragoman.ir.request import Request
+from dragoman.ir.request import Compaction, Request
 from dragoman.wire.sse import encode
 
 
@@ -208,7 +208,7 @@ class Writer:
         if place is not None:
             return before + self._line.done(place, written)
         place = self._line.place()
-        written.setdefault("id", self._line.id("item", None, place))
+        written.setdefault("id", self._line.id("cmp" if isinstance(event.item, Compaction) else "item", None, place))
         return before + self._line.added(place, written) + self._line.done(place, written)
 
     def _on_opaque(self, event: ev.Opaque) -> bytes:

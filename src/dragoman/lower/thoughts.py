@@ -1,0 +1,107 @@
+"""Which thoughts go where: a proof goes back to who made it and to nobody else. What stays behind is told in one warning.
+
+The words of another model's thoughts are never told as something that the assistant said; only targets that take thoughts in
+plain words (some servers of Chat) get them as thoughts.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import msgspec
+
+from dragoman.ir.request import GATEWAY, Call, Item, Message, Proof, Reasoning, ReasoningWish, Request, Result
+from dragoman.lower.fitting import Fitting
+
+replace = msgspec.structs.replace
+
+_UNSTAMPED = frozenset({"chat"})
+"""Dialects whose proofs are plain fields: one whose origin nobody knows is good for any target of the dialect."""
+
+
+def hand_back(request: Request, fitting: Fitting) -> Request:
+    """Leave out the proofs that the target did not make, with their thoughts."""
+    left: Counter[str] = Counter()
+    items = tuple(fitted for item in request.items if (fitted := _item(item, fitting, left)) is not None)
+    if left:
+        counted = ", ".join(f"{count} of `{maker}`" for maker, count in left.items())
+        fitting.warn("reasoning", f"thoughts that only their maker can read stay behind: {counted}")
+    same = len(items) == len(request.items) and all(map(_is, items, request.items))
+    return request if same else replace(request, items=items)
+
+
+def takes(proof: Proof, fitting: Fitting) -> bool:
+    """Whether the target made this proof and wants to see it again."""
+    caps, here = fitting.caps, fitting.here
+    if proof.origin is None or here is None:
+        return proof.maker in caps.proofs or (proof.maker == caps.dialect and caps.dialect in _UNSTAMPED)
+    if proof.maker not in caps.proofs and proof.maker != caps.dialect:
+        return False
+    return proof.origin == here or (not caps.proofs_of_model and _provider(proof.origin) == _provider(here))
+
+
+def rest(request: Request, fitting: Fitting) -> Request:
+    """Think no more in a tool turn that another model began, where the target would refuse it.
+
+    Claude's manual thinking: "a final assistant message must start with a thinking block".
+    https://platform.claude.com/docs/en/build-with-claude/extended-thinking#extended-thinking-with-tool-use
+    """
+    wish = request.reasoning
+    if not fitting.caps.thought_first or wish is None or wish.effort == "none" or _begins_with_thought(request.items):
+        return request
+    fitting.warn("reasoning", "another model began this tool turn; the target does not think until the next one")
+    return replace(request, reasoning=ReasoningWish("none"))
+
+
+def _item(item: Item, fitting: Fitting, left: Counter[str]) -> Item | None:
+    if isinstance(item, Reasoning):
+        return _thought(item, fitting, left)
+    if isinstance(item, Call) and item.proof is not None and not takes(item.proof, fitting):
+        left[item.proof.origin or item.proof.maker] += 1
+        return replace(item, proof=None)
+    return item
+
+
+def _thought(item: Reasoning, fitting: Fitting, left: Counter[str]) -> Reasoning | None:
+    caps, proof = fitting.caps, item.proof
+    if proof is None:
+        own = item.extra is None or caps.dialect in item.extra
+        return item if own or _takes_words(item, fitting) else None
+    if takes(proof, fitting):
+        return item
+    if proof.maker == GATEWAY and proof.kind == "broken":
+        fitting.warn("reasoning", "a sealed thought was altered, cut, or sealed by a later version of the gateway")
+    elif (proof.maker != GATEWAY and proof.maker != caps.dialect) or not _takes_words(item, fitting):
+        left[proof.origin or ("another model" if proof.maker == GATEWAY else proof.maker)] += 1
+    return replace(item, proof=None) if _takes_words(item, fitting) else None
+
+
+def _takes_words(item: Reasoning, fitting: Fitting) -> bool:
+    """An API that has proofs of its own refuses thoughts without; the others may want the words."""
+    return fitting.caps.dialect not in fitting.caps.proofs and bool(item.content or item.summary)
+
+
+def _begins_with_thought(items: tuple[Item, ...]) -> bool:
+    """Whether the unfinished tool turn, if there is one, begins with a proven thought."""
+    end = len(items)
+    while end and isinstance(items[end - 1], Message) and not _assistant(items[end - 1]):
+        end -= 1
+    if not end or not isinstance(items[end - 1], Result):
+        return True
+    begin = end
+    while begin and (isinstance(items[begin - 1], Result) or _assistant(items[begin - 1])):
+        begin -= 1
+    first = items[begin]
+    return isinstance(first, Reasoning) and first.proof is not None
+
+
+def _assistant(item: Item) -> bool:
+    return isinstance(item, Call | Reasoning) or (isinstance(item, Message) and item.role == "assistant")
+
+
+def _provider(name: str) -> str:
+    return name.partition("/")[0]
+
+
+def _is(one: object, other: object) -> bool:
+    return one is other
