@@ -69,6 +69,10 @@ class Machine:
         """`codex exec` as the user has configured it, allowed to do anything."""
         return self.codex("exec", "--skip-git-repo-check", BYPASS, *arguments, prompt, **env)
 
+    def resume(self, prompt: str, *arguments: str, **env: str) -> Ran:
+        """The same, going on with the last conversation."""
+        return self.codex("exec", "resume", "--last", "--skip-git-repo-check", BYPASS, *arguments, prompt, **env)
+
     def dragoman(self, *arguments: str, **env: str) -> Ran:
         """`dragoman …`."""
         return self.run(*DRAGOMAN, *arguments, **env)

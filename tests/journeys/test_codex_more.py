@@ -1,0 +1,167 @@
+"""Further things that the real Codex does, over each upstream dialect: it resumes, reviews, has sub-agents, and calls tools of MCP
+servers, offered in a namespace or found by its search."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from machine import CODER, Machine, ruled, stats
+from parts import gateway, simulator
+from upstreams import config_of, door, each_dialect, got, turns
+
+pytestmark = pytest.mark.journey
+
+# A server of the Model Context Protocol on standard input and output, with one tool.
+SERVER = """
+import json, sys
+
+TOOL = {
+    "name": "count-letters",
+    "description": "Counts how often a letter stands in a word.",
+    "inputSchema": {
+        "type": "object",
+        "properties": {"word": {"type": "string"}, "letter": {"type": "string"}},
+        "required": ["word", "letter"],
+    },
+}
+
+
+def answer(method, params):
+    if method == "initialize":
+        about = {"name": "letters", "version": "1"}
+        return {"protocolVersion": params["protocolVersion"], "capabilities": {"tools": {}}, "serverInfo": about}
+    if method == "tools/list":
+        return {"tools": [TOOL]}
+    if method == "tools/call":
+        given = params["arguments"]
+        count = given["word"].count(given["letter"])
+        return {"content": [{"type": "text", "text": f"{given['word']} has {count} of {given['letter']}"}]}
+    return {}
+
+
+for line in sys.stdin:
+    asked = json.loads(line)
+    if "id" in asked:
+        told = {"jsonrpc": "2.0", "id": asked["id"], "result": answer(asked["method"], asked.get("params", {}))}
+        print(json.dumps(told), flush=True)
+"""
+COUNT = {"call": {"name": "count_letters", "namespace": "mcp__letters", "arguments": {"word": "dragoman", "letter": "a"}}}
+COUNTED = "dragoman has 2 of a"
+
+
+def letters(machine: Machine) -> str:
+    """Settings for the server."""
+    (machine.home / "letters.py").write_text(SERVER)
+    return f"\n[mcp_servers.letters]\ncommand = {json.dumps(sys.executable)}\nargs = [{json.dumps(str(machine.home / 'letters.py'))}]\n"
+
+
+@pytest.mark.parametrize("dialect", each_dialect())
+def test_conversation_is_resumed(machine: Machine, tmp_path: Path, dialect: str) -> None:
+    script = ruled(
+        {"match": {"user": "again"}, "reply": [{"text": "You had 36 files."}]},
+        {"match": {"round": 0}, "reply": [{"reasoning": "I count."}, {"call": {"name": "exec_command", "arguments": {"cmd": "echo 36"}}}]},
+        {"reply": [{"text": "You have 36 files."}]},
+    )
+    with simulator(script) as upstream, gateway(tmp_path, config_of(upstream, dialect)) as address:
+        machine.configure(door(address))
+        first = machine.exec("How many files?", "-m", "gpt-5.5")
+
+        again = machine.resume("Say it again.", "-m", "gpt-5.5")
+
+        assert (first.code, first.out.strip()) == (0, "You have 36 files."), first.err
+        assert (again.code, again.out.strip()) == (0, "You had 36 files."), again.err
+        assert stats(upstream)["violations"] == []
+        last = got(upstream)[-1]
+        assert last.user == "Say it again."
+        assert [name for name, _ in last.results] == ["exec_command"]
+        assert all(last.says(text) for text in ("How many files?", "You have 36 files."))
+
+
+@pytest.mark.parametrize("dialect", each_dialect())
+def test_changes_are_reviewed(machine: Machine, tmp_path: Path, dialect: str) -> None:
+    file = machine.work / "pay.py"
+    git = ("git", "-c", "user.name=Ada", "-c", "user.email=ada@example.com")
+    file.write_text("def pay(sum):\n    return sum\n")
+    for command in (("init", "-q"), ("add", "."), ("commit", "-qm", "Pay")):
+        assert machine.run(*git, *command).code == 0
+    file.write_text("def pay(sum):\n    # TODO check the sum\n    return eval(sum)\n")
+    with simulator(CODER) as upstream, gateway(tmp_path, config_of(upstream, dialect)) as address:
+        machine.configure(door(address, more='model = "gpt-5.5"'))
+
+        ran = machine.codex("review", "--uncommitted")
+
+        assert ran.code == 0, ran.err
+        assert stats(upstream)["violations"] == []
+        assert [request.kind for request in got(upstream)] == ["review", "review"]
+        assert "[P2] Look again at line 2 of pay.py" in ran.out, ran.out
+        assert "[P2] Look again at line 3 of pay.py" in ran.out, ran.out
+
+
+@pytest.mark.parametrize("dialect", each_dialect())
+def test_sub_agent_works_beside_its_parent(machine: Machine, tmp_path: Path, dialect: str) -> None:
+    # The parent waits on the disk for what the helper does.
+    wait = "for i in $(seq 300); do [ -f harvest.txt ] && break; sleep 0.1; done; cat harvest.txt"
+    script = ruled(
+        {"match": {"user": "Pick", "round": 0}, "reply": [run("echo three pears > harvest.tmp && mv harvest.tmp harvest.txt")]},
+        {"match": {"user": "Pick"}, "reply": [{"text": "All picked."}]},
+        {
+            "times": 1,
+            "reply": [{"call": {"name": "spawn_agent", "namespace": "multi_agent_v1", "arguments": {"message": "Pick the pears."}}}],
+        },
+        {"times": 1, "reply": [run(wait)]},
+        {"reply": [{"text": "My helper did it."}]},
+    )
+    with simulator(script) as upstream, gateway(tmp_path, config_of(upstream, dialect)) as address:
+        machine.configure(door(address))
+
+        ran = machine.exec("Have the orchard harvested.", "-m", "gpt-4")
+
+        assert (ran.code, ran.out.strip()) == (0, "My helper did it."), ran.err
+        assert (machine.work / "harvest.txt").read_text() == "three pears\n"
+        assert stats(upstream)["violations"] == []
+        parents = [request for request in got(upstream) if request.says("Have the orchard harvested.")]
+        (_, spawned), (_, waited) = parents[-1].results
+        assert "agent_id" in spawned
+        assert "three pears" in waited
+        helpers = [request.user for request in got(upstream) if request not in parents]
+        # It may be over before the helper has said its last word.
+        assert helpers in (["Pick the pears."], ["Pick the pears."] * 2)
+
+
+@pytest.mark.parametrize("dialect", each_dialect())
+def test_tool_of_an_mcp_server_is_called_in_its_namespace(machine: Machine, tmp_path: Path, dialect: str) -> None:
+    script = ruled({"match": {"round": 0}, "reply": [COUNT]}, {"reply": [{"text": "It says: {{result}}"}]})
+    with simulator(script) as upstream, gateway(tmp_path, config_of(upstream, dialect)) as address:
+        machine.configure(door(address) + letters(machine))
+
+        ran = machine.exec("How many a has dragoman?", "-m", "gpt-4")
+
+        assert (ran.code, COUNTED in ran.out) == (0, True), ran.out + ran.err
+        assert stats(upstream)["violations"] == []
+        ((_, text),) = turns(upstream)[-1].results
+        assert COUNTED in text
+
+
+@pytest.mark.parametrize("dialect", each_dialect())
+def test_deferred_tool_is_found_and_called(machine: Machine, tmp_path: Path, dialect: str) -> None:
+    search = {"call": {"name": "tool_search", "arguments": {"query": "count letters in a word"}}}
+    script = ruled(
+        {"match": {"round": 0}, "reply": [search]}, {"match": {"round": 1}, "reply": [COUNT]}, {"reply": [{"text": "It says: {{result}}"}]}
+    )
+    with simulator(script) as upstream, gateway(tmp_path, config_of(upstream, dialect)) as address:
+        machine.configure(door(address) + letters(machine))
+
+        ran = machine.exec("How many a has dragoman?", "-m", "gpt-5.5")
+
+        assert (ran.code, COUNTED in ran.out) == (0, True), ran.out + ran.err
+        assert stats(upstream)["violations"] == []
+        assert len(turns(upstream)) == 3
+
+
+def run(command: str) -> dict[str, Any]:
+    """A line of a script that runs a command."""
+    return {"call": {"name": "exec_command", "arguments": {"cmd": command}}}
