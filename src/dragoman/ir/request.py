@@ -154,11 +154,13 @@ class SearchTool(msgspec.Struct, frozen=True, tag="search"):
 
 class HostedTool(msgspec.Struct, frozen=True, tag="hosted"):
     """A tool that the provider runs itself. `kind` is a neutral word (`web_search`, `code_execution`, `file_search`,
-    `image_generation`, `mcp`, …); `value` the wire object of `dialect`, whole."""
+    `image_generation`, `mcp`, …); `value` the wire object of `dialect`, whole. `live`: it may reach out to the world as it is
+    now; false where the client allows only what the provider has stored."""
 
     kind: str
     dialect: str
     value: dict[str, Any]
+    live: bool = True
 
 
 Tool = FunctionTool | CustomTool | SearchTool | HostedTool

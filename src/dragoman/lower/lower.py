@@ -7,7 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from dragoman.ir.request import Request
-from dragoman.lower import compaction, effort, foreign, media, roles, settings, thoughts, tools
+from dragoman.lower import compaction, effort, forcing, foreign, media, roles, settings, thoughts, tools
 from dragoman.lower.capabilities import Capabilities
 from dragoman.lower.fitting import Fitting
 from dragoman.lower.names import Names
@@ -36,12 +36,14 @@ _PASSES: tuple[Callable[[Request, Fitting], Request], ...] = (
     tools.drop_hosted,
     tools.choose,
     tools.rewrite,
+    forcing.ask,
     media.remove,
     media.move,
     settings.shape,
     roles.speak,
     effort.fit,
     thoughts.rest,
+    forcing.think_less,
     settings.switch_off,
     settings.sample,
     settings.bound,

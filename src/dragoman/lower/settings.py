@@ -49,12 +49,14 @@ def sample(request: Request, fitting: Fitting) -> Request:
 
 
 def bound(request: Request, fitting: Fitting) -> Request:
-    """No more output and no more answers than the target gives. Raises GatewayError(unsupported) for several answers."""
+    """No more output and no more answers than the target gives, and all the output that it gives where it wants a number. Raises GatewayError(unsupported) for several answers."""
     if request.choices > 1 and not fitting.caps.choices:
         raise GatewayError(
             Kind.UNSUPPORTED, f"`n` is {request.choices}, and the target gives one answer to a request; ask once for each", param="n"
         )
     limit = fitting.caps.max_output_tokens
+    if request.max_tokens is None and fitting.caps.max_tokens_required:
+        return replace(request, max_tokens=limit)
     if limit is None or request.max_tokens is None or request.max_tokens <= limit:
         return request
     fitting.warn("max_tokens", f"{request.max_tokens} is more than the {limit} that the target gives")

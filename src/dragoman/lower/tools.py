@@ -44,6 +44,8 @@ _COMMON = frozenset(
         "programmatic_tool_calling",
     }
 )
+# Kinds that a writer has a form for whichever API asked for them.
+_PORTABLE = frozenset({"web_search"})
 _FREEFORM_HINT = f"Call it with the raw text of your input as the string `{FIELD}`, not wrapped in anything else."
 _SEARCH_PARAMETERS: dict[str, Any] = {"type": "object", "properties": {"query": {"type": "string"}}, "required": ["query"]}
 
@@ -70,7 +72,7 @@ def drop_hosted(request: Request, fitting: Fitting) -> Request:
     kept = tuple(tool for tool in request.tools if _runs(tool, fitting))
     for tool in request.tools:
         if tool not in kept and isinstance(tool, HostedTool):
-            fitting.warn("tools", f"the target does not run the hosted tool `{tool.kind}`")
+            fitting.warn("tools", _why_not(tool, fitting))
     return request if len(kept) == len(request.tools) else replace(request, tools=kept)
 
 
@@ -133,7 +135,15 @@ def _key(tool: Tool) -> tuple[str, str | None, str]:
 def _runs(tool: Tool, fitting: Fitting) -> bool:
     if not isinstance(tool, HostedTool):
         return True
-    return tool.dialect == fitting.caps.dialect and (tool.kind in fitting.caps.hosted_tools or tool.kind not in _COMMON)
+    if tool.dialect == fitting.caps.dialect:
+        return tool.kind in fitting.caps.hosted_tools or tool.kind not in _COMMON
+    return tool.live and tool.kind in _PORTABLE and tool.kind in fitting.caps.hosted_tools
+
+
+def _why_not(tool: HostedTool, fitting: Fitting) -> str:
+    if tool.kind in _PORTABLE and tool.kind in fitting.caps.hosted_tools:
+        return f"the client allows `{tool.kind}` without live access only, which the target does not have"
+    return f"the target does not run the hosted tool `{tool.kind}`"
 
 
 def _tool(tool: Tool, fitting: Fitting) -> Tool:

@@ -27,6 +27,9 @@ _HOSTED_KINDS = {
     "computer_use_preview": "computer",
 }
 
+# Hosted tools of other APIs that this one has too, without any settings.
+_OWN_FORMS: dict[str, JsonObject] = {"web_search": {"type": "web_search"}}
+
 
 def read_tools(value: Any, path: str) -> tuple[Tool, ...]:
     """The list of tools, namespaces flattened."""
@@ -65,7 +68,7 @@ def write_tools(tools: Iterable[Tool]) -> list[JsonObject]:
 
 def unsayable_tools(tools: Iterable[Tool]) -> list[str]:
     """Kinds of the hosted tools that only another dialect can ask for."""
-    return [tool.kind for tool in tools if isinstance(tool, HostedTool) and tool.dialect != NAME]
+    return [tool.kind for tool in tools if _write_tool(tool) is None]  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def read_choice(value: Any) -> ToolChoice | None:
@@ -163,7 +166,7 @@ def _read_hosted(came: JsonObject, path: str) -> tuple[HostedTool]:
     kind = came.get("type")
     if not isinstance(kind, str):
         raise wrong(f"{path}.type", "must name the type of the tool")
-    return (HostedTool(_HOSTED_KINDS.get(kind, kind), NAME, came),)
+    return (HostedTool(_HOSTED_KINDS.get(kind, kind), NAME, came, live=came.get("external_web_access") is not False),)
 
 
 _READ: dict[Any, Callable[[JsonObject, str], tuple[Tool, ...]]] = {
@@ -184,7 +187,7 @@ def _kept(tool: _Named, came: JsonObject) -> _Named:
 
 def _write_tool(tool: Tool) -> JsonObject | None:
     if isinstance(tool, HostedTool):
-        return tool.value if tool.dialect == NAME else None
+        return tool.value if tool.dialect == NAME else dict(_OWN_FORMS[tool.kind]) if tool.kind in _OWN_FORMS else None
     return put_back(_plainly(tool), tool.extra)
 
 
