@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from dragoman.agents.codex_catalog import write_models
 from dragoman.agents.contract import Agent, Dressed, Session
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.wire.frame import Headers
@@ -184,4 +185,5 @@ AGENT = Agent(
     dress_error=dress_error,
     dress_failure=dress_failure,
     ping="event",
+    write_models=write_models,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -21,6 +21,28 @@ class Session(msgspec.Struct, frozen=True):
     """turn, compaction, title, review, prewarm, subagent, … in the agent's own word."""
 
 
+class Offer(msgspec.Struct, frozen=True):
+    """A model that the gateway offers, and what is known of what answers it; where several may, what holds for all of them.
+
+    model: the bare name of the model behind the name, None if it may be one of several. window: the tokens that a conversation may
+    hold, None if unknown. window_chosen: config says so. efforts: as in Capabilities; None is unknown. images: takes pictures.
+    verbosity: takes a verbosity.
+    """
+
+    name: str
+    model: str | None = None
+    description: str = ""
+    window: int | None = None
+    window_chosen: bool = False
+    efforts: tuple[str, ...] | None = None
+    images: bool = True
+    verbosity: bool = False
+
+
+Offers = Callable[[Sequence[str]], Sequence[Offer]]
+"""What the gateway offers: all that it lists, and those of these further names that it knows."""
+
+
 class Agent(msgspec.Struct, frozen=True):
     """One client program.
 
@@ -30,6 +52,7 @@ class Agent(msgspec.Struct, frozen=True):
     dress_error: an error before any output, in the form that makes this program show our sentence, or None for the dialect's own.
     dress_failure: a GatewayError as it shall stand inside a stream (kind, code or retry changed), before the dialect writes it.
     ping: what keeps its idle timer alive: "event" (a data event), "comment".
+    write_models: the list of models in this program's own shape, or None for the usual one.
     """
 
     name: str
@@ -42,3 +65,5 @@ class Agent(msgspec.Struct, frozen=True):
     """(error, name of the client's dialect) -> status, headers, body."""
     dress_failure: Callable[[GatewayError], GatewayError] = lambda error: error
     ping: str = "comment"
+    write_models: Callable[[str, Offers, bytes | None], bytes | None] = lambda query, offers, own: None
+    """(query of the request, what is offered, what the run's launcher said of the program's own models) -> body."""

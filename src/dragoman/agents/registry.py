@@ -1,4 +1,4 @@
-"""The client programs that are known: every module beside this file that exports `AGENT`, the generic one last."""
+"""The client programs that are known: every page beside this file (it exports `AGENT`), the generic one last."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from dragoman.agents import generic
 from dragoman.agents.contract import Agent
 
-_NOT_AGENTS = frozenset({"contract", "registry", "generic"})
+_NOT_AGENTS = frozenset({"contract", "registry", "generic", "codex_catalog"})
 
 
 @cache

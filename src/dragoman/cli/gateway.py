@@ -67,12 +67,24 @@ def look_at(address: str, *, key: str | None = None, wait_s: float = _WAIT_S) ->
 
 def get(address: str, path: str, *, key: str | None = None, wait_s: float = _WAIT_S) -> Answer:
     """One GET. Raises OSError, http.client.HTTPException, or ValueError for an address that is none."""
+    return _ask("GET", address, path, None, key, wait_s)
+
+
+def post(address: str, path: str, body: bytes, *, key: str | None = None, wait_s: float = _WAIT_S) -> Answer:
+    """One POST of JSON. Raises as `get` does."""
+    return _ask("POST", address, path, body, key, wait_s)
+
+
+def _ask(method: str, address: str, path: str, body: bytes | None, key: str | None, wait_s: float) -> Answer:
     url = urlsplit(address)
     if url.scheme not in _CONNECTIONS or not url.hostname:
         raise ValueError(f"`{address}` is not an http or https address")
+    headers = {"authorization": f"Bearer {key}"} if key else {}
+    if body is not None:
+        headers["content-type"] = "application/json"
     connection = _CONNECTIONS[url.scheme](url.hostname, url.port, timeout=wait_s)
     try:
-        connection.request("GET", path, headers={"authorization": f"Bearer {key}"} if key else {})
+        connection.request(method, path, body, headers)
         response = connection.getresponse()
         return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, response.read(_MOST_BYTES))
     finally:

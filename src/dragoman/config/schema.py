@@ -89,6 +89,8 @@ class VirtualModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where it is answered: `provider/model`, or a mapping with `model`, `weight` and `params`."""
     description: str = ""
     """What it is for; shown by `dragoman models`."""
+    context_window: Count | None = None
+    """Tokens that a conversation with it may hold, which Codex wants to know; null takes what is known of the models behind it."""
 
 
 class ClientKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

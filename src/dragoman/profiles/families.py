@@ -184,7 +184,7 @@ _DIALECTS: dict[str, dict[str, Any]] = {"responses": {"choices": False}}
 def family(model: str) -> Family:
     """The family of a model, found by the longest prefix of its bare name; an empty one if none is known."""
     name = bare(model)
-    return next((known for known in _LONGEST_FIRST if _is_of(name, known.prefix)), _NOTHING)
+    return next((known for known in _LONGEST_FIRST if is_of(name, known.prefix)), _NOTHING)
 
 
 def capabilities(profile: Profile, dialect: str, model: str, overrides: Mapping[str, object] | None = None) -> Capabilities:
@@ -215,7 +215,7 @@ def known_names() -> tuple[str, ...]:
     return tuple(known.prefix for known in _FAMILIES if not known.prefix.endswith("-"))
 
 
-def _is_of(name: str, prefix: str) -> bool:
+def is_of(name: str, prefix: str) -> bool:
     """Whether a name belongs to a prefix: no letter or digit follows, nor a further digit of a version (`gpt-5` does not stand
     for `gpt-5.4`), unless the prefix ends with a mark."""
     if not name.startswith(prefix):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
+
+from dragoman.agents.contract import Offer, Offers
 
 
 class Listed(msgspec.Struct, frozen=True):
@@ -19,18 +21,36 @@ def _unknown_run(run: str) -> Mapping[str, Any] | None:
     return None
 
 
+def _offer_nothing(names: Sequence[str]) -> Sequence[Offer]:
+    return ()
+
+
+def _as_they_are(sums: Mapping[str, Any]) -> Mapping[str, Any]:
+    return sums
+
+
+def _nowhere(model: str) -> Mapping[str, Any]:
+    return {"model": model, "targets": []}
+
+
 def _let_in(headers: Mapping[str, str]) -> object:
     return None
 
 
 class About(msgspec.Struct, frozen=True):
     """What a runtime says of itself. `identify` raises GatewayError(authentication) for whom it does not know; `closed`: there
-    are client keys. `run`: the sums of a run as JSON can hold them, or None if it is not known. `began`: Unix seconds."""
+    are client keys. `offers`: what is known of the models. `run`: the sums of a run as JSON can hold them, or None if it is not
+    known.
+    `priced`: those sums with what they cost (slow: not for the event loop). `resolve`: where a model name leads; raises
+    GatewayError(model_not_found). `began`: Unix seconds."""
 
     version: str = ""
     providers: tuple[str, ...] = ()
     models: tuple[Listed, ...] = ()
     closed: bool = False
     identify: Callable[[Mapping[str, str]], object] = _let_in
+    offers: Offers = _offer_nothing
     run: Callable[[str], Mapping[str, Any] | None] = _unknown_run
+    priced: Callable[[Mapping[str, Any]], Mapping[str, Any]] = _as_they_are
+    resolve: Callable[[str], Mapping[str, Any]] = _nowhere
     began: float = 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 import logging
 import time
@@ -11,6 +12,7 @@ from typing import Generic, TypeVar
 import msgspec
 from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope
 
+from dragoman.agents.registry import recognise
 from dragoman.core.answer import word_for
 from dragoman.core.exchange import Inbound
 from dragoman.dialects.registry import dialect
@@ -21,6 +23,7 @@ from dragoman.server.guard import Guard, check_json
 from dragoman.server.inbound import ClientGone, read_body, read_headers
 from dragoman.server.outbound import AsgiOutbound
 from dragoman.server.settings import ServerSettings
+from dragoman.server.shelf import Shelf
 from dragoman.wire.frame import Headers
 
 logger = logging.getLogger(__name__)
@@ -30,6 +33,10 @@ MOUNTS = ("/openai/v1", "/openai", "/v1")
 MODEL_ROUTES = {"/responses": "responses", "/chat/completions": "chat"}
 _JSON: Headers = (("content-type", "application/json"),)
 _TEXT: Headers = (("content-type", "text/plain; charset=utf-8"),)
+RUN_HEADER = "x-dragoman-run"
+_RUNS = "/api/runs/"
+_OWN_MODELS = "/models"
+_RESOLVE = "/api/resolve/"
 _ERROR_DIALECT = "responses"
 
 
@@ -68,10 +75,12 @@ class App(Generic[R]):
         self._clock = clock
         self._guard = Guard(settings.host, settings.allowed_hosts, settings.allowed_origins)
         self._body_bytes = settings.limits.body_bytes
+        self._shelf = Shelf()
         self._table: dict[tuple[str, str], Handler] = self._build_table()
         self._prefixes: tuple[tuple[str, Handler], ...] = (
             *((f"{mount}/models/", self._on_model) for mount in MOUNTS),
-            ("/api/runs/", self._on_run),
+            (_RESOLVE, self._on_resolve),
+            (_RUNS, self._on_run),
         )
         self._dialects = {f"{mount}{path}": name for mount in MOUNTS for path, name in MODEL_ROUTES.items()}
 
@@ -135,6 +144,8 @@ class App(Generic[R]):
         found = self._table.get((asked.method, path))
         if found is not None:
             return found
+        if path.startswith(_RUNS) and path.endswith(_OWN_MODELS):
+            return self._on_own_models if asked.method == "POST" else self._not_allowed(["POST"])
         methods = [method for method in ("GET", "HEAD", "POST") if (method, path) in self._table]
         for prefix, handler in self._prefixes:
             if asked.path.startswith(prefix) and len(asked.path) > len(prefix):
@@ -191,8 +202,18 @@ class App(Generic[R]):
 
     async def _on_models(self, asked: Asked) -> None:
         about = self.about
-        about.identify(asked.headers)
-        await asked.out.whole(200, _JSON, pages.models(about))
+        who = about.identify(asked.headers)
+        own = self._shelf.get(asked.headers.get(RUN_HEADER, ""), who)
+        body = recognise(asked.headers).write_models(asked.query.decode("latin-1"), about.offers, own)
+        await asked.out.whole(200, _JSON, pages.models(about) if body is None else body)
+
+    async def _on_own_models(self, asked: Asked) -> None:
+        """The launcher of a run tells what models its client program knows by itself; only that run is answered by it."""
+        who = self.about.identify(asked.headers)
+        check_json(asked.headers)
+        body = await read_body(asked.receive, asked.headers, self._shelf.body_bytes)
+        self._shelf.put(asked.path.removeprefix(_RUNS).removesuffix(_OWN_MODELS), who, body)
+        await asked.out.whole(204, (), b"")
 
     async def _on_model(self, asked: Asked) -> None:
         about = self.about
@@ -206,7 +227,15 @@ class App(Generic[R]):
         sums = about.run(name)
         if sums is None:
             raise GatewayError(Kind.NOT_FOUND, f"no run `{name[:100]}` is remembered", source="client")
-        await asked.out.whole(200, _JSON, msgspec.json.encode(sums))
+        # In a thread: loading the price lists takes half a second once.
+        priced = await asyncio.to_thread(about.priced, sums)
+        await asked.out.whole(200, _JSON, msgspec.json.encode(priced))
+
+    async def _on_resolve(self, asked: Asked) -> None:
+        """Where a model name leads, without asking anybody: what a launcher wants to know before it spends anything."""
+        about = self.about
+        about.identify(asked.headers)
+        await asked.out.whole(200, _JSON, msgspec.json.encode(about.resolve(asked.path.removeprefix(_RESOLVE))))
 
     async def _on_upgrade(self, asked: Asked) -> None:
         """Codex asks for a WebSocket first and goes on with POST, without a word, on exactly this status."""

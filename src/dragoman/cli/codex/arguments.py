@@ -30,10 +30,12 @@ class Reading(msgspec.Struct, frozen=True):
 
 
 class Door(msgspec.Struct, frozen=True):
-    """Where the gateway is and what its journal calls this process."""
+    """Where the gateway is and what its journal calls this process. key_command: prints the key, which makes Codex fetch the
+    gateway's catalogue too; (): Codex reads the key from the environment."""
 
     address: str
     run: str
+    key_command: tuple[str, ...] = ()
 
 
 def read_arguments(arguments: list[str]) -> Reading:
@@ -58,10 +60,11 @@ def door_arguments(door: Door) -> list[str]:
     The provider's name is not "OpenAI": that name switches on compaction by the provider. The retries are few, since the gateway
     retries itself and knows better.
     """
+    command, *arguments = door.key_command or ("",)
     table = {
         "name": "Dragoman",
         "base_url": f"{door.address}/openai/v1",
-        "env_key": KEY_VARIABLE,
+        **({"auth": {"command": command, "args": arguments}} if command else {"env_key": KEY_VARIABLE}),
         "wire_api": "responses",
         "http_headers": {"x-dragoman-run": door.run},
         "request_max_retries": 2,

@@ -13,11 +13,12 @@ import click
 import msgspec
 
 from dragoman.cli.child import ChildFailed, child_gateway
-from dragoman.cli.codex.arguments import KEY_VARIABLE, PROVIDER, Door, door_arguments, read_arguments
+from dragoman.cli.codex.arguments import KEY_VARIABLE, PROVIDER, Door, Reading, door_arguments, read_arguments
+from dragoman.cli.codex.catalogue import open_door
 from dragoman.cli.codex.foreground import run_in_foreground
 from dragoman.cli.codex.program import INSTALL, OLDEST_TESTED, Program, find_program, is_older_than_tested
 from dragoman.cli.codex.summary import fetch_summary
-from dragoman.cli.codex.surroundings import MANAGED, managed_provider, past_proxies
+from dragoman.cli.codex.surroundings import MANAGED, configured_models, managed_provider, past_proxies
 from dragoman.cli.gateway import Look, Sight, look_at
 from dragoman.cli.settings import configured_address
 from dragoman.cli.trial.launch import Prepared, Surroundings, prepare, run_trial
@@ -97,7 +98,7 @@ def _launch(own: Own, arguments: list[str], env: Mapping[str, str]) -> int:
     with _gateway(own, run, env) as address:
         if prepared is not None:
             return _try(prepared, program, address, env)
-        door = Door(address, run)
+        door = open_door(program, address, run, _asked(reading, env), env)
         code = run_in_foreground([program.path, *door_arguments(door), *arguments], codex_environment(env, address))
         summary = fetch_summary(door, env.get(KEY_VARIABLE))
         if summary:
@@ -107,9 +108,14 @@ def _launch(own: Own, arguments: list[str], env: Mapping[str, str]) -> int:
 
 def _try(prepared: Prepared, program: Program, address: str, env: Mapping[str, str]) -> int:
     def door(run: str, model: str) -> Door:
-        return Door(address, run)
+        return open_door(program, address, run, [model], env)
 
     return run_trial(prepared, Surroundings(program.path, address, codex_environment(env, address), door))
+
+
+def _asked(reading: Reading, env: Mapping[str, str]) -> list[str]:
+    """The model names that this run is known to use."""
+    return [reading.model] if reading.model else configured_models(env, reading.profile)
 
 
 def codex_environment(env: Mapping[str, str], address: str) -> dict[str, str]:

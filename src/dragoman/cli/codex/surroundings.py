@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from dragoman.cli.codex.arguments import PROVIDER
@@ -22,18 +23,37 @@ def codex_home(env: Mapping[str, str]) -> Path:
     return Path(env.get("CODEX_HOME") or Path(env.get("HOME") or Path.home()) / ".codex")
 
 
+def configured_models(env: Mapping[str, str], profile: str | None) -> list[str]:
+    """The models that the user's own settings name: of the profile, of its file, of `config.toml`."""
+    home = codex_home(env)
+    settings = _read(home / "config.toml")
+    tables = [_table(_table(settings, "profiles"), profile), _read(home / f"{profile}.config.toml") if profile else {}, settings]
+    named = [table.get(key) for table in tables for key in ("model", "review_model")]
+    return [name for name in named if isinstance(name, str)]
+
+
+def _table(table: Mapping[str, Any], key: str | None) -> dict[str, Any]:
+    inner = table.get(key or "")
+    return inner if isinstance(inner, dict) else {}  # pyright: ignore[reportUnknownVariableType]
+
+
 def managed_provider(path: Path) -> str | None:
     """The provider that the administrator's file prescribes, or None. A file that cannot be read prescribes nothing."""
-    try:
-        with path.open("rb") as file:
-            table = tomllib.load(file)
-    except (OSError, tomllib.TOMLDecodeError):
-        return None
+    table = _read(path)
     providers = table.get("model_providers")
     if isinstance(providers, dict) and PROVIDER in providers:
         return PROVIDER
     name = table.get("model_provider")
     return name if isinstance(name, str) else None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """A settings file; empty if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except (OSError, tomllib.TOMLDecodeError):
+        return {}
 
 
 def proxies_before(env: Mapping[str, str], address: str) -> list[str]:

@@ -1,0 +1,63 @@
+"""What the gateway says of the names that it offers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from dragoman.agents.contract import Offer
+from dragoman.app.deploy import Deployer
+from dragoman.app.offer import Offerer
+from dragoman.config.load import load
+from dragoman.dialects.registry import dialect, names
+from dragoman.routing.resolve import Resolver
+
+CONFIG = """
+providers:
+  one: {kind: openai-compatible, base_url: "http://127.0.0.1:1/v1", keys: [k], models: [listed-1], dialect: chat}
+  two: {kind: openai-compatible, base_url: "http://127.0.0.1:1/v1", keys: [k], capabilities: {images: false, efforts: [low, medium]}}
+models:
+  alias: one/gpt-4o
+  same: {targets: [one/o3, two/o3]}
+  mixed: {targets: [one/gpt-5.1, two/claude-sonnet-4-5], description: Whoever is there, context_window: 90000}
+  half: {targets: [one/gpt-4o, one/homemade]}
+  "any-*": one/*
+"""
+
+
+@pytest.fixture
+def offerer(tmp_path: Path) -> Offerer:
+    file = tmp_path / "dragoman.yaml"
+    file.write_text(CONFIG)
+    config = load(str(file), {}).config
+    return Offerer(config, Resolver.compile(config), Deployer(config, {name: dialect(name) for name in names()}, {}).deploy)
+
+
+def offered(offerer: Offerer, name: str, asked: Sequence[str] = ()) -> Offer:
+    return next(offer for offer in offerer.offers(asked) if offer.name == name)
+
+
+def test_all_that_is_listed_is_offered_then_what_is_asked_and_known(offerer: Offerer) -> None:
+    found = [offer.name for offer in offerer.offers(["any-thing", "alias", "nobody/knows this"])]
+
+    assert found == ["alias", "same", "mixed", "half", "one/listed-1", "any-thing"]
+
+
+def test_one_model_behind_a_name_is_told_with_its_window(offerer: Offerer) -> None:
+    assert offered(offerer, "alias") == Offer("alias", model="gpt-4o", window=128_000, efforts=())
+
+
+def test_several_deployments_offer_what_all_of_them_take(offerer: Offerer) -> None:
+    assert offered(offerer, "same") == Offer("same", model="o3", window=200_000, efforts=("low", "medium"), images=False)
+
+
+def test_several_models_have_no_one_name_and_config_chooses_the_window(offerer: Offerer) -> None:
+    offer = offered(offerer, "mixed")
+
+    assert (offer.model, offer.window, offer.window_chosen, offer.description) == (None, 90_000, True, "Whoever is there")
+
+
+def test_window_is_unknown_if_that_of_one_target_is(offerer: Offerer) -> None:
+    assert offered(offerer, "half").window is None
