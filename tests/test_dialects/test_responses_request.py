@@ -292,7 +292,7 @@ def test_a_request_of_another_dialect_keeps_to_the_api() -> None:
             ir.Call("c1", "f", "{}"),
             ir.Result("c1", (ir.Text("r"),)),
         ),
-        tools=(ir.FunctionTool("f", "d", {"type": "object"}), ir.HostedTool("web_search", "chat", {})),
+        tools=(ir.FunctionTool("f", "d", {"type": "object"}), ir.HostedTool("file_search", "chat", {})),
         tool_choice=ir.ToolChoice("some", ((None, "f"),), required=True),
         reasoning=ir.ReasoningWish("high"),
         output=ir.OutputFormat("schema", "n", {"type": "object"}, True),
@@ -332,7 +332,7 @@ def test_a_request_of_another_dialect_keeps_to_the_api() -> None:
         "stream": True,
         "store": False,
     }
-    assert [field for field, _ in unsaid] == ["stop", "seed", "frequency_penalty", "tools.web_search", "items", "max_tokens"]
+    assert [field for field, _ in unsaid] == ["stop", "seed", "frequency_penalty", "tools.file_search", "items", "max_tokens"]
 
 
 def test_more_than_one_answer_is_refused() -> None:

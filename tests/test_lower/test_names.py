@@ -148,13 +148,13 @@ def test_tools_that_came_later_follow_the_head_in_order() -> None:
 
 def test_hosted_tools_that_the_target_does_not_run_are_left_out() -> None:
     search = HostedTool("web_search", "chat", {"type": "web_search"})
-    tools = (HostedTool("web_search", "responses", {}), search, HostedTool("server_own", "chat", {}))
+    tools = (HostedTool("code_execution", "responses", {}), search, HostedTool("server_own", "chat", {}))
 
     without = lower(Request("m", (), tools=tools), CHAT)
     with_search = lower(Request("m", (), tools=tools), Capabilities(hosted_tools=frozenset({"web_search"})))
 
     assert without.request.tools == tools[2:]
-    assert without.warnings == [("tools", "the target does not run the hosted tool `web_search`")]
+    assert without.warnings == [("tools", f"the target does not run the hosted tool `{kind}`") for kind in ("code_execution", "web_search")]
     assert with_search.request.tools == tools[1:]
 
 

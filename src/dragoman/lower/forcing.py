@@ -35,6 +35,5 @@ def _forces(choice: ToolChoice) -> bool:
 
 def _words(choice: ToolChoice) -> str:
     names = " or ".join(f"`{name}`" for _, name in choice.names)
-    return (
-        f"Answer this by calling the tool {names} and in no other way." if names else "Answer this by calling a tool and in no other way."
-    )
+    tool = f"the tool {names}" if names else "a tool"
+    return f"Answer this by calling {tool} and in no other way."

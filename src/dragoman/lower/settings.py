@@ -49,7 +49,8 @@ def sample(request: Request, fitting: Fitting) -> Request:
 
 
 def bound(request: Request, fitting: Fitting) -> Request:
-    """No more output and no more answers than the target gives, and all the output that it gives where it wants a number. Raises GatewayError(unsupported) for several answers."""
+    """No more output and no more answers than the target gives; all the output that it gives where it wants a number. Raises
+    GatewayError(unsupported) for several answers."""
     if request.choices > 1 and not fitting.caps.choices:
         raise GatewayError(
             Kind.UNSUPPORTED, f"`n` is {request.choices}, and the target gives one answer to a request; ask once for each", param="n"

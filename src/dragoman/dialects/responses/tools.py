@@ -68,7 +68,7 @@ def write_tools(tools: Iterable[Tool]) -> list[JsonObject]:
 
 def unsayable_tools(tools: Iterable[Tool]) -> list[str]:
     """Kinds of the hosted tools that only another dialect can ask for."""
-    return [tool.kind for tool in tools if _write_tool(tool) is None]  # pyright: ignore[reportAttributeAccessIssue]
+    return [tool.kind for tool in tools if isinstance(tool, HostedTool) and _write_tool(tool) is None]
 
 
 def read_choice(value: Any) -> ToolChoice | None:
