@@ -1,12 +1,15 @@
-"""Writes a line per exchange without ever making an exchange wait: a thread of its own formats and writes them in batches."""
+"""Writes a line per exchange without ever making an exchange wait: a thread of its own writes what has gathered.
+
+Lines are made where they are recorded, not in the thread: 3 µs there, while a thread that computes takes the interpreter from the event
+loop for 5 ms at a time, and each chunk of every stream waits for it.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import os
 import threading
+from collections import deque
 from collections.abc import Callable
-from queue import Empty, SimpleQueue
 from typing import TextIO
 
 from dragoman.ir.record import Record
@@ -26,40 +29,45 @@ class Terminal:
         self._write = _writer(stream)
         self._color = color
         self._most_waiting = waiting
-        self._queue: SimpleQueue[Record | None] = SimpleQueue()
+        self._lines: deque[str] = deque()
         self._dropped = 0
         self._is_gone = False
+        self._is_told = False
+        self._wake = threading.Event()
         self._closing = threading.Event()
         # A daemon: a stream that takes nothing more must not keep the process from ending.
         self._thread = threading.Thread(target=self._run, name="terminal", daemon=True)
         self._thread.start()
 
     def record(self, record: Record) -> None:
-        """Have a line written soon. Costs a push to a queue."""
+        """Have a line written soon."""
         if self._is_gone:
             return
-        if self._queue.qsize() >= self._most_waiting:
+        if len(self._lines) >= self._most_waiting:
             self._dropped += 1
             return
-        self._queue.put(record)
+        self._lines.append(line(record, color=self._color))
+        if not self._is_told:
+            self._is_told = True
+            self._wake.set()
 
     def close(self, patience_s: float = _CLOSE_S) -> None:
         """Write what waits, as far as the stream takes it in time."""
         self._closing.set()
-        self._queue.put(None)
+        self._wake.set()
         self._thread.join(patience_s)
 
     def _run(self) -> None:
         is_open = True
         while is_open:
-            records = [self._queue.get()]
+            self._wake.wait()
             self._closing.wait(_GATHER_S)
-            with contextlib.suppress(Empty):
-                while True:
-                    records.append(self._queue.get_nowait())
-            is_open = None not in records
-            text = "".join([f"{line(record, color=self._color)}\n" for record in records if record is not None])
-            self._put(text + self._told_drops())
+            self._wake.clear()
+            # What is recorded from here on wakes the thread again: so nothing is left behind, and closing comes after all of it.
+            self._is_told = False
+            is_open = not self._closing.is_set()
+            lines = [self._lines.popleft() for _ in range(len(self._lines))]
+            self._put("".join([f"{each}\n" for each in lines]) + self._told_drops())
 
     def _told_drops(self) -> str:
         dropped, self._dropped = self._dropped, 0
