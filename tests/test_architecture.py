@@ -36,6 +36,7 @@ CLOCK_CALLS = {"now", "utcnow", "today"}
 # Third-party library -> its rooms. msgspec is the house's material; the others live in one room, or two with the reason beside it.
 HOMES = {
     "click": {"cli"},
+    "genai_prices": {"policy"},
     "httptools": {"server", "upstream"},  # parses requests in the one, replies in the other
     "uvicorn": {"server", "simulator"},  # the simulator serves itself and may import no room above it
     "uvloop": {"server"},

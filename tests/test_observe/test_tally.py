@@ -46,7 +46,44 @@ def test_a_run_adds_up() -> None:
         "waited_s": {"b": 0.5, "a": 3.0},
         "last_error": "it broke off",
         "cached_share": 0.5,
+        "spent": [
+            {
+                "provider": "a",
+                "model": "m",
+                "step": 0,
+                "began_at": 100.0,
+                "requests": 2,
+                "input_tokens": 1200,
+                "cached_tokens": 600,
+                "cache_written_tokens": 0,
+                "output_tokens": 60,
+            }
+        ],
+        # The client that left: the provider may have begun.
+        "uncounted": 1,
     }
+
+
+def test_requests_are_added_up_apart_where_they_are_priced_apart() -> None:
+    tally = Tally(step=lambda tokens: int(tokens > 1000))
+    for tokens in (900, 1100, 1000):
+        tally.record(record(provider="a", model="m", usage=Usage(tokens, 1, cache_write_tokens=5)))
+    tally.record(record(provider="b", model="m", usage=Usage(10, 1)))
+
+    spent = tally.run("r1")["spent"]  # type: ignore[index]
+
+    told = [(s["provider"], s["step"], s["requests"], s["input_tokens"], s["cache_written_tokens"]) for s in spent]  # type: ignore[attr-defined]
+    assert told == [("a", 0, 2, 1900, 10), ("a", 1, 1, 1100, 5), ("b", 0, 1, 10, 0)]
+
+
+def test_what_may_cost_without_telling_tokens_is_counted_and_what_was_refused_is_not() -> None:
+    tally = Tally()
+    tally.record(record(provider="a", model="m"))
+    tally.record(record(provider="a", model="m", status=502, error="cut", first_token_s=0.5))
+    tally.record(record(provider="a", model="m", status=429, error="rate_limited"))
+    tally.record(record(status=404, error="model_not_found"))
+
+    assert tally.run("r1")["uncounted"] == 2  # type: ignore[index]
 
 
 def test_what_names_no_run_and_no_session_is_not_kept() -> None:

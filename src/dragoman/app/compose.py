@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Mapping
 import msgspec
 
 from dragoman import __version__
+from dragoman.app.costs import price_sums
 from dragoman.app.deploy import Deployer
 from dragoman.app.offer import Offerer
 from dragoman.config.schema import Config
@@ -18,7 +19,7 @@ from dragoman.dialects.registry import dialect, names
 from dragoman.observe.observer import Observer
 from dragoman.policy.identity import Identity
 from dragoman.profiles.registry import profile
-from dragoman.routing.resolve import Resolver
+from dragoman.routing.resolve import Resolver, VirtualModel
 from dragoman.server.about import About, Listed
 from dragoman.simulator.app import serve as simulate
 from dragoman.upstream.pool import Pool, PoolSettings
@@ -72,8 +73,14 @@ def _about(config: Config, runtime: Runtime, observer: Observer) -> About:
         identify=runtime.identity.identify,
         offers=Offerer(config, runtime.resolver, runtime.deploy).offers,
         run=observer.run,
+        priced=price_sums(config),
+        resolve=lambda model: _resolved(runtime.resolver.resolve(model)),
         began=time.time(),
     )
+
+
+def _resolved(found: VirtualModel) -> dict[str, object]:
+    return {"model": found.name, "targets": [target.name for target in found.targets], "reason": found.reason}
 
 
 def _owner(config: Config, name: str) -> str:

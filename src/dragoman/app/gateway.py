@@ -11,6 +11,7 @@ from dragoman.config.load import Loaded
 from dragoman.config.schema import Config
 from dragoman.core.handle import handle
 from dragoman.observe.observer import Observer
+from dragoman.policy.price import step
 from dragoman.server.app import App
 from dragoman.server.serve import Address, run, serve
 from dragoman.server.settings import Limits, ServerSettings
@@ -26,7 +27,7 @@ def run_gateway(loaded: Loaded, env: Mapping[str, str], on_ready: Callable[[str]
 
 
 async def _serve(config: Config, env: Mapping[str, str], on_ready: Callable[[str], None]) -> None:
-    observer = Observer(sys.stdout if config.log.exchanges else None, color=config.log.color)
+    observer = Observer(sys.stdout if config.log.exchanges else None, color=config.log.color, step=step)
     async with observer, compose(config, env, observer) as composed:
         await serve(_app(config, composed), lambda address: on_ready(_told(address)), is_exposed=config.server.allow_open)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal, Self, TextIO
 
 from dragoman.ir.record import Record
@@ -15,11 +15,21 @@ Color = Literal["auto", "always", "never"]
 
 
 class Observer:
-    """The terminal (none: no lines) and the tally. An async context manager: leaving it writes the last lines."""
+    """The terminal (none: no lines) and the tally. An async context manager: leaving it writes the last lines.
 
-    def __init__(self, stream: TextIO | None, *, color: Color = "auto", env: Mapping[str, str] = os.environ) -> None:
+    step: on which step of the prices so many input tokens stand; without it they are all priced alike.
+    """
+
+    def __init__(
+        self,
+        stream: TextIO | None,
+        *,
+        color: Color = "auto",
+        env: Mapping[str, str] = os.environ,
+        step: Callable[[int], int] | None = None,
+    ) -> None:
         self._terminal = None if stream is None else Terminal(stream, color=may_color(stream, color, env))
-        self._tally = Tally()
+        self._tally = Tally() if step is None else Tally(step=step)
 
     def record(self, record: Record) -> None:
         """Remember this exchange. Never waits."""

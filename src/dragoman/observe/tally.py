@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
 from dragoman.ir.record import Record
+from dragoman.ir.usage import Usage
 
 _KEPT = 1000
 _NAMES = 100
@@ -16,12 +17,35 @@ _BESIDE = frozenset({"title", "prewarm"})
 """Kinds of requests that an agent makes beside its turns, for itself."""
 
 
+class Tokens(msgspec.Struct):
+    """The tokens of requests that are priced alike: of one deployment, on one step of its prices. began_at: of the first of them."""
+
+    provider: str
+    model: str
+    step: int
+    began_at: float
+    requests: int = 0
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    cache_written_tokens: int = 0
+    output_tokens: int = 0
+
+    def add(self, usage: Usage) -> None:
+        """Count one reply."""
+        self.requests += 1
+        self.input_tokens += usage.input_tokens
+        self.cached_tokens += usage.cache_read_tokens or 0
+        self.cache_written_tokens += usage.cache_write_tokens or 0
+        self.output_tokens += usage.output_tokens
+
+
 class Sums(msgspec.Struct):
     """What the exchanges of one run or session came to. Counts of tokens are zero where providers told none.
 
     requests: exchanges. turns: steps as the agent counts them, which may take several requests each; a request that names no
     turn is one. failed: ended in an error; left: the client went away. models: how often each `provider/model` answered.
-    waited_s: seconds under way at each provider. began_at, last_at: Unix seconds of the first and the last request.
+    waited_s: seconds under way at each provider. began_at, last_at: Unix seconds of the first and the last request. spent: the tokens
+    once more, apart for what is priced apart. uncounted: replies, whole or cut short, that may cost something and told no tokens.
     """
 
     name: str
@@ -40,9 +64,11 @@ class Sums(msgspec.Struct):
     waited_s: dict[str, float] = {}
     last_error: str | None = None
     last_turn: str | None = None
+    spent: dict[tuple[str, str, int], Tokens] = {}
+    uncounted: int = 0
 
-    def add(self, record: Record) -> None:
-        """Count one exchange."""
+    def add(self, record: Record, step: int) -> None:
+        """Count one exchange, whose tokens stand on this step of the prices."""
         self.requests += 1
         self.last_at = max(self.last_at, record.began_at)
         self.warnings += len(record.warnings)
@@ -51,6 +77,7 @@ class Sums(msgspec.Struct):
             self.last_turn = record.turn
         self._add_outcome(record)
         self._add_usage(record)
+        self._add_spent(record, step)
         for attempt in record.attempts:
             ended_s = record.total_s if attempt.ended_s is None else attempt.ended_s
             name = _bounded(self.waited_s, attempt.provider)
@@ -75,21 +102,41 @@ class Sums(msgspec.Struct):
         self.cached_tokens += usage.cache_read_tokens or 0
         self.reasoning_tokens += usage.reasoning_tokens or 0
 
+    def _add_spent(self, record: Record, step: int) -> None:
+        if record.usage is None or record.provider is None:
+            # Refused and failed before the first token: nothing to pay. Left early: the provider may have begun.
+            began = record.first_token_s is not None or record.status in (200, _LEFT)
+            self.uncounted += began and record.provider is not None
+            return
+        key = (record.provider, record.model or "", step)
+        if key not in self.spent and len(self.spent) >= _NAMES:
+            self.uncounted += 1
+            return
+        if key not in self.spent:
+            self.spent[key] = Tokens(*key, began_at=record.began_at)
+        self.spent[key].add(record.usage)
+
+
+def _one_step(input_tokens: int) -> int:
+    return 0
+
 
 class Tally:
-    """The sums of the runs and sessions that were seen last."""
+    """The sums of the runs and sessions that were seen last. `step` says on which step of the prices that many input tokens stand."""
 
-    def __init__(self, kept: int = _KEPT) -> None:
+    def __init__(self, kept: int = _KEPT, step: Callable[[int], int] = _one_step) -> None:
         self._kept = kept
+        self._step = step
         self._runs: OrderedDict[str, Sums] = OrderedDict()
         self._sessions: OrderedDict[str, Sums] = OrderedDict()
 
     def record(self, record: Record) -> None:
         """Count one exchange."""
+        step = 0 if record.usage is None else self._step(record.usage.input_tokens)
         if record.run:
-            self._sums(self._runs, record.run, record.began_at).add(record)
+            self._sums(self._runs, record.run, record.began_at).add(record, step)
         if record.session:
-            self._sums(self._sessions, record.session, record.began_at).add(record)
+            self._sums(self._sessions, record.session, record.began_at).add(record, step)
 
     def run(self, name: str) -> dict[str, object] | None:
         """The sums of a run as JSON can hold them, or None if it is not remembered."""
@@ -120,6 +167,7 @@ def _told(sums: Sums | None) -> dict[str, object] | None:
         return None
     told = msgspec.structs.asdict(sums)
     del told["last_turn"]
+    told["spent"] = [msgspec.structs.asdict(tokens) for tokens in sums.spent.values()]
     told["cached_share"] = round(sums.cached_tokens / sums.input_tokens, 4) if sums.input_tokens else 0.0
     told["waited_s"] = {name: round(seconds, 3) for name, seconds in sums.waited_s.items()}
     return told

@@ -25,4 +25,5 @@ PROFILE = Profile(
     },
     base_url_env=("ANTHROPIC_BASE_URL",),
     version_mark="-",
+    prices="anthropic",
 )

@@ -13,4 +13,5 @@ PROFILE = Profile(
     families=("gpt-4", "gpt-5", "gpt-6", "o1", "o3", "o4"),
     relay=EVERYTHING,
     capabilities={"responses": RESPONSES, "chat": CHAT},
+    prices="azure",
 )

@@ -10,4 +10,5 @@ PROFILE = Profile(
     dialects={"chat": None},
     quirks=Quirks(reasoning_field="reasoning", store=None),
     capabilities={"chat": {"choices": False, "images": False, "files": False, "audio": False}},
+    prices="cerebras",
 )

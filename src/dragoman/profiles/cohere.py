@@ -11,4 +11,5 @@ PROFILE = Profile(
     families=("command-", "c4ai-"),
     quirks=COMMON,
     capabilities={"chat": {"choices": False, "audio": False, "files": False}},
+    prices="cohere",
 )

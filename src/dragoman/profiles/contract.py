@@ -32,6 +32,7 @@ class Profile(msgspec.Struct, frozen=True):
     base_url_env: variables that other programs read as its address; they are not followed (one may point at this gateway),
     only warned about.
     vendors: (beginning of a bare model name, vendor) pairs of a provider that hosts many makers' models as `vendor/model`.
+    prices: the name of its list of token prices (policy/price.py), None: there is none.
     version_mark: how it writes the version in Claude's names: `-` (claude-sonnet-4-5), `.` (claude-sonnet-4.5), None: as asked.
     """
 
@@ -52,3 +53,4 @@ class Profile(msgspec.Struct, frozen=True):
     base_url_env: tuple[str, ...] = ()
     vendors: tuple[tuple[str, str], ...] = ()
     version_mark: Literal["-", "."] | None = None
+    prices: str | None = None

@@ -16,4 +16,5 @@ PROFILE = Profile(
     capabilities={
         "chat": {"schema_output": False, "strict_tools": False, "images": False, "files": False, "audio": False, "choices": False}
     },
+    prices="deepseek",
 )

@@ -13,4 +13,5 @@ PROFILE = Profile(
     dialects={"chat": None},
     families=("accounts/fireworks/",),
     quirks=COMMON,
+    prices="fireworks",
 )

@@ -15,4 +15,5 @@ PROFILE = Profile(
     quirks=Quirks(max_tokens_field="max_tokens", store=None),
     capabilities={"chat": {"strict_tools": False, "parallel_tools": False}},
     base_url_env=("GOOGLE_GEMINI_BASE_URL", "GEMINI_BASE_URL"),
+    prices="google",
 )

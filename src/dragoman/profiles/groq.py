@@ -11,4 +11,5 @@ PROFILE = Profile(
     quirks=Quirks(reasoning_field="reasoning", store=None),
     # n other than 1 is a 400, logprobs and logit_bias too.
     capabilities={"chat": {"choices": False, "audio": False, "files": False}},
+    prices="groq",
 )

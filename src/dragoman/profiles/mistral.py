@@ -14,4 +14,5 @@ PROFILE = Profile(
     families=("mistral-", "ministral-", "magistral-", "codestral-", "devstral", "pixtral-", "open-mistral-", "open-mixtral-"),
     quirks=Quirks(max_tokens_field="max_tokens", stream_usage=False, store=None),
     capabilities={"chat": {"strict_tools": False}},
+    prices="mistral",
 )

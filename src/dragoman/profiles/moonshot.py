@@ -14,4 +14,5 @@ PROFILE = Profile(
     families=("kimi-", "moonshot-"),
     quirks=Quirks(max_tokens_field="max_tokens", replay_reasoning=True, store=None),
     capabilities={"chat": {"strict_tools": False, "audio": False}},
+    prices="moonshotai",
 )

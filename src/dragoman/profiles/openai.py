@@ -80,4 +80,5 @@ PROFILE = Profile(
     capabilities={"responses": RESPONSES, "chat": CHAT},
     metadata=True,
     base_url_env=("OPENAI_BASE_URL", "OPENAI_API_BASE"),
+    prices="openai",
 )

@@ -40,4 +40,5 @@ PROFILE = Profile(
         ("nemotron-", "nvidia"),
     ),
     version_mark=".",
+    prices="openrouter",
 )

@@ -10,4 +10,5 @@ PROFILE = Profile(
     dialects={"chat": None},
     relay=EVERYTHING,
     quirks=COMMON,
+    prices="together",
 )

@@ -15,4 +15,5 @@ PROFILE = Profile(
     relay=EVERYTHING,
     quirks=Quirks(store=False),
     capabilities={"responses": {"reasoning_summary": True, "hosted_tools": frozenset({"web_search"}), "proofs": frozenset({"responses"})}},
+    prices="x-ai",
 )

@@ -14,4 +14,5 @@ PROFILE = Profile(
     families=("glm-",),
     quirks=Quirks(max_tokens_field="max_tokens", replay_reasoning=True, store=None),
     capabilities={"chat": {"strict_tools": False, "schema_output": False, "audio": False, "choices": False}},
+    prices="zai",
 )
