@@ -59,8 +59,16 @@ def _plain(prefix: str, tokens: int | None = None, **facts: Any) -> Family:
     return Family(prefix, {"efforts": _NO_EFFORT, **limit, **facts})
 
 
-def _claude(prefix: str, efforts: tuple[str, ...], tokens: int = 128_000, **facts: Any) -> Family:
-    return Family(prefix, {"efforts": efforts, "max_output_tokens": tokens, **facts})
+# Claude's newest models bind a thought to model and prefix, and refuse to be forced to call a tool.
+_BOUND: dict[str, Any] = {"proofs_of_model": True, "forced_tools": False}
+# Those before adaptive thinking think by a budget of tokens, under stricter rules.
+_BUDGETED: dict[str, Any] = {"efforts": _NONE, "thought_first": True, "forced_while_thinking": False}
+
+
+def _claude(
+    prefix: str, efforts: tuple[str, ...], tokens: int = 128_000, *, messages: dict[str, Any] | None = None, **facts: Any
+) -> Family:
+    return Family(prefix, {"efforts": efforts, "max_output_tokens": tokens, **facts}, {"messages": messages} if messages else {})
 
 
 _FAMILIES: tuple[Family, ...] = (
@@ -101,19 +109,35 @@ _FAMILIES: tuple[Family, ...] = (
     _gpt("o3", _LOW, 100_000, sampling=False),
     _gpt("o4-mini", _LOW, 100_000, sampling=False),
     # Anthropic. https://platform.claude.com/docs/en/about-claude/models/overview
-    _claude("claude-", _ALWAYS, sampling=False),
-    _claude("claude-opus-4", _NO_EFFORT, 32_000),
-    _claude("claude-sonnet-4", _NO_EFFORT, 64_000),
-    _claude("claude-haiku-4", _NO_EFFORT, 64_000),
-    _claude("claude-opus-4-5", _LOW, 64_000),
-    _claude("claude-opus-4-6", (*_LOW, "max")),
-    _claude("claude-sonnet-4-6", (*_LOW, "max")),
-    _claude("claude-opus-4-7", _ALWAYS, sampling=False),
-    _claude("claude-opus-4-8", _ALWAYS, sampling=False),
-    _claude("claude-2", _NO_EFFORT, 4_096, images=False),
-    _claude("claude-3", _NO_EFFORT, 4_096),
-    _claude("claude-3-5", _NO_EFFORT, 8_192),
-    _claude("claude-3-7", _NO_EFFORT, 64_000),
+    # Thinking: https://platform.claude.com/docs/en/build-with-claude/adaptive-thinking; forced tools and blocks that are bound to
+    # model and prefix: the pages on what is new in each. The API takes what its dialect `messages` grants; hosts of Chat vary.
+    _claude("claude-", _ALWAYS, sampling=False, messages=_BOUND),
+    _claude("claude-opus-5", _MAX, sampling=False),
+    _claude("claude-sonnet-5", _MAX, sampling=False),
+    _claude("claude-fable-5", _ALWAYS, sampling=False),
+    _claude("claude-mythos-5", _ALWAYS, sampling=False),
+    _claude("claude-opus-5-5", _ALWAYS, sampling=False, messages=_BOUND),
+    _claude("claude-sonnet-5-5", _MAX, sampling=False, messages=_BOUND),
+    _claude("claude-haiku-5-5", _MAX, sampling=False, messages={"proofs_of_model": True}),
+    _claude("claude-fable-5-1", _ALWAYS, sampling=False, messages=_BOUND),
+    _claude("claude-fable-5-2", _ALWAYS, sampling=False, messages=_BOUND),
+    _claude("claude-mythos-5-1", _ALWAYS, sampling=False, messages=_BOUND),
+    _claude("claude-mythos-5-2", _ALWAYS, sampling=False, messages=_BOUND),
+    _claude("claude-opus-4", _NO_EFFORT, 32_000, messages={**_BUDGETED, "schema_output": False}),
+    _claude("claude-opus-4-1", _NO_EFFORT, 32_000, messages=_BUDGETED),
+    _claude("claude-sonnet-4", _NO_EFFORT, 64_000, messages={**_BUDGETED, "schema_output": False}),
+    _claude("claude-haiku-4", _NO_EFFORT, 64_000, messages=_BUDGETED),
+    _claude("claude-sonnet-4-5", _NO_EFFORT, 64_000, messages=_BUDGETED),
+    _claude("claude-haiku-4-5", _NO_EFFORT, 64_000, messages=_BUDGETED),
+    _claude("claude-opus-4-5", _LOW, 64_000, messages=_BUDGETED),
+    _claude("claude-opus-4-6", (*_LOW, "max"), messages={"efforts": (*_NONE, "max")}),
+    _claude("claude-sonnet-4-6", (*_LOW, "max"), messages={"efforts": (*_NONE, "max")}),
+    _claude("claude-opus-4-7", _ALWAYS, sampling=False, messages={"efforts": _MAX}),
+    _claude("claude-opus-4-8", _ALWAYS, sampling=False, messages={"efforts": _MAX}),
+    _claude("claude-2", _NO_EFFORT, 4_096, images=False, messages={"schema_output": False}),
+    _claude("claude-3", _NO_EFFORT, 4_096, messages={"schema_output": False}),
+    _claude("claude-3-5", _NO_EFFORT, 8_192, messages={"schema_output": False}),
+    _claude("claude-3-7", _NO_EFFORT, 64_000, messages={**_BUDGETED, "schema_output": False}),
     # Google. https://ai.google.dev/gemini-api/docs/thinking
     Family("gemini-", {"efforts": _LOW, "max_output_tokens": 65_536}),
     Family("gemini-3", {"efforts": _MINIMAL, "max_output_tokens": 65_536}),
@@ -150,9 +174,10 @@ _FAMILIES: tuple[Family, ...] = (
     _plain("deepseek-chat"),
     _plain("deepseek-reasoner"),
     # Moonshot. Sampling is fixed: a temperature other than 1 is a 400. https://platform.moonshot.ai/docs/api/chat
-    Family("kimi-", {"efforts": _NO_EFFORT, "sampling": False}),
-    Family("kimi-k3", {"efforts": _COARSE, "sampling": False}),
-    Family("kimi-k3.1", {"efforts": _COARSE, "sampling": False}),
+    # While it thinks, which most of them always do, a choice that forces a tool is one too.
+    Family("kimi-", {"efforts": _NO_EFFORT, "sampling": False, "forced_tools": False}),
+    Family("kimi-k3", {"efforts": _COARSE, "sampling": False, "forced_tools": False}),
+    Family("kimi-k3.1", {"efforts": _COARSE, "sampling": False, "forced_tools": False}),
     # Z.ai. https://docs.z.ai/guides/capabilities/thinking-mode
     Family("glm-", {"efforts": _NO_EFFORT, "max_output_tokens": 128_000}),
     Family("glm-5.3", {"efforts": _COARSE, "max_output_tokens": 128_000}),
@@ -178,7 +203,7 @@ _NOTHING = Family("", {})
 
 # What holds in a dialect wherever it is spoken. The Responses API has no choices; whatever else OpenAI's own grants (custom
 # tools, namespaces, ...) other servers of it mostly lack, so the profiles say it.
-_DIALECTS: dict[str, dict[str, Any]] = {"responses": {"choices": False}}
+_DIALECTS: dict[str, dict[str, Any]] = {"responses": {"choices": False}, "messages": {"choices": False, "max_tokens_required": True}}
 
 
 def family(model: str) -> Family:
