@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 from machine import CODER, Machine, provider_of, stats
 from parts import gateway, simulator
-from upstreams import config_of, door, each_dialect, logged, turns
+from upstreams import changed_behind, config_of, door, each_dialect, logged, turns
 
 pytestmark = pytest.mark.journey
 
@@ -47,6 +48,7 @@ def edits(machine: Machine, folder: Path, model: str, config: Callable[[str], di
         requests = turns(upstream)
         assert [request.kind for request in requests] == ["turn"] * 4
         assert [len(request.results) for request in requests] == [0, 1, 2, 3]
+        assert [told for earlier, later in pairwise(requests) for told in changed_behind(earlier, later)] == []
         assert "Done: I replaced `1.19` by `1.07`" in ran.out
         return requests[-1].dialect
 

@@ -116,9 +116,30 @@ def turns(simulator: str) -> list[Got]:
     return [one for one in got(simulator) if one.kind in ("turn", "structured")]
 
 
+def changed_behind(earlier: Got, later: Got) -> list[str]:
+    """What of the earlier request is not found unchanged at the head of the later one."""
+    before, after = _uncached(earlier), _uncached(later)
+    name = _HISTORY[earlier.dialect]
+    told = [] if list(before) == list(after) else [f"fields: {list(before)} -> {list(after)}"]
+    changed = [field for field, value in before.items() if field != name and after.get(field) != value]
+    told += [f"{field}: {before[field][:300]!r} -> {after.get(field, b'')[:300]!r}" for field in changed]
+    start, whole = before[name].removesuffix(b"]"), after[name]
+    if not whole.startswith(start):
+        at = next(index for index in range(len(start)) if start[: index + 1] != whole[: index + 1])
+        told.append(f"{name} at byte {at}: {start[max(0, at - 80) : at + 80]!r} -> {whole[max(0, at - 80) : at + 80]!r}")
+    elif len(whole) <= len(start) + 1:
+        told.append(f"{name} did not grow")
+    return told
+
+
 def logged(folder: Path) -> list[str]:
     """What the log of a gateway that has ended tells of its exchanges, a line each."""
     return re.findall(r"^\d\d:\d\d:\d\d .*", (folder / "dragoman" / "gateway-journey.log").read_text(), re.M)
+
+
+def _uncached(request: Got) -> dict[str, bytes]:
+    """The top-level fields without marks for the cache."""
+    return {name: _BREAKPOINT.sub(b"", value) for name, value in request.fields().items()}
 
 
 def _objects(value: Any) -> Iterator[Body]:
@@ -207,3 +228,7 @@ _SCHEMA: dict[str, Callable[[Body], Body | None]] = {
     "messages": lambda body: body.get("output_config", {}).get("format", {}).get("schema"),
     "generate": _schema_of_generate,
 }
+_HISTORY = {"responses": "input", "chat": "messages", "messages": "messages", "generate": "contents"}
+# A mark for the cache, which moves on with each request, is no part of what is cached:
+# https://platform.claude.com/docs/en/build-with-claude/prompt-caching
+_BREAKPOINT = re.compile(rb',"cache_control":\{[^{}]*\}|"cache_control":\{[^{}]*\},')
