@@ -1,0 +1,102 @@
+"""One conversation of the real Codex goes from each upstream dialect to each other one, its request shape changing with the model, and
+across restarts of the gateway. Nothing that was said is lost; what only its own provider understands is told and comes back there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from machine import Machine, ruled, stats
+from parts import gateway, simulator
+from upstreams import MODELS, Got, door, got, is_built, provider
+from wiretap import wiretap
+
+pytestmark = pytest.mark.journey
+
+BUILT = [name for name in MODELS if is_built(name)]
+PROVING = ("responses", "messages", "generate")
+"""Dialects whose providers want to see proofs of their thoughts again."""
+
+
+def round_trip(places: list[str]) -> list[str]:
+    """A walk through each place that takes each way from one to another once (Hierholzer's)."""
+    ways = {place: [other for other in places if other != place] for place in places}
+    path, walk = [places[0]], list[str]()
+    while path:
+        if ways[path[-1]]:
+            path.append(ways[path[-1]].pop())
+        else:
+            walk.append(path.pop())
+    return walk
+
+
+# What Codex calls the model of each dialect: by this it picks the shape of its requests.
+NAMES = {
+    "plain functions": {"responses": "first", "chat": "second", "messages": "third", "generate": "fourth"},
+    "every shape": {"responses": "gpt-5.5", "chat": "gpt-4", "messages": "gpt-6.1-sol", "generate": "gpt-5.6-sol"},
+}
+STEP: list[dict[str, Any]] = [{"reasoning": {"summary": "I think.", "text": "I think.", "encrypted_content": "{{model}}-proof"}}]
+SCRIPT = ruled(
+    {
+        "match": {"round": 0, "tool": "*exec_command"},
+        "reply": [*STEP, {"call": {"name": "exec_command", "arguments": {"cmd": "echo $(({{turn}}*7))"}}}],
+    },
+    {"match": {"round": 0}, "reply": [*STEP, {"call": {"name": "exec", "input": "text(String({{turn}}*7));"}}]},
+    {"reply": [{"text": "Answer to: {{user}} ({{result}})"}]},
+)
+
+
+def config(upstream: str, names: dict[str, str]) -> dict[str, Any]:
+    return {
+        "providers": {dialect: provider(upstream, dialect) for dialect in BUILT},
+        "models": {name: f"{dialect}/{MODELS[dialect]}" for dialect, name in names.items() if dialect in BUILT},
+    }
+
+
+@pytest.mark.parametrize("shapes", NAMES)
+def test_conversation_goes_on_whoever_answers(machine: Machine, tmp_path: Path, shapes: str) -> None:
+    names, walk = NAMES[shapes], round_trip(BUILT)
+    heads: list[list[dict[str, str]]] = []
+    with simulator(SCRIPT) as upstream, wiretap() as tap:
+        machine.configure(door(tap.address))
+        at = 0
+        # Three gateways, one after the other.
+        for part in (walk[: len(walk) // 3], walk[len(walk) // 3 : len(walk) // 2], walk[len(walk) // 2 :]):
+            with gateway(tmp_path, config(upstream, names)) as address:
+                tap.lead(address)
+                for dialect in part:
+                    before = len(tap.heads())
+                    ran = (machine.resume if at else machine.exec)(f"Question {at}.", "-m", names[dialect])
+                    assert ran.code == 0, ran.err
+                    assert f"Answer to: Question {at}." in ran.out
+                    heads.append(tap.heads()[before:])
+                    at += 1
+
+        assert stats(upstream)["violations"] == []
+        requests = got(upstream)
+        assert [request.dialect for request in requests] == [dialect for dialect in walk for _ in range(2)]
+        for number, request in enumerate(requests):
+            turn = number // 2
+            assert [request.says(f"Question {one}.") for one in range(turn + 1)] == [True] * (turn + 1)
+            assert [request.says(f"Answer to: Question {one}.") for one in range(turn)] == [True] * turn
+            assert len(request.results) == (number + 1) // 2
+        for turn, told in enumerate(heads):
+            check_record(walk, turn, told)
+            check_proofs(walk, turn, requests[2 * turn : 2 * turn + 2])
+
+
+def check_record(walk: list[str], turn: int, heads: list[dict[str, str]]) -> None:
+    """The record of each exchange names whose thoughts were left behind, and only those."""
+    strangers = {dialect for dialect in walk[:turn] if dialect in PROVING} - {walk[turn]}
+    for head in heads:
+        told = re.findall(r"reasoning: ([^;]*)", head.get("x-dragoman-warnings", ""))
+        assert set(re.findall(r"`(\w+)`", " ".join(told))) & set(PROVING) == strangers, head
+
+
+def check_proofs(walk: list[str], turn: int, requests: list[Got]) -> None:
+    """What its own provider made goes back to it, from this turn and from all before."""
+    if walk[turn] in PROVING:
+        mine = walk[:turn].count(walk[turn])
+        assert [len(request.proofs) for request in requests] == [mine, mine + 1]
