@@ -53,8 +53,23 @@ class Quirks(msgspec.Struct, frozen=True):
     """Chat: send earlier thoughts back with the assistant's tool turns (DeepSeek demands it). Default: false."""
     done_is_enough: bool = False
     """Chat: take `[DONE]` as the proper end of a stream without any finish reason. Default: false; such a stream was cut."""
+    sign_calls: bool = False
+    """Generate: calls of the current turn that bear no signature of this API (another model made them) get the word that its check
+    lets pass; Gemini 3 and later refuse them without. Default: false."""
+    mixed_tools: bool = False
+    """Generate: the API's own tools (web search) may stand beside functions (Gemini 3 and later). Default: false."""
     store: bool | None = False
     """Responses, Chat: what `store` is set to where the client said nothing; null leaves it out. Default: false."""
+    thinking: Literal["budget", "adaptive", "level", "none"] = "budget"
+    """Messages, Generate: how a model is told to think: a number of tokens, adaptive with an effort (Messages), a level (Generate,
+    Gemini 3 and later), or not at all (Messages). Default: budget."""
+    thinking_off: Literal["omitted", "disabled", "between_tools"] = "omitted"
+    """Messages: how it is told not to think; omitted where it does not think unasked. Default: omitted."""
+    cache_breakpoints: Literal["automatic", "blocks", "off"] = "automatic"
+    """Messages: cache breakpoints for clients that set none: on tools, instructions and the end of the conversation, the last one set
+    by the API itself (automatic) or by us on the last two user turns (blocks). Default: automatic."""
+    web_search_tool: str = "web_search_20250305"
+    """Messages: the tool that other dialects' web search becomes. Default: web_search_20250305, which all models take."""
 
 
 class StreamReader(Protocol):
@@ -149,5 +164,8 @@ class Dialect(msgspec.Struct, frozen=True):
     keep_alive: bytes = b": keep-alive\n\n"
     """A framed message for a relayed stream that is silent, legal between any two frames, ignored by clients of this dialect; a
     data event where comments do not keep known clients waiting."""
+    readdress: Callable[[Call, str], Call] | None = None
+    """Where the path carries the model: the client's call as one below a provider's base URL, for another model, without the
+    client's key. None: path and query say neither."""
     carry_headers: tuple[str, ...] = ()
     """Request headers of the client (names, or prefixes ending in `*`) that carry meaning in this dialect and go upstream."""

@@ -69,7 +69,8 @@ class ReasoningDelta(msgspec.Struct, frozen=True, gc=False):
 
 
 class CallStarted(msgspec.Struct, frozen=True, gc=False):
-    """The model calls a tool. `id` is the item id where the dialect has a second one."""
+    """The model calls a tool. `id` is the item id where the dialect has a second one; `extra` what else its dialect said at once
+    (it stands in PartEnded too)."""
 
     part: int
     call_id: str
@@ -79,6 +80,7 @@ class CallStarted(msgspec.Struct, frozen=True, gc=False):
     namespace: str | None = None
     executor: Executor = "client"
     id: str | None = None
+    extra: Extra | None = None
 
 
 class CallDelta(msgspec.Struct, frozen=True, gc=False):

@@ -1,0 +1,111 @@
+"""Requests: the model and stream at a glance, the whole body to the neutral form, and back.
+
+https://platform.claude.com/docs/en/api/messages
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from dragoman.dialects.contract import Call, Peek, Quirks
+from dragoman.dialects.messages.blocks import Lost, Pen
+from dragoman.dialects.messages.cache import mark_cache
+from dragoman.dialects.messages.messages import read_messages, read_system
+from dragoman.dialects.messages.remainder import NAME, JsonObject, object_at, object_or_empty, own, text_at, wrong
+from dragoman.dialects.messages.settings import MODELLED, read_settings, write_settings
+from dragoman.dialects.messages.tools import read_tools, write_tools
+from dragoman.dialects.messages.turns import write_conversation
+from dragoman.ir.request import Request
+from dragoman.wire import splice
+from dragoman.wire.frame import WireError
+
+PATH = "/messages"
+
+_STRUCTURE = frozenset({"model", "messages", "system", "tools", "stream"})
+_SETTINGS = "$settings"
+"""The settings as they came, in the request's own `extra`."""
+
+
+def peek(call: Call) -> Peek:
+    """Model and stream of a body. Raises GatewayError(invalid_request) if a key stands twice or the model is missing."""
+    try:
+        outline = splice.Outline(call.body)
+        outline.refuse_twice(("model", "stream"))
+        model = msgspec.json.decode(outline.raw("model") or b"null")
+        stream = msgspec.json.decode(outline.raw("stream") or b"null")
+    except WireError as error:
+        raise wrong("body", str(error)) from error
+    if not isinstance(model, str) or not model:
+        raise wrong("model", "is missing: the name of a model is required")
+    if stream is not None and not isinstance(stream, bool):
+        raise wrong("stream", "must be true or false")
+    return Peek(model, bool(stream), outline)
+
+
+def splice_model(body: bytes, model: str) -> bytes:
+    """The same body for another model, every other byte as it was. Raises GatewayError(invalid_request) for what is no JSON object."""
+    try:
+        return splice.replace_fields(body, {"model": msgspec.json.encode(model)})
+    except WireError as error:
+        raise wrong("body", str(error)) from error
+
+
+def read_request(call: Call) -> Request:
+    """The neutral form of a body. Raises GatewayError(invalid_request) with the JSON path of what is wrong."""
+    try:
+        body = msgspec.json.decode(call.body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise wrong("body", f"is not JSON: {error}") from error
+    came = object_at(body, "body")
+    stream = came.get("stream")
+    if stream is not None and not isinstance(stream, bool):
+        raise wrong("stream", "must be true or false")
+    return Request(
+        text_at(came, "model", "body"),
+        (*read_system(came.get("system")), *read_messages(came.get("messages"))),
+        stream=bool(stream),
+        tools=read_tools(came.get("tools")),
+        extra={NAME: _rest(came)},
+        **read_settings(came),
+    )
+
+
+def write_request(request: Request, quirks: Quirks) -> tuple[Call, Lost]:
+    """The call, and (field, why) for each thing that could not be said.
+
+    What grows from turn to turn stands last, so that a body begins with the bytes of the body before it.
+    """
+    rest = own(request.extra)
+    pen = Pen([], native=rest is not None)
+    body: JsonObject = {"model": request.model}
+    write_settings(request, pen, quirks, (rest or {}).get(_SETTINGS) or {}, body)
+    if request.stream:
+        body["stream"] = True
+    system, messages = write_conversation(request.items, pen)
+    tools = write_tools(request.tools, pen, quirks)
+    if tools:
+        body["tools"] = tools
+    if system is not None:
+        body["system"] = system
+    body["messages"] = messages
+    for name, value in (rest or {}).items():
+        if name[:1] != "$":
+            body.setdefault(name, value)
+    if not pen.native:
+        mark_cache(body, quirks)
+    body["messages"] = body.pop("messages")
+    return Call(PATH, msgspec.json.encode(body)), pen.lost
+
+
+def state_fields(request: Request) -> list[str]:
+    """Names of the fields by which a request leans on state that the provider keeps: a container by its id, a thread."""
+    rest = own(request.extra) or {}
+    container = rest.get("container")
+    kept = isinstance(container, str) or bool(object_or_empty(container).get("id"))
+    return [name for name, leans in (("container", kept), ("thread", bool(rest.get("thread")))) if leans]
+
+
+def _rest(came: JsonObject) -> JsonObject:
+    # Structure that says nothing (null, an empty list, false) has no neutral form either.
+    rest = {name: value for name, value in came.items() if name not in MODELLED and (name not in _STRUCTURE or not value)}
+    return {**rest, _SETTINGS: {name: value for name, value in came.items() if name in MODELLED}}

@@ -1,0 +1,119 @@
+"""Watches relayed bytes: looks for the few byte strings that matter and parses only the lines that hold them.
+
+A quote inside a JSON string is escaped, so `"usage"` with both its quotes is always a key or a whole value, never somebody's words.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from dragoman.dialects.contract import Tap as ContractTap
+from dragoman.dialects.messages.errors import error_event, error_inside
+from dragoman.dialects.messages.remainder import JsonObject, object_or_empty, text_or_none
+from dragoman.dialects.messages.usage import merged, read_usage
+from dragoman.ir.errors import GatewayError, Kind
+from dragoman.ir.usage import Usage
+from dragoman.wire.sse import encode
+
+_LONGEST_LINE = 16 * 1024 * 1024
+_OUTPUT = b"content_block_"
+_SHORT = 200
+_STOP = b'"message_stop"'
+_WORDS = (b'"usage"', _STOP, b'"error"')
+
+
+class Tap:
+    """See the contract. Keeps at most one unfinished line."""
+
+    def __init__(self) -> None:
+        self.usage: Usage | None = None
+        self.reason: str | None = None
+        self.model: str | None = None
+        self.first_token = False
+        self.ended = False
+        self.may_end = False
+        self.failed: GatewayError | None = None
+        self._counts: JsonObject = {}
+        self._tail = bytearray()
+
+    def feed(self, chunk: bytes) -> None:
+        """Watch a chunk of a stream."""
+        end = max(chunk.rfind(b"\n"), chunk.rfind(b"\r")) + 1
+        if not end:
+            self._tail += chunk
+            if len(self._tail) > _LONGEST_LINE:
+                self._tail.clear()
+            self._look_ahead()
+            return
+        lines = chunk if end == len(chunk) else chunk[:end]
+        if self._tail:
+            lines = bytes(self._tail) + lines
+            self._tail.clear()
+        self._tail += chunk[end:]
+        self._look_ahead()
+        if not self.first_token:
+            self.first_token = _OUTPUT in lines
+        if any(word in lines for word in _WORDS):
+            for line in lines.splitlines():
+                self._line(line)
+
+    def whole(self, body: bytes) -> None:
+        """Watch a whole JSON reply."""
+        value = _object(body)
+        if value is not None and isinstance(value.get("content"), list):
+            self.first_token = self.ended = True
+            self._note(value)
+            self._end(value)
+        elif value is not None and value.get("error"):
+            self.failed = error_inside(value)
+        else:
+            self.failed = GatewayError(Kind.GARBLED, "the provider's answer is no message", source="upstream")
+
+    def _look_ahead(self) -> None:
+        # The last frame of a stream may lack its line end.
+        if len(self._tail) < _SHORT and _STOP in self._tail:
+            self._line(bytes(self._tail))
+
+    def _line(self, line: bytes) -> None:
+        if not line.startswith(b"data:") or not any(word in line for word in _WORDS):
+            return
+        value = _object(line[5:])
+        if value is None:
+            return
+        kind = value.get("type")
+        if kind == "message_start":
+            self._note(object_or_empty(value.get("message")))
+        elif kind == "message_delta":
+            self._count(value.get("usage"))
+            self._end(object_or_empty(value.get("delta")))
+        elif kind == "message_stop":
+            self.ended = True
+        elif kind == "error" or (kind is None and value.get("error")):
+            self.failed = error_inside(value)
+
+    def _note(self, message: JsonObject) -> None:
+        self.model = text_or_none(message, "model") or self.model
+        self._count(message.get("usage"))
+
+    def _count(self, counts: Any) -> None:
+        self._counts = merged(self._counts, counts)
+        if self._counts:
+            self.usage = read_usage(self._counts)
+
+    def _end(self, told: JsonObject) -> None:
+        self.reason = text_or_none(told, "stop_reason") or self.reason
+
+
+def _object(data: bytes) -> JsonObject | None:
+    try:
+        value: Any = msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None  # pyright: ignore[reportUnknownVariableType]
+
+
+def write_failure(error: GatewayError, tap: ContractTap) -> bytes:
+    """The end of a relayed stream that failed: an `error` event; nothing of what the tap saw is needed for it."""
+    return encode(msgspec.json.encode(error_event(error)), b"error")

@@ -1,0 +1,57 @@
+"""Token counts. Anthropic's `input_tokens` leaves out what was read from and written to the cache; ours includes it.
+
+https://platform.claude.com/docs/en/build-with-claude/prompt-caching#tracking-cache-performance
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dragoman.dialects.messages.remainder import NAME, JsonObject, object_or_empty
+from dragoman.ir.usage import Usage
+
+_READ, _WRITTEN, _DETAILS = "cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens_details"
+_KNOWN = frozenset({"input_tokens", "output_tokens", _READ, _WRITTEN})
+
+
+def read_usage(value: JsonObject) -> Usage:
+    """The neutral counts of a (merged) `usage` object."""
+    read, written = _count(value, _READ), _count(value, _WRITTEN)
+    details = object_or_empty(value.get(_DETAILS))
+    rest = {name: said for name, said in value.items() if name not in _KNOWN}
+    return Usage(
+        input_tokens=(_count(value, "input_tokens") or 0) + (read or 0) + (written or 0),
+        output_tokens=_count(value, "output_tokens") or 0,
+        cache_read_tokens=read,
+        cache_write_tokens=written,
+        reasoning_tokens=_count(details, "thinking_tokens"),
+        extra={NAME: rest} if rest else None,
+    )
+
+
+def merged(before: JsonObject, now: Any) -> JsonObject:
+    """Counts so far: a later one replaces an earlier one (they are cumulative), what is not told again stays."""
+    told = object_or_empty(now)
+    return {**before, **{name: value for name, value in told.items() if value is not None or name not in before}}
+
+
+def write_usage(usage: Usage | None) -> JsonObject:
+    """The `usage` object."""
+    if usage is None:
+        return {"input_tokens": 0, "output_tokens": 0}
+    read, written = usage.cache_read_tokens or 0, usage.cache_write_tokens or 0
+    rest = object_or_empty((usage.extra or {}).get(NAME))
+    said: JsonObject = {
+        "input_tokens": max(0, usage.input_tokens - read - written),
+        _WRITTEN: written,
+        _READ: read,
+        "output_tokens": usage.output_tokens,
+    }
+    if usage.reasoning_tokens is not None and _DETAILS not in rest:
+        said[_DETAILS] = {"thinking_tokens": usage.reasoning_tokens}
+    return {**said, **rest}
+
+
+def _count(value: JsonObject, name: str) -> int | None:
+    found = value.get(name)
+    return found if isinstance(found, int) and not isinstance(found, bool) else None
