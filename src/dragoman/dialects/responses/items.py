@@ -59,12 +59,19 @@ def write_item(item: Item) -> JsonObject | None:
 
 def write_given(item: Item) -> JsonObject | None:
     """One item of an answer: as `write_item`, but what another API needs again goes to the client in an envelope."""
+    if isinstance(item, Call) and item.executor == "provider" and item.name == "web_search" and NAME not in (item.extra or {}):
+        return _with_id({"type": "web_search_call", "status": "completed", "action": _search_action(item)}, item.id)
     if not isinstance(item, Compaction | Reasoning):
         return write_item(item)
     written = put_back(_plainly(item), item.extra)
     if item.proof is not None:
         written[SEALED] = close_seal(item.content if isinstance(item, Reasoning) else (), item.proof, item.extra)
     return written
+
+
+def _search_action(item: Call) -> JsonObject:
+    query = as_object(item.arguments).get("query")
+    return {"type": "search", "query": query if isinstance(query, str) else ""}
 
 
 # ---- reading -------------------------------------------------------------------------------------------------------------

@@ -49,6 +49,7 @@ def write_response(response: Response, request: Request) -> bytes:
 def _append(output: list[JsonObject], item: Item, stem: str, *, seals: bool) -> None:
     written = _spoken(item) if isinstance(item, Message) else write_given(item)
     if written is None:
+        _carry(output, item, stem, None)
         return
     if isinstance(item, Message) and item.id is not None and output and output[-1].get("id") == item.id:
         output[-1] = {**output[-1], **written, "content": output[-1]["content"] + written["content"]}
@@ -62,7 +63,11 @@ def _append(output: list[JsonObject], item: Item, stem: str, *, seals: bool) -> 
         # Kept for clients that send only the seal back.
         written.setdefault("encrypted_content", close_seal(item.content, None))
     output.append(written)
-    carried = carrier(item) if isinstance(item, Call) else None
+    _carry(output, item, stem, written["id"])
+
+
+def _carry(output: list[JsonObject], item: Item, stem: str, shown: str | None) -> None:
+    carried = carrier(item, shown)
     if carried is not None:
         output.append({"id": f"rs_{stem}{len(output):04x}", **carried})
 
@@ -79,4 +84,6 @@ def _spoken(item: Message) -> JsonObject:
 
 
 def _prefix(item: Item) -> str:
-    return _CALL_PREFIXES[item.kind] if isinstance(item, Call) else _PREFIXES.get(type(item), "item")
+    if isinstance(item, Call):
+        return "ws" if item.executor == "provider" else _CALL_PREFIXES[item.kind]
+    return _PREFIXES.get(type(item), "item")

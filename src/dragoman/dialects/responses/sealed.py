@@ -2,6 +2,7 @@
 
 Clients send this field back byte for byte; unknown fields of items they lose. So the proof of a tool call, which has no such field,
 travels in a reasoning item of its own right behind the call (`carrier`), and is put on the call again when it comes back (`settle`).
+So do calls and results of tools that another API's provider ran itself, whole, since it wants to see them again.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ import msgspec
 
 from dragoman.dialects.responses.parts import optional_text
 from dragoman.dialects.responses.remainder import NAME, JsonObject, mark
-from dragoman.ir.request import GATEWAY, Call, Extra, Item, Proof, Reasoning
+from dragoman.ir.request import GATEWAY, Call, Extra, Item, Proof, Reasoning, Result
 from dragoman.ir.seal import SealError, is_sealed, seal, unseal
 
 SEALED = "encrypted_content"
 _CALL = "$call"
 """Mark on a carrier: the `call_id` of the call that its proof belongs to."""
+_ITEM = "$item"
+"""Mark on a carrier: the item that it stands for, and the id of the one that shows it."""
 
 BROKEN = Proof(GATEWAY, "", "broken")
 _WORDS = Proof(GATEWAY, "", "words")
@@ -25,7 +28,8 @@ class Thought(msgspec.Struct, frozen=True, omit_defaults=True):
     """What stands in `encrypted_content`. `ours`: it came in an envelope.
 
     Some clients send only `summary` and `encrypted_content` back, so the words of a thought go into the envelope as well, and what
-    only the maker's dialect knows of it (`extra`). `call_id`: the proof belongs to that call.
+    only the maker's dialect knows of it (`extra`). `call_id`: the proof belongs to that call. `item`: it stands for this item, and for
+    the one with the id `shown`, in which clients see it.
     """
 
     content: tuple[str, ...] = ()
@@ -33,6 +37,8 @@ class Thought(msgspec.Struct, frozen=True, omit_defaults=True):
     ours: bool = False
     call_id: str | None = None
     extra: Extra | None = None
+    item: Call | Result | None = None
+    shown: str | None = None
 
 
 def open_seal(came: JsonObject) -> Thought:
@@ -62,29 +68,52 @@ def close_seal(content: tuple[str, ...], proof: Proof | None, extra: Extra | Non
     return seal(Thought(content, None if proof == _WORDS else proof, ours=True, extra=_of_others(extra)))
 
 
-def carrier(call: Call) -> JsonObject | None:
-    """The reasoning item (without an id) that carries the proof of a call; None where it has none."""
-    if call.proof is None:
+def carrier(item: Item, shown: str | None = None) -> JsonObject | None:
+    """The reasoning item (without an id) that carries what the written form of `item` cannot; None where it says all. `shown`: the
+    id of that form."""
+    if not isinstance(item, Call | Result):
         return None
-    thought = Thought(proof=call.proof, ours=True, call_id=call.call_id, extra=_of_others(call.extra))
+    if item.executor == "provider":
+        whole = None if NAME in (item.extra or {}) else Thought(ours=True, item=item, shown=shown)
+        return _reasoning(whole) if whole is not None else None
+    if not isinstance(item, Call) or item.proof is None:
+        return None
+    return _reasoning(Thought(proof=item.proof, ours=True, call_id=item.call_id, extra=_of_others(item.extra)))
+
+
+def _reasoning(thought: Thought) -> JsonObject:
     return {"type": "reasoning", "summary": [], SEALED: seal(thought)}
 
 
 def marks(thought: Thought) -> JsonObject:
     """The marks of a thought that was opened."""
+    if thought.item is not None:
+        return {_ITEM: (thought.item, thought.shown)}
     return {_CALL: thought.call_id} if thought.call_id is not None else {}
 
 
 def settle(items: tuple[Item, ...]) -> tuple[Item, ...]:
-    """The items with each carrier's proof on the call that it belongs to, and the carriers gone."""
-    carried: dict[str, Reasoning] = {}
+    """The items with each carrier's proof on the call that it belongs to, what carriers stand for in their place, and the carriers
+    gone."""
+    signed: dict[str, Reasoning] = {}
+    whole: dict[int, Item] = {}
+    shown: set[str | None] = set()
     for item in items:
-        call_id = mark(item.extra, _CALL) if isinstance(item, Reasoning) else None
-        if isinstance(item, Reasoning) and call_id is not None:
-            carried[call_id] = item
-    if not carried:
+        if not isinstance(item, Reasoning):
+            continue
+        if (call_id := mark(item.extra, _CALL)) is not None:
+            signed[call_id] = item
+        elif (carried := mark(item.extra, _ITEM)) is not None:
+            whole[id(item)] = carried[0]
+            shown.add(carried[1])
+    if not signed and not whole:
         return items
-    return tuple(_signed(item, carried) for item in items if not (isinstance(item, Reasoning) and mark(item.extra, _CALL) is not None))
+    gone = {id(item) for item in signed.values()} | {id(item) for item in items if _is_shown(item, shown)}
+    return tuple(whole.get(id(item)) or _signed(item, signed) for item in items if id(item) not in gone)
+
+
+def _is_shown(item: Item, shown: set[str | None]) -> bool:
+    return isinstance(item, Call) and item.executor == "provider" and item.id is not None and item.id in shown
 
 
 def _signed(item: Item, carried: dict[str, Reasoning]) -> Item:

@@ -15,11 +15,12 @@ from dragoman.dialects.responses.envelope import closing, failing, item_stem, op
 from dragoman.dialects.responses.frames import lifecycle
 from dragoman.dialects.responses.items import write_given
 from dragoman.dialects.responses.remainder import NAME, JsonObject
+from dragoman.dialects.responses.sealed import carrier
 from dragoman.dialects.responses.spoken import Line, OpenCall, OpenText, OpenThought, Spoken
 from dragoman.ir import events as ev
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.fold import Fold
-from dragoman.ir.request import Compaction, Request
+from dragoman.ir.request import Call, Compaction, Item, Request
 from dragoman.wire.sse import encode
 
 
@@ -201,14 +202,18 @@ class Writer:
 
     def _on_given(self, event: ev.ItemGiven) -> bytes:
         written = write_given(event.item) if not event.choice else None
-        if written is None:
-            return b""
+        shown = self._give(written, _prefix(event.item)) if written is not None else b""
+        carried = carrier(event.item, written.get("id") if written is not None else None) if not event.choice else None
+        return shown + self._give(carried, "rs") if carried is not None else shown
+
+    def _give(self, written: JsonObject, prefix: str) -> bytes:
         before = self._opened() + self._close_message()
         place = self._announced.pop(str(written.get("id")), None)
         if place is not None:
             return before + self._line.done(place, written)
         place = self._line.place()
-        written.setdefault("id", self._line.id("cmp" if isinstance(event.item, Compaction) else "item", None, place))
+        if written.get("id") is None:
+            written["id"] = self._line.id(prefix, None, place)
         return before + self._line.added(place, written) + self._line.done(place, written)
 
     def _on_opaque(self, event: ev.Opaque) -> bytes:
@@ -249,3 +254,7 @@ class Writer:
         ev.Opaque: _on_opaque,
         ev.Pinged: _on_pinged,
     }
+
+
+def _prefix(item: Item) -> str:
+    return "cmp" if isinstance(item, Compaction) else "ws" if isinstance(item, Call) else "item"
