@@ -14,7 +14,7 @@ from dragoman.core.runtime import Candidate, Deployment
 from dragoman.dialects.contract import Dialect
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.profiles.contract import Auth, Profile
-from dragoman.profiles.families import capabilities, dialect_for, spell
+from dragoman.profiles.families import capabilities, dialect_for, quirks_of, spell
 from dragoman.routing.resolve import Target
 from dragoman.upstream.deadlines import Deadlines
 from dragoman.upstream.origin import Origin
@@ -56,20 +56,21 @@ class Deployer:
         profile = self._profiles[provider_name]
         name = dialect_for(profile, model, provider.dialect, wanted)
         facts = capabilities(profile, name, model, provider.capabilities)
+        quirks = quirks_of(profile, model, provider.quirks)
         origin, base_path = self._origin(provider_name, profile)
         own_path = profile.dialects.get(name)
         return Deployment(
             provider=provider_name,
             model=spell(model, profile.version_mark),
             dialect=self._dialects[name],
-            quirks=profile.quirks,
+            quirks=quirks,
             capabilities=facts,
             origin=origin,
             base_path=base_path,
             path=own_path or self._dialects[name].path,
             headers=_headers(provider_name, provider, profile),
             deadlines=_deadlines(self._config, provider),
-            foreign=foreign_to(facts, profile.quirks),
+            foreign=foreign_to(facts, quirks),
             secret=provider.keys[0].reveal() if provider.keys else "",
             metadata=profile.metadata,
             relays=bool(profile.relay),

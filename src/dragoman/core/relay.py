@@ -34,10 +34,12 @@ def _call(exchange: Exchange) -> Call:
     for name in exchange.private_fields():
         if name in outline.fields:
             fields.setdefault(name, None)
-    if deployment.model != exchange.peek.model:
+    readdress = deployment.dialect.readdress
+    if readdress is None and deployment.model != exchange.peek.model:
         fields["model"] = msgspec.json.encode(deployment.model)
     body = outline.replace(fields) if fields else exchange.inbound.body
-    return Call(path=deployment.dialect.path, body=body, query=exchange.call.query)
+    call = Call(path=deployment.dialect.path, body=body, query=exchange.call.query)
+    return call if readdress is None else msgspec.structs.replace(readdress(exchange.call, deployment.model), body=body)
 
 
 async def _relay_stream(exchange: Exchange, reply: Reply) -> None:

@@ -49,6 +49,8 @@ class Capabilities(msgspec.Struct, frozen=True):
     """Takes a JSON schema for its answer. Default: true."""
     json_output: bool = True
     """Takes a wish for any JSON object as its answer. Default: true."""
+    schema_with_tools: bool = True
+    """Takes a schema or JSON mode while functions are offered. Default: true; else it is asked for JSON in words then."""
     parallel_tools: bool = True
     """Knows the parallel_tool_calls switch. Default: true."""
     strict_tools: bool = True

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from dragoman.ir.errors import GatewayError, Kind
-from dragoman.ir.request import Item, Message, OutputFormat, Request, Text
+from dragoman.ir.request import CustomTool, FunctionTool, Item, Message, OutputFormat, Request, Text
 from dragoman.lower.fitting import Fitting
 
 replace = msgspec.structs.replace
@@ -69,15 +69,16 @@ def shape(request: Request, fitting: Fitting) -> Request:
     caps, output = fitting.caps, request.output
     if output is None or output.kind == "text":
         return request
-    if output.kind == "schema" and not caps.schema_output:
+    beside_tools = not caps.schema_with_tools and any(isinstance(tool, FunctionTool | CustomTool) for tool in request.tools)
+    if output.kind == "schema" and (beside_tools or not caps.schema_output):
         fitting.warn("output", "the target does not hold its answer to a schema; it is asked to in words")
         instruction = _schema_words(output)
-    elif output.kind == "json" and not caps.json_output:
+    elif output.kind == "json" and (beside_tools or not caps.json_output):
         fitting.warn("output", "the target has no JSON mode; it is asked for JSON in words")
         instruction = "Answer with one JSON object and nothing else: no explanation, no code fence."
     else:
         return request
-    plain = OutputFormat("json") if caps.json_output else None
+    plain = OutputFormat("json") if caps.json_output and not beside_tools else None
     return replace(request, output=plain, items=_instructed(request.items, instruction))
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from dragoman.dialects.contract import Quirks
 from dragoman.lower.capabilities import Capabilities
 from dragoman.profiles.contract import Profile
 
@@ -32,12 +33,14 @@ _NO_EFFORT: tuple[str, ...] = ()
 
 class Family(msgspec.Struct, frozen=True):
     """A family: names that begin with `prefix` and go on with no letter or digit. `facts` are fields of Capabilities;
-    `in_dialect` holds those that hold in one dialect only; `dialect` is the one that it must be asked in, if any."""
+    `in_dialect` holds those that hold in one dialect only; `dialect` is the one that it must be asked in, if any; `quirks` are
+    fields of Quirks, of the dialects in which it is asked."""
 
     prefix: str
     facts: dict[str, Any]
     in_dialect: dict[str, dict[str, Any]] = {}
     dialect: str | None = None
+    quirks: dict[str, Any] = {}
 
 
 def _gpt(prefix: str, efforts: tuple[str, ...] | None, tokens: int = 128_000, **facts: Any) -> Family:
@@ -63,12 +66,31 @@ def _plain(prefix: str, tokens: int | None = None, **facts: Any) -> Family:
 _BOUND: dict[str, Any] = {"proofs_of_model": True, "forced_tools": False}
 # Those before adaptive thinking think by a budget of tokens, under stricter rules.
 _BUDGETED: dict[str, Any] = {"efforts": _NONE, "thought_first": True, "forced_while_thinking": False}
+# Few take system messages in mid-conversation. https://platform.claude.com/docs/en/build-with-claude/mid-conversation-system-messages
+_LATE: dict[str, Any] = {"late_system": True}
 
 
 def _claude(
-    prefix: str, efforts: tuple[str, ...], tokens: int = 128_000, *, messages: dict[str, Any] | None = None, **facts: Any
+    prefix: str,
+    efforts: tuple[str, ...],
+    tokens: int = 128_000,
+    *,
+    messages: dict[str, Any] | None = None,
+    off: str = "omitted",
+    **facts: Any,
 ) -> Family:
-    return Family(prefix, {"efforts": efforts, "max_output_tokens": tokens, **facts}, {"messages": messages} if messages else {})
+    """`off`: how it is told not to think. Models with a budget say so in `messages`; the oldest, without efforts, don't think."""
+    budgeted = messages is not None and messages.get("thought_first")
+    quirks = {"thinking": "budget" if budgeted else "adaptive" if efforts else "none", "thinking_off": off}
+    limits = {"efforts": efforts, "max_output_tokens": tokens, **facts}
+    return Family(prefix, limits, {"messages": messages} if messages else {}, quirks=quirks)
+
+
+def _gemini(prefix: str, efforts: tuple[str, ...], tokens: int = 65_536, **facts: Any) -> Family:
+    """From Gemini 3 on: levels of thinking, signed calls, pictures in results, own tools and a schema beside functions."""
+    in_generate = {"images_in_results": True, "schema_with_tools": True}
+    quirks = {"thinking": "level", "sign_calls": True, "mixed_tools": True}
+    return Family(prefix, {"efforts": efforts, "max_output_tokens": tokens, **facts}, {"generate": in_generate}, quirks=quirks)
 
 
 _FAMILIES: tuple[Family, ...] = (
@@ -112,17 +134,17 @@ _FAMILIES: tuple[Family, ...] = (
     # Thinking: https://platform.claude.com/docs/en/build-with-claude/adaptive-thinking; forced tools and blocks that are bound to
     # model and prefix: the pages on what is new in each. The API takes what its dialect `messages` grants; hosts of Chat vary.
     _claude("claude-", _ALWAYS, sampling=False, messages=_BOUND),
-    _claude("claude-opus-5", _MAX, sampling=False),
-    _claude("claude-sonnet-5", _MAX, sampling=False),
-    _claude("claude-fable-5", _ALWAYS, sampling=False),
-    _claude("claude-mythos-5", _ALWAYS, sampling=False),
-    _claude("claude-opus-5-5", _ALWAYS, sampling=False, messages=_BOUND),
-    _claude("claude-sonnet-5-5", _MAX, sampling=False, messages=_BOUND),
-    _claude("claude-haiku-5-5", _MAX, sampling=False, messages={"proofs_of_model": True}),
-    _claude("claude-fable-5-1", _ALWAYS, sampling=False, messages=_BOUND),
-    _claude("claude-fable-5-2", _ALWAYS, sampling=False, messages=_BOUND),
-    _claude("claude-mythos-5-1", _ALWAYS, sampling=False, messages=_BOUND),
-    _claude("claude-mythos-5-2", _ALWAYS, sampling=False, messages=_BOUND),
+    _claude("claude-opus-5", _MAX, sampling=False, messages=_LATE, off="disabled"),
+    _claude("claude-sonnet-5", _MAX, sampling=False, off="disabled"),
+    _claude("claude-fable-5", _ALWAYS, sampling=False, messages=_LATE),
+    _claude("claude-mythos-5", _ALWAYS, sampling=False, messages=_LATE),
+    _claude("claude-opus-5-5", _ALWAYS, sampling=False, messages={**_BOUND, **_LATE}),
+    _claude("claude-sonnet-5-5", _MAX, sampling=False, messages=_BOUND, off="between_tools"),
+    _claude("claude-haiku-5-5", _MAX, sampling=False, messages={"proofs_of_model": True}, off="disabled"),
+    _claude("claude-fable-5-1", _ALWAYS, sampling=False, messages={**_BOUND, **_LATE}),
+    _claude("claude-fable-5-2", _ALWAYS, sampling=False, messages={**_BOUND, **_LATE}),
+    _claude("claude-mythos-5-1", _ALWAYS, sampling=False, messages={**_BOUND, **_LATE}),
+    _claude("claude-mythos-5-2", _ALWAYS, sampling=False, messages={**_BOUND, **_LATE}),
     _claude("claude-opus-4", _NO_EFFORT, 32_000, messages={**_BUDGETED, "schema_output": False}),
     _claude("claude-opus-4-1", _NO_EFFORT, 32_000, messages=_BUDGETED),
     _claude("claude-sonnet-4", _NO_EFFORT, 64_000, messages={**_BUDGETED, "schema_output": False}),
@@ -133,18 +155,19 @@ _FAMILIES: tuple[Family, ...] = (
     _claude("claude-opus-4-6", (*_LOW, "max"), messages={"efforts": (*_NONE, "max")}),
     _claude("claude-sonnet-4-6", (*_LOW, "max"), messages={"efforts": (*_NONE, "max")}),
     _claude("claude-opus-4-7", _ALWAYS, sampling=False, messages={"efforts": _MAX}),
-    _claude("claude-opus-4-8", _ALWAYS, sampling=False, messages={"efforts": _MAX}),
+    _claude("claude-opus-4-8", _ALWAYS, sampling=False, messages={"efforts": _MAX, **_LATE}),
     _claude("claude-2", _NO_EFFORT, 4_096, images=False, messages={"schema_output": False}),
     _claude("claude-3", _NO_EFFORT, 4_096, messages={"schema_output": False}),
     _claude("claude-3-5", _NO_EFFORT, 8_192, messages={"schema_output": False}),
     _claude("claude-3-7", _NO_EFFORT, 64_000, messages={**_BUDGETED, "schema_output": False}),
     # Google. https://ai.google.dev/gemini-api/docs/thinking
-    Family("gemini-", {"efforts": _LOW, "max_output_tokens": 65_536}),
-    Family("gemini-3", {"efforts": _MINIMAL, "max_output_tokens": 65_536}),
-    Family("gemini-3-pro", {"efforts": _LOW, "max_output_tokens": 65_536}),
-    Family("gemini-3.1-pro", {"efforts": _LOW, "max_output_tokens": 65_536}),
-    Family("gemini-3.8", {"efforts": _LOW, "max_output_tokens": 65_536}),
-    Family("gemini-4", {"efforts": _LOW, "max_output_tokens": 32_768, "sampling": False}),
+    _gemini("gemini-", _LOW),
+    _gemini("gemini-3", _MINIMAL),
+    _gemini("gemini-3-pro", _LOW),
+    _gemini("gemini-3.1-pro", _LOW),
+    _gemini("gemini-3.8", _LOW),
+    # Sampling is ignored, and one budget holds for thoughts and answer.
+    _gemini("gemini-4", _LOW, 32_768, sampling=False),
     Family("gemini-2.5", {"efforts": _NONE, "max_output_tokens": 65_536}),
     Family("gemini-2.5-pro", {"efforts": _MINIMAL, "max_output_tokens": 65_536}),
     _plain("gemini-2.0", 8_192),
@@ -203,7 +226,33 @@ _NOTHING = Family("", {})
 
 # What holds in a dialect wherever it is spoken. The Responses API has no choices; whatever else OpenAI's own grants (custom
 # tools, namespaces, ...) other servers of it mostly lack, so the profiles say it.
-_DIALECTS: dict[str, dict[str, Any]] = {"responses": {"choices": False}, "messages": {"choices": False, "max_tokens_required": True}}
+_DIALECTS: dict[str, dict[str, Any]] = {
+    "responses": {"choices": False},
+    "messages": {
+        "choices": False,
+        "max_tokens_required": True,
+        "images_in_results": True,
+        "audio": False,
+        "json_output": False,
+        "late_system": False,
+        "reasoning_summary": True,
+        # It has breakpoints of its own, so that the key of another API is not missed.
+        "cache_key": True,
+        "proofs": frozenset({"messages"}),
+    },
+    "generate": {
+        "late_system": False,
+        "reasoning_summary": True,
+        # Gemini 3 and later do.
+        "schema_with_tools": False,
+        "parallel_tools": False,
+        "service_tier": True,
+        "hosted_tools": frozenset({"web_search", "web_fetch", "code_execution", "file_search", "computer", "mcp"}),
+        "proofs": frozenset({"generate"}),
+        # A signature that another model made may be refused as corrupted.
+        "proofs_of_model": True,
+    },
+}
 
 
 def family(model: str) -> Family:
@@ -225,6 +274,12 @@ def capabilities(profile: Profile, dialect: str, model: str, overrides: Mapping[
         "dialect": dialect,
     }
     return Capabilities(**merged)
+
+
+def quirks_of(profile: Profile, model: str, overrides: Mapping[str, object] | None = None) -> Quirks:
+    """How `model` at a provider of `profile` varies the APIs that it is asked in: profile, family and config; the last one that
+    says something counts. `overrides` are fields of Quirks, as config gives them."""
+    return msgspec.structs.replace(profile.quirks, **{**family(model).quirks, **(overrides or {})})
 
 
 def dialect_for(profile: Profile, model: str, chosen: str | None = None, wanted: str | None = None) -> str:

@@ -1,6 +1,7 @@
-"""Google's Gemini API (AI Studio), through its OpenAI layer. https://ai.google.dev/gemini-api/docs/openai
+"""Google's Gemini API (AI Studio). https://ai.google.dev/api/generate-content
 
-That layer answers 400 `Unknown name "store"` to fields that it does not know, so nothing unusual is sent.
+Its OpenAI layer (https://ai.google.dev/gemini-api/docs/openai) is spoken where config chooses `dialect: chat`; it takes the same key,
+and answers 400 `Unknown name "store"` to fields that it does not know, so nothing unusual is sent there.
 """
 
 from dragoman.dialects.contract import Quirks
@@ -8,9 +9,10 @@ from dragoman.profiles.contract import Profile
 
 PROFILE = Profile(
     kind="gemini",
-    base_url="https://generativelanguage.googleapis.com/v1beta/openai",
+    base_url="https://generativelanguage.googleapis.com/v1beta",
+    auth="x-goog-api-key",
     env=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
-    dialects={"chat": None},
+    dialects={"generate": None, "chat": "/openai/chat/completions"},
     families=("gemini-", "models/gemini-", "gemma-", "nano-banana", "text-embedding-00"),
     quirks=Quirks(max_tokens_field="max_tokens", store=None),
     capabilities={"chat": {"strict_tools": False, "parallel_tools": False}},

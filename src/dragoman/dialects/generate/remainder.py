@@ -1,0 +1,191 @@
+"""What a wire object says beyond its neutral form: kept when it is read, put back when it is written by this dialect.
+
+Reading and writing again gives an equal JSON value by construction: the neutral form is written once while reading, compared with
+what came, and the difference is kept under `extra["generate"]`. The API takes every name in camelCase and in snake_case; this code
+writes the former, unless a request came in the latter.
+
+- A field that the neutral form doesn't know stays under its own name.
+- `$as`: a field that is written differently (or written although it was absent), as `{"for": written, "was": came}`. It is put
+  back only while the neutral form still writes that value, so what somebody rewrote in between wins.
+- `$in`: the differences of nested objects. `$spelled`: name as written -> name as it came.
+- Other names that start with `$` are marks of the reader for the writer.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any
+
+from dragoman.ir.errors import GatewayError, Kind
+from dragoman.ir.request import Extra
+
+NAME = "generate"
+"""The name of this dialect."""
+
+_AS, _IN, _SPELLED = "$as", "$in", "$spelled"
+_NESTED = frozenset(
+    {
+        "generationConfig",
+        "thinkingConfig",
+        "toolConfig",
+        "functionCallingConfig",
+        "functionCall",
+        "functionResponse",
+        "inlineData",
+        "fileData",
+        "systemInstruction",
+    }
+)
+# Two ways to say one thing, of which the API takes one: what stands on the left is not put back beside what is written on the right.
+_INSTEAD = {
+    "parameters": "parametersJsonSchema",
+    "responseSchema": "responseJsonSchema",
+    "responseFormat": "responseMimeType",
+    "thinkingBudget": "thinkingLevel",
+    "thinkingLevel": "thinkingBudget",
+}
+_HUMP = re.compile(r"(?<=[a-z0-9])([A-Z])")
+_LINE = re.compile(r"_([a-z0-9])")
+
+JsonObject = dict[str, Any]
+
+
+@lru_cache(maxsize=1024)
+def snake(name: str) -> str:
+    """`inlineData` as `inline_data`."""
+    return _HUMP.sub(lambda found: "_" + found[1].lower(), name)
+
+
+@lru_cache(maxsize=1024)
+def camel(name: str) -> str:
+    """`inline_data` as `inlineData`."""
+    return _LINE.sub(lambda found: found[1].upper(), name)
+
+
+def field(came: JsonObject, name: str) -> Any:
+    """A field in either spelling; None if there is none."""
+    found = came.get(name)
+    return came.get(snake(name)) if found is None else found
+
+
+def difference(came: JsonObject, written: JsonObject) -> JsonObject:
+    """What `came` says and `written` doesn't, in a form that `complete` understands."""
+    rest: JsonObject = {}
+    other: JsonObject = {}
+    inner: JsonObject = {}
+    spelled: dict[str, str] = {}
+    seen: set[str] = set()
+    for name, value in came.items():
+        known = camel(name)
+        if known in seen or (known not in written and not (known in _NESTED and isinstance(value, dict))):
+            rest[name] = value
+            continue
+        seen.add(known)
+        if known != name:
+            spelled[known] = name
+        mine = written.get(known, {})
+        if known in _NESTED and isinstance(value, dict) and isinstance(mine, dict):
+            sub = difference(value, mine)  # pyright: ignore[reportUnknownArgumentType]
+            if sub or known not in written:
+                inner[known] = sub
+        elif not _same(mine, value):
+            other[known] = {"for": mine, "was": value}
+    other.update({name: {"for": value} for name, value in written.items() if name not in seen})
+    rest.update({mark: kept for mark, kept in ((_AS, other), (_IN, inner), (_SPELLED, spelled)) if kept})
+    return rest
+
+
+def complete(written: JsonObject, rest: JsonObject | None) -> JsonObject:
+    """Add what was kept to what is written. Changes and returns `written`."""
+    if not rest:
+        return written
+    _put_back(written, rest.get(_AS) or {})
+    inner: dict[str, JsonObject] = rest.get(_IN) or {}
+    for name, sub in inner.items():
+        inside = written.get(name)
+        if isinstance(inside, dict):
+            complete(inside, sub)  # pyright: ignore[reportUnknownArgumentType]
+        elif made := complete({}, sub):
+            written[name] = made
+        elif not sub:
+            written[name] = {}
+    for name, value in rest.items():
+        if name[:1] != "$" and _INSTEAD.get(camel(name)) not in written:
+            written.setdefault(name, value)
+    spelled: dict[str, str] = rest.get(_SPELLED) or {}
+    for name, spelling in spelled.items():
+        if name in written:
+            written[spelling] = written.pop(name)
+    return written
+
+
+def _put_back(written: JsonObject, other: dict[str, JsonObject]) -> None:
+    for name, kept in other.items():
+        if name in written and _same(written[name], kept["for"]):
+            if "was" in kept:
+                written[name] = kept["was"]
+            else:
+                del written[name]
+
+
+def keep(came: JsonObject, written: JsonObject) -> Extra | None:
+    """The difference as the `extra` of a neutral Struct."""
+    rest = difference(came, written)
+    return {NAME: rest} if rest else None
+
+
+def own(extra: Extra | None) -> JsonObject | None:
+    """What this dialect kept in an `extra`."""
+    return extra.get(NAME) if extra else None
+
+
+def mark(extra: Extra | None, name: str) -> Any:
+    """A mark that the reader left, or None."""
+    rest = own(extra)
+    return rest.get(name) if rest else None
+
+
+def marked(extra: Extra | None, **marks: Any) -> Extra:
+    """An `extra` with further marks (`turn` is `$turn`)."""
+    return {**(extra or {}), NAME: {**(own(extra) or {}), **{f"${name}": value for name, value in marks.items()}}}
+
+
+def wrong(path: str, why: str) -> GatewayError:
+    """The error for a request that doesn't keep to the API; `path` is the JSON path of what is wrong."""
+    return GatewayError(Kind.INVALID_REQUEST, f"`{path}` {why}", source="client", param=path, type="INVALID_ARGUMENT")
+
+
+def object_at(value: Any, path: str) -> JsonObject:
+    """A value that must be a JSON object."""
+    if isinstance(value, dict):
+        return value  # pyright: ignore[reportUnknownVariableType]
+    raise wrong(path, "must be an object")
+
+
+def list_at(value: Any, path: str) -> list[Any]:
+    """A value that must be a JSON list."""
+    if isinstance(value, list):
+        return value  # pyright: ignore[reportUnknownVariableType]
+    raise wrong(path, "must be a list")
+
+
+def objects(value: Any) -> list[JsonObject]:
+    """The objects in a list from a server, which may be anything: what isn't one is passed over."""
+    entries: list[Any] = value if isinstance(value, list) else []  # pyright: ignore[reportUnknownVariableType]
+    return [entry for entry in entries if isinstance(entry, dict)]
+
+
+def object_or_empty(value: Any) -> JsonObject:
+    """An object from a server, or an empty one."""
+    return value if isinstance(value, dict) else {}  # pyright: ignore[reportUnknownVariableType]
+
+
+def text_or_none(value: Any) -> str | None:
+    """A value that is a string with something in it."""
+    return value if isinstance(value, str) and value else None
+
+
+def _same(one: Any, other: Any) -> bool:
+    # 1 == True == 1.0 in Python, not in JSON.
+    return one is other or (type(one) is type(other) and one == other)
