@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from machine import Machine, ruled, stats
+from machine import Machine, provider_of, ruled, stats
 from parts import gateway, simulator
 from upstreams import Got, config_of, door, each_dialect, got
 
@@ -20,7 +20,7 @@ LOOK: dict[str, Any] = {
     "match": {"user": "Look it up", "round": 0},
     "times": 1,
     "reply": [
-        {"reasoning": {"summary": "It stands in a file.", "text": "It stands in a file.", "encrypted_content": "an-old-proof"}},
+        {"reasoning": {"summary": "It stands in a file.", "text": "It stands in a file."}},
         {"call": {"name": "exec_command", "arguments": {"cmd": f'echo "{FACT}"'}}},
     ],
     "usage": FULL,
@@ -84,12 +84,13 @@ def test_summary_turn_takes_the_place_of_the_conversation(machine: Machine, tmp_
 @pytest.mark.parametrize("dialect", each_dialect())
 @pytest.mark.parametrize("model", ["gpt-6.1-sol", "gpt-5.5", "gpt-4"])
 def test_sealed_summary_is_opened_by_any_gateway(machine: Machine, tmp_path: Path, model: str, dialect: str) -> None:
-    # Whatever words ask for the summary: it is the first request that has seen the number.
-    script = ruled(LOOK_IN[model], {"match": {"result": "4711"}, "times": 1, "reply": [{"text": SUMMARY}]}, *ANSWERS)
-    # A server of Responses seldom knows OpenAI's compaction.
-    settings = {"kind": "openai-compatible", "dialect": "responses"} if dialect == "responses" else {}
-    with simulator(script) as upstream:
-        say_it_twice(machine, tmp_path, model, config_of(upstream, dialect, **settings))
+    with simulator(ruled(LOOK_IN[model], {"times": 1, "reply": [{"text": SUMMARY}]}, *ANSWERS)) as upstream:
+        config = config_of(upstream, dialect)
+        if dialect == "responses":
+            # Other servers of Responses seldom know OpenAI's compaction.
+            config["providers"]["sim"] = provider_of(upstream, dialect)
+
+        say_it_twice(machine, tmp_path, model, config)
 
         assert stats(upstream)["violations"] == []
         check(got(upstream))
@@ -105,6 +106,7 @@ def test_sealed_summary_of_the_provider_goes_back_to_it(machine: Machine, tmp_pa
         _, compacted, *after = [request.body["input"] for request in got(upstream)]
         assert len(after) == 2
         assert compacted[-1] == {"type": "compaction_trigger"}
-        for items in after:
-            (seal,) = [item["encrypted_content"] for item in items if item.get("type") == "compaction"]
-            assert "1 tool result(s)" in bytes.fromhex(seal.removeprefix("gAAAA")).decode()
+        ((first,), (second,)) = ([item["encrypted_content"] for item in items if item.get("type") == "compaction"] for items in after)
+        # The simulator has looked whether it made this seal itself.
+        assert first == second
+        assert first.startswith("gAAAAA")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from desk import ask, fast, perform
 
+from dragoman.simulator.proofs import Claim, Proofs, digest
 from dragoman.simulator.script import Etiquette, Script
 
 CALL = {"type": "function_call", "call_id": "call_1", "name": "f", "arguments": "{}"}
@@ -85,12 +86,13 @@ REFUSED_CHAT = [
     (chat(HI, CALLING, HI, ANSWER), "messages", None),
     (chat(HI, CALLING), "messages", None),
 ]
+COMPACTED = Proofs().make_urlsafe(Claim("compaction", "m", digest("so far")))
 TAKEN = [
     ("responses", responses(CALL, OUTPUT)),
     ("responses", responses({**CALL, "namespace": "n"}, {**OUTPUT, "output": [{"type": "input_image", "image_url": "data:"}]})),
     ("responses", responses(OUTPUT, previous_response_id="resp_1")),
     ("responses", responses(tools=[], tool_choice="auto", parallel_tool_calls=True, client_metadata={"a": "b"}, max_output_tokens=16)),
-    ("responses", responses({"role": "user", "content": "hi"}, {"type": "compaction", "encrypted_content": "gAAAA"})),
+    ("responses", responses({"role": "user", "content": "hi"}, {"type": "compaction", "encrypted_content": COMPACTED})),
     ("chat", chat(HI, CALLING, ANSWER, tools=[TOOL], tool_choice={"type": "function", "function": {"name": "f"}})),
     ("chat", chat({"role": "developer", "content": "be"}, {"role": "user", "content": [{"type": "text", "text": "a"}, PICTURE]})),
     ("chat", chat(model="gpt-4", max_tokens=9)),

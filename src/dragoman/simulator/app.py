@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from dragoman.simulator import etiquette
+from dragoman.simulator.cache import PromptCache
 from dragoman.simulator.errors import ERRORS, ErrorForm, anthropic_error, google_error, named, openai_error, refusal, render, unknown_model
 from dragoman.simulator.listener import Asked, Heard, Listener
 from dragoman.simulator.performance import Dice, Performance, whole
@@ -49,9 +50,10 @@ class Simulator:
         self.is_locked = key is not None
         self._dice = Dice(seed)
         self._player = Player(self.script, self._dice)
+        self._proofs = Proofs(account, known=self._player.proofs)
+        self._cache = PromptCache()
         self._key = key
         self._clock = clock
-        self._proofs = Proofs(account)
 
     async def answer(self, asked: Asked) -> Performance:
         """What one request is answered with."""
@@ -86,24 +88,26 @@ class Simulator:
             return perform_error(refusal(dialect, _NO_JSON[dialect]), {}, self._dice, dialect)
         incoming = Incoming(as_dict(body), asked.headers, len(asked.body), route.model, route.stream, route.array)
         view = READERS[dialect](incoming)
-        violations = etiquette.check(view, self.script.etiquette)
+        ruling = etiquette.check(view, self.script.etiquette, self._proofs)
+        violations = ruling.violations
         self.records.understood(asked, view, violations)
         if violations and self.script.etiquette.enforce:
             first = violations[0]
             return perform_error(refusal(dialect, first.message, first.param, first.code), {}, self._dice, dialect)
         if self.script.only_listed and view.model not in self.script.models:
             return perform_error(unknown_model(dialect), {"model": view.model}, self._dice, dialect)
-        return self._play(asked, view)
+        return self._play(asked, view, ruling.dropped)
 
-    def _play(self, asked: Asked, view: View) -> Performance:
+    def _play(self, asked: Asked, view: View, dropped: tuple[dict[str, Any], ...]) -> Performance:
         rule = self._player.pick(view)
-        self.records.played(asked, rule.name)
+        prefix = self._cache.pass_through(view)
+        self.records.played(asked, rule.name, prefix, dropped)
         fault = rule.fault
         form = error_of(fault, view.dialect) if fault is not None else None
         if form is not None:
             return perform_error(form, {"model": view.model, "key": "sk-…"}, self._dice, view.dialect, fault)
-        stamp = Stamp(self._proofs, view.model, int(self._clock()))
-        return perform_reply(view, self._player.reply(rule, view), fault, self._dice, stamp)
+        stamp = Stamp(self._proofs, view.model, int(self._clock()), prefix.whole, dropped)
+        return perform_reply(view, self._player.reply(rule, view), fault, self._dice, stamp, prefix)
 
     def _is_allowed(self, asked: Asked) -> bool:
         return self._key is None or hmac.compare_digest(given_key(asked).encode(), self._key.encode())

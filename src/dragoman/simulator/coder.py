@@ -62,7 +62,11 @@ def _work_on(view: View, hands: Hands, path: str) -> tuple[Part, ...]:
     if not edited.ok:
         return (Text(f"I tried to edit `{path}`, but the edit was refused:\n\n```\n{edited.output.strip()}\n```"),)
     if checked is None:
-        return (Text("The edit is in. I'll check it.", commentary=True), hands.run(_check_command(path)))
+        return (
+            Thought(summary=f"**Checking {path}**\n\nThe edit was taken; whether `{path}` still parses is not known yet."),
+            Text("The edit is in. I'll check it.", commentary=True),
+            hands.run(_check_command(path)),
+        )
     return (Text(_report(view, path, looked, checked)),)
 
 
@@ -79,7 +83,11 @@ def _edit(view: View, hands: Hands, path: str, looked: Outcome) -> tuple[Part, .
     edit = edits.find_edit(path, lines, view.user)
     if edit is None:
         return (Text(f"I read `{path}` ({len(lines)} lines), but the rules of the demo provider know no safe edit for it."),)
-    return (Text(f"Now I'll make the change in `{path}`.", commentary=True), hands.edit(edits.update_patch(path, lines, edit.lines)))
+    return (
+        Thought(summary=f"**Editing {path}**\n\nIt has {len(lines)} lines; the smallest edit that does what is asked will do."),
+        Text(f"Now I'll make the change in `{path}`.", commentary=True),
+        hands.edit(edits.update_patch(path, lines, edit.lines)),
+    )
 
 
 def _report(view: View, path: str, looked: Outcome, checked: Outcome) -> str:

@@ -3,19 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
 
 from dragoman.simulator.etiquette_chat import check_chat
+from dragoman.simulator.etiquette_generate import check_generate
+from dragoman.simulator.etiquette_messages import check_messages
 from dragoman.simulator.etiquette_responses import check_responses
+from dragoman.simulator.proofs import Proofs
 from dragoman.simulator.script import Etiquette
+from dragoman.simulator.sealed import check_sealed
+from dragoman.simulator.thought_signatures import check_thought_signatures
+from dragoman.simulator.thoughts import examine_thoughts
 from dragoman.simulator.view import View
 from dragoman.simulator.violation import Violation, matches_any
 
 _PRIVATE_HEADERS = "x-codex-"
 
 
-def check(view: View, etiquette: Etiquette) -> list[Violation]:
-    """Every rule that the request breaks, the first one first: that is the one a provider names."""
-    return [*_common(view, etiquette), *_CHECKS.get(view.dialect, _unchecked)(view.body, etiquette)]
+class Ruling(msgspec.Struct, frozen=True):
+    """What a provider makes of a request."""
+
+    violations: list[Violation]
+    """Every rule that it breaks, the first one first: that is the one a provider names."""
+    dropped: tuple[dict[str, Any], ...] = ()
+    """Thoughts in it that are left out without an error, as Anthropic lists them."""
+
+
+def check(view: View, etiquette: Etiquette, proofs: Proofs) -> Ruling:
+    """Hold a request against the rules of its dialect."""
+    violations = [*_common(view, etiquette), *_CHECKS[view.dialect](view, etiquette)]
+    if etiquette.proofs == "taken":
+        return Ruling(violations)
+    if view.dialect == "messages":
+        thoughts = examine_thoughts(view, proofs)
+        return Ruling([*violations, *thoughts.violations], tuple(thoughts.dropped))
+    check_proofs = _PROOFS.get(view.dialect)
+    return Ruling([*violations, *check_proofs(view, proofs)] if check_proofs is not None else violations)
 
 
 def _common(view: View, etiquette: Etiquette) -> Iterable[Violation]:
@@ -32,8 +57,10 @@ def _common(view: View, etiquette: Etiquette) -> Iterable[Violation]:
                 yield Violation(told, name, "unsupported_parameter")
 
 
-def _unchecked(_body: dict[str, object], _etiquette: Etiquette) -> Iterable[Violation]:
-    return ()
-
-
-_CHECKS: dict[str, Callable[[dict[str, object], Etiquette], Iterable[Violation]]] = {"responses": check_responses, "chat": check_chat}
+_CHECKS: dict[str, Callable[[View, Etiquette], Iterable[Violation]]] = {
+    "responses": lambda view, etiquette: check_responses(view.body, etiquette),
+    "chat": lambda view, etiquette: check_chat(view.body, etiquette),
+    "messages": check_messages,
+    "generate": check_generate,
+}
+_PROOFS: dict[str, Callable[[View, Proofs], Iterable[Violation]]] = {"responses": check_sealed, "generate": check_thought_signatures}

@@ -12,7 +12,7 @@ import msgspec
 from dragoman.simulator import coder
 from dragoman.simulator.example import example
 from dragoman.simulator.performance import Dice
-from dragoman.simulator.reply import Part, Reply, Text, Thought, ToolUse
+from dragoman.simulator.reply import Found, Part, Reply, Search, Text, Thought, ToolUse
 from dragoman.simulator.script import CallLine, Line, Match, Rule, Script, ThoughtLine
 from dragoman.simulator.view import Tool, View
 
@@ -24,6 +24,13 @@ class Player:
         self._script = script
         self._dice = dice
         self._used = [0] * len(script.rules)
+
+    @property
+    def proofs(self) -> frozenset[str]:
+        """The proofs of thoughts that the script makes up."""
+        lines = [line for rule in self._script.rules for line in rule.reply or ()]
+        thoughts = [line.reasoning for line in lines if isinstance(line.reasoning, ThoughtLine)]
+        return frozenset(one.encrypted_content for one in thoughts if one.encrypted_content is not None)
 
     def pick(self, view: View) -> Rule:
         """The first rule that fits and has times left; the plain coder where none does."""
@@ -51,9 +58,15 @@ def _part(line: Line, view: View) -> Part:
         return _call(line.call, view)
     if line.reasoning is not None:
         thought = line.reasoning if isinstance(line.reasoning, ThoughtLine) else ThoughtLine(summary=line.reasoning)
-        return Thought(_fill(thought.summary, view), _fill(thought.text, view), thought.encrypted_content)
+        return Thought(_fill(thought.summary, view), _fill(thought.text, view), thought.encrypted_content, thought.redacted)
+    if line.search is not None:
+        return Search(_fill(line.search.query, view), tuple(_filled_page(one, view) for one in line.search.found))
     text = line.text if line.text is not None else line.commentary or ""
     return Text(_fill(text, view) * line.repeat, commentary=line.commentary is not None)
+
+
+def _filled_page(page: Found, view: View) -> Found:
+    return Found(_fill(page.title, view), _fill(page.url, view), _fill(page.text, view))
 
 
 def _call(line: CallLine, view: View) -> ToolUse:
@@ -102,6 +115,8 @@ def _value(name: str, view: View) -> str:
     if head == "results":
         index = int(rest) if rest.isdigit() else -1
         return view.results[index].text if -len(view.results) <= index < len(view.results) else ""
+    if head == "images":
+        return ", ".join([*view.images, *(image for result in view.results for image in result.images)]) or "no images"
     if head == "headers":
         return view.headers.get(rest.lower(), "")
     simple: dict[str, str] = {
@@ -126,5 +141,6 @@ _TESTS: dict[str, Callable[[Any, View], bool]] = {
     "kind": lambda kind, view: view.kind == kind,
     "stream": lambda flag, view: view.stream is flag,
     "tool": lambda glob, view: view.tool(glob) is not None,
+    "images": lambda number, view: len(view.images) + sum(len(result.images) for result in view.results) == number,
     "headers": lambda globs, view: all(fnmatch.fnmatchcase(view.headers.get(name.lower(), ""), glob) for name, glob in globs.items()),
 }

@@ -33,10 +33,15 @@ class Claim(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Proofs:
-    """Makes and knows the proofs of one account."""
+    """Makes and knows the proofs of one account. `known`: proofs that a script has made up, true as they stand."""
 
-    def __init__(self, account: str = "org-demo") -> None:
+    def __init__(self, account: str = "org-demo", known: frozenset[str] = frozenset()) -> None:
+        self._known = known
         self._key = hashlib.sha256(b"dragoman simulator " + account.encode()).digest()
+
+    def is_scripted(self, proof: str) -> bool:
+        """Whether a script has made this proof up."""
+        return proof in self._known
 
     def make(self, claim: Claim) -> str:
         """A proof for a claim, in standard base64."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from dragoman.simulator.cache import Prefix
 from dragoman.simulator.listener import Asked, Heard
 from dragoman.simulator.view import View
 from dragoman.simulator.violation import Violation
@@ -30,6 +31,10 @@ class Record(msgspec.Struct):
     user: str = ""
     rule: str = ""
     violations: tuple[Violation, ...] = ()
+    prefix: Prefix = Prefix()
+    """The prompt, block by block, and how much of it stood the same before."""
+    dropped: tuple[dict[str, Any], ...] = ()
+    """Thoughts that the provider left out, and why."""
     sent_bytes: int = 0
     aborted: bool = False
     """Whether the client left before the answer was complete."""
@@ -46,6 +51,7 @@ class Records:
         self._aborted = 0
         self._violations: deque[Violation] = deque(maxlen=_KEPT)
         self._violation_count = 0
+        self._dropped = 0
         self._open: dict[int, Record] = {}
 
     def begin(self, asked: Asked) -> None:
@@ -65,9 +71,11 @@ class Records:
         self._violations.extend(violations)
         self._violation_count += len(violations)
 
-    def played(self, asked: Asked, rule: str) -> None:
-        """A rule was picked for it."""
-        self._open[asked.number].rule = rule
+    def played(self, asked: Asked, rule: str, prefix: Prefix, dropped: tuple[dict[str, Any], ...]) -> None:
+        """A rule was picked for it, and its prompt was looked up."""
+        record = self._open[asked.number]
+        record.rule, record.prefix, record.dropped = rule, prefix, dropped
+        self._dropped += len(dropped)
 
     def end(self, asked: Asked, heard: Heard) -> None:
         """It was answered, as far as the client stayed."""
@@ -82,6 +90,7 @@ class Records:
             "streams": self._streams,
             "aborted": self._aborted,
             "open": len(self._open),
+            "dropped_thoughts": self._dropped,
             "violation_count": self._violation_count,
             "violations": list(self._violations),
             "last": [_brief(record) for record in self.last],
@@ -94,7 +103,8 @@ class Records:
 
 def _brief(record: Record) -> dict[str, Any]:
     said = {"path": record.path, "model": record.model, "kind": record.kind, "rule": record.rule}
-    return {**said, "user": record.user[:200], "aborted": record.aborted}
+    prefix = {name: getattr(record.prefix, name) for name in ("whole", "kept", "previous", "cached_tokens", "written_tokens")}
+    return {**said, "dialect": record.dialect, "user": record.user[:200], "aborted": record.aborted, "prefix": prefix}
 
 
 def _kept_body(body: bytes) -> msgspec.Raw | str:

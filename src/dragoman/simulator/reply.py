@@ -82,6 +82,8 @@ class UsageNumbers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that was read, cached or not."""
     cached: int | None = None
     """The share of `input` that came from the prompt cache."""
+    written: int | None = None
+    """The share of `input` that was written to the prompt cache."""
     output: int | None = None
     """Everything that was written, reasoning included."""
     reasoning: int | None = None
@@ -123,22 +125,23 @@ def pieces(text: str, pace: Pace) -> list[str]:
     return _WORDS.findall(text)
 
 
-def count(reply: Reply, body_bytes: int, turns: int) -> Counted | None:
-    """What the answer cost. After the first turn most of the input counts as cached, in blocks of 128 tokens from 1024 on, as
-    OpenAI bills it (https://platform.openai.com/docs/guides/prompt-caching)."""
+def count(reply: Reply, body_bytes: int, cached: int = 0, written: int = 0) -> Counted | None:
+    """What the answer cost. `cached` and `written`: tokens that were read from and written to the prompt cache."""
     numbers = reply.usage
     if numbers is None:
         return None
     thoughts = sum(len(part.summary) + len(part.text) for part in reply.parts if isinstance(part, Thought))
     words = sum(len(_written(part)) for part in reply.parts)
     given = _or(numbers.input, max(1, body_bytes // 4))
-    guess = (given * 9 // 10) // 128 * 128 if turns > 1 and given >= 1024 else 0
     reasoning = _or(numbers.reasoning, -(-thoughts // 4))
+    # The sizes of cached blocks are sums of rounded numbers: they may not exceed what was read.
+    read = min(_or(numbers.cached, cached), given)
     return Counted(
         input=given,
-        cached=_or(numbers.cached, guess),
+        cached=read,
         output=_or(numbers.output, max(1, -(-words // 4)) + reasoning),
         reasoning=reasoning,
+        written=min(_or(numbers.written, written), given - read),
     )
 
 

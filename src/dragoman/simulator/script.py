@@ -11,8 +11,10 @@ import msgspec
 import yaml
 
 from dragoman.simulator.errors import ERRORS
-from dragoman.simulator.reply import Finish, Pace, UsageNumbers
+from dragoman.simulator.reply import Finish, Found, Pace, UsageNumbers
 from dragoman.simulator.view import RequestKind
+
+_LINES = ("text", "commentary", "reasoning", "call", "search")
 
 
 class ScriptError(Exception):
@@ -42,6 +44,8 @@ class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the request is for."""
     stream: bool | None = None
     """Whether a stream is asked for."""
+    images: int | None = None
+    """How many pictures there are in what the user said last and in this turn's results."""
     tool: str | None = None
     """Glob on the name of a tool on offer."""
     headers: dict[str, str] = {}
@@ -63,7 +67,9 @@ class ThoughtLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     text: str = ""
     """Plain thoughts, as open-weight backends show them."""
     encrypted_content: str | None = None
-    """The sealed form. Default: none."""
+    """The sealed form over `responses`. Default: one that the simulator makes, and verifies when it comes back."""
+    redacted: bool = False
+    """Over `messages`: a `redacted_thinking` block. Default: false."""
 
 
 class CallLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -79,9 +85,18 @@ class CallLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The raw text for a freeform tool."""
 
 
+class SearchLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A search of the web that the provider runs by itself."""
+
+    query: str = "{{user}}"
+    """What was searched for."""
+    found: tuple[Found, ...] = (Found(),)
+    """The pages, and the words that the answer takes from each."""
+
+
 class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One part of an answer: exactly one of its fields. Texts may hold `{{user}}`, `{{model}}`, `{{turn}}`, `{{result}}` (the last),
-    `{{results.0}}` and `{{headers.name}}`."""
+    `{{results.0}}`, `{{images}}` (kind, size and hash of each picture seen) and `{{headers.name}}`."""
 
     text: str | None = None
     """Words."""
@@ -91,13 +106,15 @@ class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Thoughts; a plain text is the summary."""
     call: CallLine | None = None
     """A tool call; several in a row are parallel calls."""
+    search: SearchLine | None = None
+    """A search that the provider runs, with the words found."""
     repeat: int = 1
     """How many times a text stands there, for long answers. Default: 1."""
 
     def __post_init__(self) -> None:
-        given = [name for name in ("text", "commentary", "reasoning", "call") if getattr(self, name) is not None]
+        given = [name for name in _LINES if getattr(self, name) is not None]
         if len(given) != 1:
-            raise ValueError(f"a line has exactly one of `text`, `commentary`, `reasoning`, `call`; this one has {given or 'none'}")
+            raise ValueError(f"a line has exactly one of {', '.join(f'`{name}`' for name in _LINES)}; this one has {given or 'none'}")
 
 
 class Place(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -228,6 +245,8 @@ class Etiquette(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Models (globs) that refuse `reasoning`. Default: none."""
     developer_role: bool = True
     """Chat: whether the role `developer` is known. Default: true."""
+    proofs: Literal["verified", "taken"] = "verified"
+    """Whether proofs of thoughts that come back (signatures, sealed items) are verified, or taken as they are. Default: verified."""
     unknown_fields: Literal["allowed", "refused"] = "refused"
     """Whether top-level fields that the API does not know are a violation. Default: refused, as OpenAI does."""
 

@@ -8,6 +8,7 @@ from typing import Protocol
 import msgspec
 
 from dragoman.simulator import synthesis_chat, synthesis_generate, synthesis_messages, synthesis_responses
+from dragoman.simulator.cache import Prefix
 from dragoman.simulator.errors import ErrorForm, by_status, named, render
 from dragoman.simulator.faults import spoil
 from dragoman.simulator.performance import Beat, Dice, Pause, Performance, Step, whole
@@ -43,9 +44,9 @@ class Maker(Protocol):
         ...
 
 
-def perform_reply(view: View, reply: Reply, fault: Fault | None, dice: Dice, stamp: Stamp) -> Performance:
+def perform_reply(view: View, reply: Reply, fault: Fault | None, dice: Dice, stamp: Stamp, prefix: Prefix) -> Performance:
     """The whole HTTP answer for a reply."""
-    usage = count(reply, view.size_bytes, view.turns)
+    usage = count(reply, view.size_bytes, prefix.cached_tokens, prefix.written_tokens)
     synthesis = _DIALECTS[view.dialect](view, reply, usage, dice, stamp)
     headers = provider_headers(dice, view.dialect)
     if view.stream:

@@ -35,7 +35,7 @@ class Stamp(msgspec.Struct, frozen=True):
         return self.proofs.make(Claim("redacted", self.model, digest(text), self.prefix, text))
 
     def thought(self, text: str) -> str:
-        """The thought signature of a part with these words, or of a call of this name."""
+        """The thought signature of a part with these words, or of a call that they describe."""
         return self.proofs.make(Claim("thought", self.model, digest(text)))
 
     def reasoning(self, text: str) -> str:

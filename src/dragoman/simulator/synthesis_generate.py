@@ -15,6 +15,7 @@ from dragoman.simulator.performance import Beat, Dice
 from dragoman.simulator.reply import Compacted, Counted, Part, Reply, Search, Text, Thought, ToolUse, pieces
 from dragoman.simulator.shapes import as_dict
 from dragoman.simulator.stamp import Stamp
+from dragoman.simulator.thought_signatures import call_words
 from dragoman.simulator.view import View
 from dragoman.simulator.view_generate import either
 
@@ -101,7 +102,7 @@ class Synthesis:
         # Only the first of a parallel set is signed.
         if not self._is_signed and self._signs_text:
             self._is_signed = True
-            whole["thoughtSignature"] = self._stamp.thought(name)
+            whole["thoughtSignature"] = self._stamp.thought(call_words(call))
         yield whole
 
     def _search(self, part: Search) -> Iterable[Json]:

@@ -13,6 +13,7 @@ import msgspec
 from dragoman.simulator.claude import Claude, claude, is_thinking, shows_thoughts
 from dragoman.simulator.performance import Beat, Dice
 from dragoman.simulator.reply import Compacted, Counted, Part, Reply, Search, Text, Thought, ToolUse, pieces
+from dragoman.simulator.shapes import as_dict
 from dragoman.simulator.stamp import Stamp
 from dragoman.simulator.view import View
 
@@ -86,7 +87,11 @@ class Synthesis:
         return {**block, "input": {}}, ({"type": "input_json_delta", "partial_json": piece} for piece in parts)
 
     def _blocks(self) -> Iterable[Block]:
-        for part in self._reply.parts:
+        parts = self._reply.parts
+        if as_dict(self._view.body.get("thinking")).get("type") == "enabled" and not self._view.rounds:
+            # In the manual mode every turn begins with a thought.
+            parts = parts if parts and isinstance(parts[0], Thought) else (_OPENING, *parts)
+        for part in parts:
             yield from self._BLOCKS[type(part)](self, part)
 
     def _text(self, part: Text) -> Iterable[Block]:
@@ -209,6 +214,7 @@ def _arguments(payload: str) -> Any:
         return {"input": payload}
 
 
+_OPENING = Thought("Let me see.")
 _PING = b'event: ping\ndata: {"type": "ping"}\n\n'
 _DELTAS: dict[str, Callable[[Synthesis, Block], tuple[Block, Iterable[Block]]]] = {
     "text": Synthesis.text_deltas,

@@ -9,7 +9,7 @@ from typing import Any
 from dragoman.simulator.hands import outcome
 from dragoman.simulator.reply import Part, Text
 from dragoman.simulator.shapes import as_dict
-from dragoman.simulator.view import Tool, View
+from dragoman.simulator.view import Result, Tool, View
 
 
 def chat(view: View) -> tuple[Part, ...]:
@@ -19,13 +19,20 @@ def chat(view: View) -> tuple[Part, ...]:
         if match is not None:
             return (Text(make(match)),)
     opening = f"You said: “{_shorten(view.user, 160)}”. " if view.user else ""
+    if view.images:
+        return (Text(f"{opening}You sent {len(view.images)} image(s): {', '.join(view.images)}."),)
     return (Text(opening + _INTRODUCTION),)
 
 
 def report_results(view: View) -> tuple[Part, ...]:
     """An answer made from what the tools gave back."""
-    told = [f"`{result.name}` says: {_shorten(outcome(result).output.strip() or 'nothing', 2000)}" for result in view.results]
-    return (Text("\n\n".join(told)),)
+    told = [f"`{result.name}` says: {_shorten(outcome(result).output.strip() or _nothing(result), 2000)}" for result in view.results]
+    shown = [f"`{result.name}` shows {image}." for result in view.results for image in result.images]
+    return (Text("\n\n".join([*told, *shown])),)
+
+
+def _nothing(result: Result) -> str:
+    return "look" if result.images else "nothing"
 
 
 def describe(path: str, lines: list[str]) -> str:

@@ -200,6 +200,9 @@ def _results(said: list[Said], since: list[Said]) -> tuple[tuple[Result, ...], i
             rounds += previous != "result"
             call = calls.get(one.call_id, Said("call"))
             results.append(Result(one.call_id, call.name, call.text, one.text, one.images))
+        elif one.role == "user" and one.images and previous == "result":
+            last = results[-1]
+            results[-1] = msgspec.structs.replace(last, images=(*last.images, *one.images))
         if one.role != "other":
             previous = one.role
     return tuple(results), rounds
