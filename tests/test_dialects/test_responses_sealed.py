@@ -159,8 +159,6 @@ def test_an_altered_compaction_is_refused_since_the_history_would_be_lost() -> N
 
 MAKERS = st.sampled_from(["messages", "generate", "chat"])
 PROOFS = st.none() | st.builds(Proof, MAKERS, st.text(), st.text(max_size=9), st.text(min_size=1))
-    Proof, st.sampled_from(["messages", "generate", "chat"]), st.text(), st.text(max_size=9), st.text(min_size=1)
-)
 SPOKEN = st.one_of(
     st.builds(Call, call_id=st.uuids().map(str), name=st.just("f"), arguments=st.text(), proof=PROOFS),
     st.builds(Reasoning, summary=st.lists(st.text(), max_size=2).map(tuple), content=st.just(("a",)), proof=PROOFS.filter(bool)),
