@@ -113,7 +113,7 @@ PROVIDERS = {
     "{kind: vllm, base_url: 'https://x/v1/chat/completions/'}": "p.base_url: ends with `/chat/completions`; leave that out: the gateway adds it "
     "for each call",
     "{kind: vllm, base_url: 'https://x/v1?key=1'}": "p.base_url: has a `?` or a `#`; write scheme, host, port and path only",
-    "{kind: anthropic, keys: [$KEY], dialect: responses}": "p.dialect: `responses` is not spoken by the kind `anthropic`; it speaks `chat`",
+    "{kind: anthropic, keys: [$KEY], dialect: responses}": "p.dialect: `responses` is not spoken by the kind `anthropic`; it speaks `messages`",
     "{kind: vllm, dialect: chats}": "p.dialect: `chats` is no dialect; did you mean `chat`?",
     "{kind: vllm, dialects: {chat: v1/chat}}": "p.dialects.chat: does not begin with `/`; write the path below `base_url`, as `/chat/completions`",
     "{kind: vllm, headers: {Host: x}}": "p.headers.Host: is a header that the gateway sets itself; leave it out",

@@ -25,7 +25,8 @@ async def open_attempt(exchange: Exchange, call: Call) -> Reply:
     target = deployment.base_path + (deployment.path if call.path == deployment.dialect.path else call.path)
     if call.query:
         target = f"{target}?{call.query}"
-    headers = deployment.headers + carried_headers(exchange) + call.headers
+    # A client of the dialect may say of itself what the profile says by default (an API's version): what comes later counts.
+    headers = tuple(dict((*deployment.headers, *carried_headers(exchange), *call.headers)).items())
     try:
         reply = await exchange.runtime.pool.open(deployment.origin, call.method, target, headers, call.body, deadlines=deployment.deadlines)
     except GatewayError as error:
