@@ -88,7 +88,7 @@ def _flags(arguments: list[str]) -> Iterator[tuple[str, str]]:
         if word == "--":
             return
         flag, value = _split(word)
-        if value is None and flag in _WITH_VALUE:
+        if value is None and flag in WITH_VALUE:
             value = next(rest, "")
         if flag.startswith("-"):
             yield flag, value or ""
@@ -99,7 +99,7 @@ def _split(word: str) -> tuple[str, str | None]:
     if word.startswith("--"):
         flag, equals, value = word.partition("=")
         return flag, value if equals else None
-    if word.startswith("-") and len(word) > 2 and word[:2] in _WITH_VALUE:
+    if word.startswith("-") and len(word) > 2 and word[:2] in WITH_VALUE:
         return word[:2], word[2:].removeprefix("=")
     return word, None
 
@@ -112,7 +112,7 @@ def _subcommand(arguments: list[str]) -> str | None:
             return None
         if word.startswith("-") and word != "-":
             flag, value = _split(word)
-            skip_one = value is None and flag in _WITH_VALUE
+            skip_one = value is None and flag in WITH_VALUE
             skip_values = flag in _WITH_VALUES
         elif skip_one or skip_values:
             skip_one = False
@@ -161,10 +161,12 @@ def _last(flags: list[tuple[str, str]], names: tuple[str, ...]) -> str | None:
 
 _HELP = frozenset({"-h", "--help", "-V", "--version"})
 _WITH_VALUES = frozenset({"-i", "--image"})
-_WITH_VALUE = _WITH_VALUES | {
+WITH_VALUE = _WITH_VALUES | {
     *("-c", "--config", "--enable", "--disable", "--remote", "--remote-auth-token-env", "-m", "--model", "--local-provider"),
-    *("-p", "--profile", "-s", "--sandbox", "-C", "--cd", "--add-dir", "-a", "--ask-for-approval"),
+    *("-p", "--profile", "-s", "--sandbox", "-C", "--cd", "--add-dir", "-a", "--ask-for-approval", "-o", "--output-last-message"),
+    *("--output-schema", "--color", "--thread-source", "--cyber-access-program"),
 }
+"""Options whose value may be a word of its own."""
 _ALONE = frozenset({
     *("login", "logout", "mcp", "plugin", "completion", "update", "doctor", "sandbox", "debug", "apply", "a", "archive", "unarchive"),
     *("delete", "migrate-rollouts", "migrate-nfs-db", "exec-server", "features", "help"),

@@ -7,6 +7,7 @@ import secrets
 import sys
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
@@ -19,6 +20,7 @@ from dragoman.cli.codex.foreground import run_in_foreground
 from dragoman.cli.codex.program import INSTALL, OLDEST_TESTED, Program, find_program, is_older_than_tested
 from dragoman.cli.codex.summary import fetch_summary
 from dragoman.cli.codex.surroundings import MANAGED, configured_models, managed_provider, past_proxies
+from dragoman.cli.codex.tasks import read_task
 from dragoman.cli.gateway import Look, Sight, look_at
 from dragoman.cli.settings import configured_address
 from dragoman.cli.trial.launch import Prepared, Surroundings, prepare, run_trial
@@ -28,6 +30,7 @@ _PLACEHOLDER = "dragoman"
 _OWN_OPTIONS = ("--gateway", "--gateway-config", *TRY_OPTIONS)
 _HELP = """dragoman codex [--gateway URL] [--gateway-config FILE] [--] [anything that codex takes]
 dragoman codex --try MODEL,MODEL [--try-jobs N] [--try-limit 15m] [exec] [anything that codex exec takes]
+dragoman codex explain|fix|refactor|document [PATH ...]  a task for these files, well asked for (each has its --help)
   --gateway URL          use the gateway at this address (or DRAGOMAN_URL)
   --gateway-config FILE  start a gateway with this dragoman.yaml (or DRAGOMAN_CONFIG)
   --try MODEL,MODEL      the same task with each model in a git worktree of its own, then all side by side
@@ -59,7 +62,11 @@ def launch(arguments: list[str], env: Mapping[str, str]) -> int:
     """Do it all and return the exit code: Codex's own, or 1 with a sentence if it was never started."""
     try:
         own, rest = split_own_options(arguments, env)
-        return _launch(own, rest, env)
+        order = read_task(rest, Path.cwd())
+        if order is not None and order.shown is not None:
+            click.echo(order.shown)
+            return 0
+        return _launch(own, rest if order is None else order.arguments, env)
     except click.ClickException as error:
         _say(error.format_message())
         return 1
