@@ -6,6 +6,7 @@ import msgspec
 
 from dragoman.ir.request import Message, ReasoningWish, Request, Text, ToolChoice
 from dragoman.lower.fitting import Fitting
+from dragoman.lower.thoughts import thinks
 
 replace = msgspec.structs.replace
 
@@ -22,8 +23,8 @@ def ask(request: Request, fitting: Fitting) -> Request:
 
 def think_less(request: Request, fitting: Fitting) -> Request:
     """No thoughts beside a forced tool where the target has but one of both: what the client must get goes first."""
-    choice, wish = request.tool_choice, request.reasoning
-    if fitting.caps.forced_while_thinking or choice is None or not _forces(choice) or wish is None or wish.effort == "none":
+    choice = request.tool_choice
+    if fitting.caps.forced_while_thinking or choice is None or not _forces(choice) or not thinks(request.reasoning):
         return request
     fitting.warn("reasoning", "the target does not think where it is forced to call a tool")
     return replace(request, reasoning=ReasoningWish("none"))

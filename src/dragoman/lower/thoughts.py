@@ -47,10 +47,15 @@ def rest(request: Request, fitting: Fitting) -> Request:
     https://platform.claude.com/docs/en/build-with-claude/extended-thinking#extended-thinking-with-tool-use
     """
     wish = request.reasoning
-    if not fitting.caps.thought_first or wish is None or wish.effort == "none" or _begins_with_thought(request.items):
+    if not fitting.caps.thought_first or not thinks(wish) or _begins_with_thought(request.items):
         return request
     fitting.warn("reasoning", "another model began this tool turn; the target does not think until the next one")
     return replace(request, reasoning=ReasoningWish("none"))
+
+
+def thinks(wish: ReasoningWish | None) -> bool:
+    """Whether a model that does not think unasked is asked to."""
+    return wish is not None and wish.effort != "none" and (wish.effort is not None or wish.budget_tokens is not None)
 
 
 def _item(item: Item, fitting: Fitting, left: Counter[str]) -> Item | None:
