@@ -19,6 +19,7 @@ from dragoman.dialects.registry import dialect
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.server import pages
 from dragoman.server.about import About
+from dragoman.server.answer import answer_of
 from dragoman.server.guard import Guard, check_json
 from dragoman.server.inbound import ClientGone, read_body, read_headers
 from dragoman.server.outbound import AsgiOutbound
@@ -92,7 +93,7 @@ class App(Generic[R]):
     async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         """One request. The outermost edge: whatever goes wrong becomes an answer here."""
         assert scope["type"] == "http"
-        out = AsgiOutbound(send)
+        out = AsgiOutbound(answer_of(scope))
         client = scope["client"]
         asked = Asked(
             method=scope["method"],

@@ -6,6 +6,7 @@ It knows nothing of paths and dialects: whoever builds it says how a refusal is 
 from __future__ import annotations
 
 import asyncio
+import logging
 from asyncio.events import TimerHandle
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -17,18 +18,21 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from dragoman.ir.errors import GatewayError
+from dragoman.ir.errors import GatewayError, Kind
 from dragoman.server.answer import Answer, HalfClosing
 from dragoman.server.faults import body_late, head_late, headers_too_large, judge_head, not_http, shutting_down, too_many_connections
+from dragoman.server.idle import Idle
+from dragoman.server.scope import BodyOnly, scope_of
 from dragoman.server.settings import Limits
 from dragoman.server.stall import Stall
 from dragoman.wire.frame import Headers
+
+logger = logging.getLogger(__name__)
 
 RawHeaders = list[tuple[bytes, bytes]]
 Refuse = Callable[[GatewayError, RawHeaders], tuple[int, Headers, bytes]]
 """(what is wrong, the request's headers as far as they were read) -> status, headers, body."""
 _FRAMING = (b"content-length", b"transfer-encoding")
-
 
 # Plain numbers: the look-up of an Enum's member costs 0.13 µs, and each request makes a dozen.
 _IDLE, _HEAD, _BODY = range(3)
@@ -59,7 +63,6 @@ class Connection(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self.access_log = False
-        self.timeout_keep_alive = policy.limits.idle_s  # type: ignore[assignment]
         self._policy = policy
         self._limits = policy.limits
         self._phase = _IDLE
@@ -68,7 +71,9 @@ class Connection(HttpToolsProtocol):
         self._is_upgrade = False
         self._deadline: TimerHandle | None = None
         self._stall = Stall(self.loop, policy.limits.write_stall_s)
-        self._running: RequestResponseCycle | None = None
+        self._idle = Idle(self.loop, policy.limits.idle_s, self._close)
+        self._newest: Answer | None = None
+        self._running: Answer | None = None
         self._target: ASGI3Application = self.app
         self._task: asyncio.Task[Any] | None = None
         self._fault: GatewayError | None = None
@@ -94,7 +99,7 @@ class Connection(HttpToolsProtocol):
         """The client is gone: the request that runs for it is cancelled at once."""
         self._clear_deadline()
         self._stall.end()
-        self._unset_keepalive_if_required()
+        self._idle.end()
         self.pipeline.clear()
         running = self._running
         if running is not None and not running.response_complete:
@@ -145,7 +150,7 @@ class Connection(HttpToolsProtocol):
     def _ignore_upgrade(self, rest: bytes) -> None:
         """Java's client offers h2c with its first request, POST too; who ignores that must read the body, and httptools does not."""
         framing = [b"%s: %s\r\n" % header for header in self.headers if header[0] in _FRAMING]
-        self.parser = httptools.HttpRequestParser(_BodyOnly(self.on_body, self._on_last_message_complete))
+        self.parser = httptools.HttpRequestParser(BodyOnly(self.on_body, self._on_last_message_complete))
         self._is_upgrade = False
         try:
             self.parser.feed_data(b"POST / HTTP/1.1\r\n%s\r\n" % b"".join(framing))
@@ -171,39 +176,49 @@ class Connection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """A request begins."""
-        super().on_message_begin()
-        self._unset_keepalive_if_required()
+        self.url = b""
+        self.expect_100_continue = False
+        self.headers = []
+        self._idle.pause()
         self._phase = _HEAD
         self._head_bytes = 0
         self._began += 1
 
     def on_headers_complete(self) -> None:
-        """The head is whole: check it and start the request."""
+        """The head is whole: check it and start the request, after those that still run."""
+        parser = self.parser
         error = judge_head(self.url, self.headers, self._limits)
         if error is not None:
             self._refuse_from_now(error)
             self._deaf = True
-        super().on_headers_complete()
-        self._is_upgrade = self.parser.should_upgrade()
-        if error is not None or self._is_upgrade:
-            self.cycle.keep_alive = False
+        self._is_upgrade = parser.should_upgrade()
+        version = parser.get_http_version()
+        before = self._newest
+        cycle = self.cycle = self._newest = Answer(
+            scope_of(self.url, parser.get_method(), version, self.headers, self.client),
+            self.transport,
+            self.flow,
+            default_headers=self.server_state.default_headers,
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=error is None and not self._is_upgrade and version != "1.0" and parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
         self._clear_deadline()
         self._phase = _BODY
+        if before is None or before.response_complete:
+            self._start_asgi_task(cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((cycle, self.app))
 
     def on_body(self, body: bytes) -> None:
-        """Keep the body for the request. A body that comes in one piece is handed on as it is, without a copy."""
-        cycle = self.cycle
-        if cycle.response_complete:
+        """Keep the body for the request."""
+        cycle = self._newest
+        if cycle is None or cycle.response_complete:
             return
-        if not cycle.body:
-            cycle.body = body  # type: ignore[assignment]
-        elif type(cycle.body) is bytearray:
-            cycle.body += body
-        else:
-            cycle.body = bytearray().join((cycle.body, body))
-        if len(cycle.body) > HIGH_WATER_LIMIT:
+        cycle.took_body(body)
+        if cycle.size > HIGH_WATER_LIMIT:
             self.flow.pause_reading()
-        cycle.message_event.set()
 
     def on_message_complete(self) -> None:
         """The request is whole. Reading goes on: that is how the end of the client is noticed."""
@@ -211,52 +226,71 @@ class Connection(HttpToolsProtocol):
             return
         self._phase = _IDLE
         self._clear_deadline()
-        super().on_message_complete()
+        cycle = self.cycle
+        if not cycle.response_complete:
+            cycle.more_body = False
+            cycle.message_event.set()
         if not self.pipeline:
             self.flow.resume_reading()
 
     # The request's task
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        self._unset_keepalive_if_required()
+        assert isinstance(cycle, Answer)
+        self._idle.pause()
         self._running = cycle
         self._target = app if self._draining is None else self.app
         self._task = None
-        super()._start_asgi_task(cycle, self._run)
+        cycle.task = self.loop.create_task(self._run(cycle))
+        self.tasks.add(cycle.task)
 
-    async def _run(self, scope: Scope, receive: ASGIReceiveCallable, _: ASGISendCallable) -> None:
-        cycle = self._running
-        assert cycle is not None
-        if cycle.disconnected:
-            return
-        send = Answer(cycle, self.loop).send
-        self._task = asyncio.current_task()
+    async def _run(self, cycle: Answer) -> None:
+        """Answer one request. The task is forgotten when it ends by itself: a callback would cost a turn of the loop."""
+        try:
+            if not cycle.disconnected:
+                self._task = cycle.task
+                await self._answer(cycle)
+        except Exception:
+            logger.exception("a request failed in the server")
+            self.transport.abort()
+        finally:
+            if cycle.task is not None:
+                self.tasks.discard(cycle.task)
+            # The two would keep each other alive.
+            cycle.task = None
+            cycle.on_response = _nothing
+
+    async def _answer(self, cycle: Answer) -> None:
         try:
             if self._fault is None:
-                await self._target(scope, receive, send)
+                await self._target(cycle.scope, cycle.receive, cycle.send)
         except asyncio.CancelledError:
             if self._fault is None:
                 cycle.disconnected = True
                 self.transport.abort()
-        if self._fault is not None and not cycle.disconnected and not cycle.response_complete:
-            if cycle.response_started:
-                cycle.disconnected = True
-                self.transport.abort()
-            else:
-                await self._run_refusal(self._fault)(scope, receive, send)
+        if cycle.response_complete or cycle.disconnected:
+            return
+        if cycle.response_started:
+            cycle.disconnected = True
+            self.transport.abort()
+        else:
+            error = self._fault or GatewayError(Kind.INTERNAL, "the gateway gave no answer to this request")
+            await self._run_refusal(error)(cycle.scope, cycle.receive, cycle.send)
 
     def on_response_complete(self) -> None:
         """An answer is whole: the next request of the connection may run."""
+        self.server_state.total_requests += 1
         if self._lingering:
-            self.server_state.total_requests += 1
             return
-        waiting = bool(self.pipeline)
-        super().on_response_complete()
         if self.transport.is_closing():
             self._stall.watch(self.transport)
-        elif waiting:
             return
-        elif self._last_words is not None:
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+            return
+        self._idle.begin()
+        if self._last_words is not None:
             self._say_last_words(self._last_words)
         elif self._draining is not None:
             self.linger()
@@ -363,10 +397,6 @@ class Connection(HttpToolsProtocol):
 
     # Endings
 
-    def timeout_keep_alive_handler(self) -> None:
-        """Nothing was asked for `idle_s`."""
-        self._close()
-
     def _close(self) -> None:
         if not self.transport.is_closing():
             self.transport.close()
@@ -381,15 +411,11 @@ class Connection(HttpToolsProtocol):
             return
         self._deaf = self._lingering = True
         self._clear_deadline()
-        self._unset_keepalive_if_required()
+        self._idle.pause()
         self.flow.resume_reading()
         self.transport.write_eof()
         self._set_deadline(self._limits.linger_s)
 
 
-class _BodyOnly:
-    """Takes from a parser the body of a request whose head is known already."""
-
-    def __init__(self, on_body: Callable[[bytes], None], on_message_complete: Callable[[], None]) -> None:
-        self.on_body = on_body
-        self.on_message_complete = on_message_complete
+def _nothing() -> None:
+    """What an answer tells its connection once its task is over."""
