@@ -41,10 +41,10 @@ class Ids:
         self._taken: dict[str, int] = {}
 
     def call(self, call_id: str) -> str:
-        """The id of a further call."""
-        base = chosen = legal_id(call_id)
+        """The id of a further call, not yet in its legal form."""
+        chosen = call_id
         while chosen in self._taken:
-            self._taken[base] += 1
-            chosen = f"{base}-{self._taken[base]}"
+            self._taken[call_id] += 1
+            chosen = f"{call_id}-{self._taken[call_id]}"
         self._taken[chosen] = 1
         return chosen

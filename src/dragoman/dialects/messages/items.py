@@ -104,11 +104,11 @@ def _read_server_call(came: JsonObject, path: str) -> Call:
     return Call(call_id, name, arguments, executor="provider", extra={NAME: {_BLOCK: came}})
 
 
-def write_call(item: Call, id: str | None = None) -> JsonObject | None:
-    """A call under its legal id, or the one given; of the provider's own calls only this API's."""
+def write_call(item: Call) -> JsonObject | None:
+    """A call under its legal id; of the provider's own calls only this API's."""
     if item.executor == "provider":
         return mark(item.extra, _BLOCK)
-    return {"type": "tool_use", "id": id or legal_id(item.call_id), "name": item.name, "input": arguments_object(item.arguments)}
+    return {"type": "tool_use", "id": legal_id(item.call_id), "name": item.name, "input": arguments_object(item.arguments)}
 
 
 def arguments_object(arguments: str) -> Any:
@@ -135,11 +135,11 @@ def _write_verbatim_result(item: Result) -> JsonObject | None:
     return write_result(item, VERBATIM)
 
 
-def write_result(item: Result, pen: Pen, id: str | None = None) -> JsonObject | None:
-    """A result under the legal id of its call, or the one given; of the provider's own results only this API's."""
+def write_result(item: Result, pen: Pen) -> JsonObject | None:
+    """A result under the legal id of its call; of the provider's own results only this API's."""
     if item.executor == "provider":
         return mark(item.extra, _BLOCK)
-    written: JsonObject = {"type": "tool_result", "tool_use_id": id or legal_id(item.call_id), "content": _result_content(item, pen)}
+    written: JsonObject = {"type": "tool_result", "tool_use_id": legal_id(item.call_id), "content": _result_content(item, pen)}
     if item.is_error:
         written["is_error"] = True
     return written

@@ -15,6 +15,8 @@ from dragoman.dialects.messages.remainder import NAME, JsonObject, list_at, obje
 from dragoman.dialects.messages.turns import PLAIN, SYSTEM, TURN
 from dragoman.ir.request import Item, Message, Part, Role
 
+# Whose turn a block with an item of its own belongs to, if not to the assistant's. Elsewhere it is kept as it came.
+_SPEAKERS = {"tool_result": "user"}
 _ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system"}
 
 
@@ -67,7 +69,7 @@ def _read_blocks(blocks: list[Any], role: Role, path: str) -> list[Item]:
     for index, entry in enumerate(blocks):
         here = f"{path}[{index}]"
         came = object_at(entry, here)
-        item = read_item(came, here)
+        item = read_item(came, here) if _SPEAKERS.get(came.get("type"), "assistant") == role else None
         if item is None:
             parts.append(read_part(came, here))
         else:

@@ -17,7 +17,7 @@ _NO_RESULT = "[no result: the call was not carried out]"
 
 
 def arranged(items: tuple[Item, ...], lost: Lost) -> Iterable[Item]:
-    """The items with every result right after its call's turn, in the order of the calls, under ids that are legal and unique.
+    """The items with every result right after its call's turn, in the order of the calls, under ids that are unique.
 
     A call that was never answered gets an answer that says so; a result whose call is gone is told as words.
     """
