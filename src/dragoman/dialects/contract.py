@@ -65,6 +65,9 @@ class Quirks(msgspec.Struct, frozen=True):
     Gemini 3 and later), or not at all (Messages). Default: budget."""
     thinking_off: Literal["omitted", "disabled", "between_tools"] = "omitted"
     """Messages: how it is told not to think; omitted where it does not think unasked. Default: omitted."""
+    binds_thoughts: bool = False
+    """Messages: each thought is bound to everything before it, and the API is asked to leave out those whose conversation was changed
+    since (tools found on the way, a compaction, another model's turn), which it would refuse. Default: false."""
     cache_breakpoints: Literal["automatic", "blocks", "off"] = "automatic"
     """Messages: cache breakpoints for clients that set none: on tools, instructions and the end of the conversation, the last one set
     by the API itself (automatic) or by us on the last two user turns (blocks). Default: automatic."""
@@ -108,7 +111,11 @@ class Tap(Protocol):
     leave out. `failed`: an error inside the stream, or a whole body that is no reply.
     """
 
-    usage: Usage | None
+    @property
+    def usage(self) -> Usage | None:
+        """The latest counts."""
+        ...
+
     reason: str | None
     model: str | None
     first_token: bool

@@ -80,10 +80,11 @@ def _claude(
     **facts: Any,
 ) -> Family:
     """`off`: how it is told not to think. Models with a budget say so in `messages`; the oldest, without efforts, don't think."""
-    budgeted = messages is not None and messages.get("thought_first")
-    quirks = {"thinking": "budget" if budgeted else "adaptive" if efforts else "none", "thinking_off": off}
+    facts_here = messages or {}
+    thinking = "budget" if facts_here.get("thought_first") else "adaptive" if efforts else "none"
+    quirks = {"thinking": thinking, "thinking_off": off, "binds_thoughts": facts_here.get("proofs_of_model", False)}
     limits = {"efforts": efforts, "max_output_tokens": tokens, **facts}
-    return Family(prefix, limits, {"messages": messages} if messages else {}, quirks=quirks)
+    return Family(prefix, limits, {"messages": facts_here} if messages else {}, quirks=quirks)
 
 
 def _gemini(prefix: str, efforts: tuple[str, ...], tokens: int = 65_536, **facts: Any) -> Family:

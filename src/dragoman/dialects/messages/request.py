@@ -15,6 +15,7 @@ from dragoman.dialects.messages.remainder import NAME, JsonObject, object_at, ob
 from dragoman.dialects.messages.settings import MODELLED, read_settings, write_settings
 from dragoman.dialects.messages.tools import read_tools, write_tools
 from dragoman.dialects.messages.turns import write_conversation
+from dragoman.dialects.messages.wishes import loosen
 from dragoman.ir.request import Request
 from dragoman.wire import splice
 from dragoman.wire.frame import WireError
@@ -79,6 +80,8 @@ def write_request(request: Request, quirks: Quirks) -> tuple[Call, Lost]:
     pen = Pen([], native=rest is not None)
     body: JsonObject = {"model": request.model}
     write_settings(request, pen, quirks, (rest or {}).get(_SETTINGS) or {}, body)
+    # A client of this dialect knows itself what it changed.
+    headers = loosen(body) if quirks.binds_thoughts and not pen.native else ()
     if request.stream:
         body["stream"] = True
     system, messages = write_conversation(request.items, pen)
@@ -94,7 +97,7 @@ def write_request(request: Request, quirks: Quirks) -> tuple[Call, Lost]:
     if not pen.native:
         mark_cache(body, quirks)
     body["messages"] = body.pop("messages")
-    return Call(PATH, msgspec.json.encode(body)), pen.lost
+    return Call(PATH, msgspec.json.encode(body), headers=headers), pen.lost
 
 
 def state_fields(request: Request) -> list[str]:

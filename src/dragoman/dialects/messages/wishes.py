@@ -11,6 +11,7 @@ from dragoman.dialects.messages.blocks import Pen
 from dragoman.dialects.messages.remainder import JsonObject, object_or_empty, text_or_none
 from dragoman.dialects.messages.schema import fitted, open_objects
 from dragoman.ir.request import OutputFormat, ReasoningWish, Request
+from dragoman.wire.frame import Headers
 
 # Tokens for thinking where a model wants a number. They leave room for the answer in the smallest limit of such models.
 _BUDGETS = {"minimal": 1024, "low": 4096, "medium": 10_000, "high": 20_000, "xhigh": 32_000, "max": 48_000}
@@ -45,6 +46,18 @@ def write_wish(request: Request, pen: Pen, quirks: Quirks, body: JsonObject) -> 
         _write_adaptive(wish, quirks, body)
     elif quirks.thinking == "budget" and (wish.effort is not None or wish.budget_tokens is not None):
         _write_budget(wish, pen, body)
+
+
+def loosen(body: JsonObject) -> Headers:
+    """Have the API leave out thoughts whose conversation was changed since, instead of refusing them; the header that this takes.
+
+    https://platform.claude.com/docs/en/build-with-claude/extended-thinking (preserved thinking)
+    """
+    thinking: JsonObject = {"type": "adaptive", **body.get("thinking", {})}
+    if thinking["type"] == "disabled":
+        return ()
+    body["thinking"] = {**thinking, "block_binding": {"prefix_mismatch_behavior": "drop_block"}}
+    return (("anthropic-beta", "thinking-binding-controls-2026-08-01"),)
 
 
 def read_output(came: JsonObject) -> OutputFormat | None:
