@@ -49,7 +49,7 @@ for line in sys.stdin:
         told = {"jsonrpc": "2.0", "id": asked["id"], "result": answer(asked["method"], asked.get("params", {}))}
         print(json.dumps(told), flush=True)
 """
-COUNT = {"call": {"name": "count_letters", "namespace": "mcp__letters", "arguments": {"word": "dragoman", "letter": "a"}}}
+COUNT = {"call": {"name": "count_letters", "arguments": {"word": "dragoman", "letter": "a"}}}
 COUNTED = "dragoman has 2 of a"
 
 
@@ -110,7 +110,7 @@ def test_sub_agent_works_beside_its_parent(machine: Machine, tmp_path: Path, dia
         {"match": {"user": "Pick"}, "reply": [{"text": "All picked."}]},
         {
             "times": 1,
-            "reply": [{"call": {"name": "spawn_agent", "namespace": "multi_agent_v1", "arguments": {"message": "Pick the pears."}}}],
+            "reply": [{"call": {"name": "spawn_agent", "arguments": {"message": "Pick the pears."}}}],
         },
         {"times": 1, "reply": [run(wait)]},
         {"reply": [{"text": "My helper did it."}]},

@@ -22,7 +22,7 @@ SCRIPT = ruled(
     {
         "match": {"round": 0},
         "reply": [
-            {"reasoning": {"summary": "Was tun? — “Rechnen” / \\ \u2028.", "text": "1.0 ≠ 1e0", "encrypted_content": "proof+of/thought=="}},
+            {"reasoning": {"summary": "Was tun? — “Rechnen” / \\ \u2028.", "text": "1.0 ≠ 1e0"}},
             {"commentary": "I count <b>both</b> & more."},
             {"call": {"name": "exec_command", "arguments": {"cmd": "echo \"é/\\\\ {{turn}}\"; echo '☃ \\u2603'"}}},
             {"call": {"name": "exec_command", "arguments": {"yield_time_ms": 1000, "cmd": "true"}}},

@@ -24,6 +24,21 @@ SHAPES = ["gpt-6.1-sol", "gpt-5.5", "gpt-4", "anthropic/claude-sonnet-4.5"]
 RELAYED = ["gpt-6.1-sol", "gpt-5.5", "gpt-5.4"]
 
 
+# Models of one dialect differ in how they are told to think and in what they want to see again.
+FAMILIES = [
+    ("responses", "gpt-6.1-sol"),
+    ("responses", "gpt-4.1"),
+    ("chat", "deepseek-v4"),
+    ("messages", "claude-sonnet-4-5"),
+    ("messages", "claude-opus-4-8"),
+    ("messages", "claude-haiku-5-5"),
+    ("messages", "claude-sonnet-5-5"),
+    ("generate", "gemini-2.5-pro"),
+    ("generate", "gemini-2.0-flash"),
+    ("generate", "gemini-4-flash"),
+]
+
+
 def compatible(upstream: str) -> dict[str, Any]:
     return {"providers": {"sim": provider_of(upstream, "responses")}}
 
@@ -32,7 +47,7 @@ def relayed(upstream: str) -> dict[str, Any]:
     return {"providers": {"sim": {"kind": "openai", "base_url": f"{upstream}/v1", "keys": ["a-provider-key"]}}}
 
 
-def edits(machine: Machine, folder: Path, model: str, config: Callable[[str], dict[str, Any]]) -> str:
+def edits(machine: Machine, folder: Path, model: str, config: Callable[[str], dict[str, Any]], *arguments: str) -> str:
     """The upstream dialect over which Codex made the edit, everything checked."""
     file = machine.work / "shop" / "prices.py"
     file.parent.mkdir()
@@ -40,7 +55,7 @@ def edits(machine: Machine, folder: Path, model: str, config: Callable[[str], di
     with simulator(CODER) as upstream, gateway(folder, config(upstream)) as address:
         machine.configure(door(address))
 
-        ran = machine.exec(TASK, "-m", model)
+        ran = machine.exec(TASK, "-m", model, *arguments)
 
         assert (ran.code, file.read_text()) == (0, SOURCE.replace("1.19", "1.07")), ran.out + ran.err
         assert stats(upstream)["violations"] == []
@@ -57,6 +72,14 @@ def edits(machine: Machine, folder: Path, model: str, config: Callable[[str], di
 @pytest.mark.parametrize("model", SHAPES)
 def test_edit_in_two_steps(machine: Machine, tmp_path: Path, dialect: str, model: str) -> None:
     assert edits(machine, tmp_path, model, lambda upstream: config_of(upstream, dialect)) == dialect
+
+
+@pytest.mark.parametrize("effort", ["none", "high"])
+@pytest.mark.parametrize(("dialect", "model"), FAMILIES)
+def test_edit_in_two_steps_by_every_family(machine: Machine, tmp_path: Path, dialect: str, model: str, effort: str) -> None:
+    arguments = ("-c", f"model_reasoning_effort={effort}")
+
+    assert edits(machine, tmp_path, "gpt-5.5", lambda upstream: config_of(upstream, dialect, model), *arguments) == dialect
 
 
 @pytest.mark.parametrize("model", SHAPES)

@@ -4,6 +4,7 @@ across restarts of the gateway. Nothing that was said is lost; what only its own
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +33,13 @@ def round_trip(places: list[str]) -> list[str]:
     return walk
 
 
-# What Codex calls the model of each dialect: by this it picks the shape of its requests.
+# What Codex calls the model of each dialect: by this it picks the shape of its requests. (Between `gpt-5.5` and its code mode Codex would
+# sum up the conversation.)
 NAMES = {
-    "plain functions": {"responses": "first", "chat": "second", "messages": "third", "generate": "fourth"},
-    "every shape": {"responses": "gpt-5.5", "chat": "gpt-4", "messages": "gpt-6.1-sol", "generate": "gpt-5.6-sol"},
+    "functions and freeform tools": {"responses": "first", "chat": "second", "messages": "gpt-5.5", "generate": "fourth"},
+    "functions and code mode": {"responses": "gpt-6.1-sol", "chat": "gpt-4", "messages": "third", "generate": "gpt-5.6-sol"},
 }
-STEP: list[dict[str, Any]] = [{"reasoning": {"summary": "I think.", "text": "I think.", "encrypted_content": "{{model}}-proof"}}]
+STEP: list[dict[str, Any]] = [{"reasoning": {"summary": "I think.", "text": "I think."}}]
 SCRIPT = ruled(
     {
         "match": {"round": 0, "tool": "*exec_command"},
@@ -70,7 +72,8 @@ def test_conversation_goes_on_whoever_answers(machine: Machine, tmp_path: Path, 
                     before = len(tap.heads())
                     ran = (machine.resume if at else machine.exec)(f"Question {at}.", "-m", names[dialect])
                     assert ran.code == 0, ran.err
-                    assert f"Answer to: Question {at}." in ran.out
+                    # What Codex tells the new model of the switch may stand before the question.
+                    assert "Answer to: " in ran.out and f"Question {at}. (" in ran.out
                     heads.append(tap.heads()[before:])
                     at += 1
 
@@ -80,11 +83,12 @@ def test_conversation_goes_on_whoever_answers(machine: Machine, tmp_path: Path, 
         for number, request in enumerate(requests):
             turn = number // 2
             assert [request.says(f"Question {one}.") for one in range(turn + 1)] == [True] * (turn + 1)
-            assert [request.says(f"Answer to: Question {one}.") for one in range(turn)] == [True] * turn
+            assert [request.says(f"Question {one}. (") for one in range(turn)] == [True] * turn
             assert len(request.results) == (number + 1) // 2
         for turn, told in enumerate(heads):
             check_record(walk, turn, told)
-            check_proofs(walk, turn, requests[2 * turn : 2 * turn + 2])
+        for dialect in PROVING:
+            check_proofs([request for request in requests if request.dialect == dialect])
 
 
 def check_record(walk: list[str], turn: int, heads: list[dict[str, str]]) -> None:
@@ -92,11 +96,12 @@ def check_record(walk: list[str], turn: int, heads: list[dict[str, str]]) -> Non
     strangers = {dialect for dialect in walk[:turn] if dialect in PROVING} - {walk[turn]}
     for head in heads:
         told = re.findall(r"reasoning: ([^;]*)", head.get("x-dragoman-warnings", ""))
-        assert set(re.findall(r"`(\w+)`", " ".join(told))) & set(PROVING) == strangers, head
+        assert set(re.findall(r"`(\w+)/", " ".join(told))) & set(PROVING) == strangers, head
 
 
-def check_proofs(walk: list[str], turn: int, requests: list[Got]) -> None:
+def check_proofs(requests: list[Got]) -> None:
     """What its own provider made goes back to it, from this turn and from all before."""
-    if walk[turn] in PROVING:
-        mine = walk[:turn].count(walk[turn])
-        assert [len(request.proofs) for request in requests] == [mine, mine + 1]
+    for earlier, later in pairwise(requests):
+        assert later.proofs[: len(earlier.proofs)] == earlier.proofs
+    for first, second in zip(requests[::2], requests[1::2], strict=True):
+        assert len(second.proofs) == len(first.proofs) + 1

@@ -19,8 +19,11 @@ from dragoman.simulator.app import Simulator
 
 Body = dict[str, Any]
 DIALECTS = ("responses", "chat", "messages", "generate")
-MODELS = {"responses": "gpt-5.5", "chat": "glm-5.3", "messages": "claude-opus-4-8", "generate": "gemini-3.1-pro-preview"}
+MODELS = {"responses": "gpt-5.5", "chat": "glm-5.3", "messages": "claude-opus-5-5", "generate": "gemini-3.1-pro-preview"}
 """A model that is really asked in this dialect, whatever name Codex uses for it."""
+
+
+_OWNERS = {"responses": ("openai", "v1"), "messages": ("anthropic", "v1"), "generate": ("gemini", "v1beta")}
 
 
 def is_built(dialect: str) -> bool:
@@ -37,14 +40,15 @@ def each_dialect(*wanted: str) -> list[Any]:
 
 def provider(simulator: str, dialect: str) -> Body:
     """The provider whose own API this dialect is, as far as the simulator plays it; nothing is relayed to it."""
-    if dialect == "responses":
-        return {"kind": "openai", "base_url": f"{simulator}/v1", "keys": ["a-provider-key"], "relay": []}
-    return provider_of(simulator, dialect)
+    if dialect == "chat":
+        return provider_of(simulator, dialect)
+    kind, version = _OWNERS[dialect]
+    return {"kind": kind, "base_url": f"{simulator}/{version}", "keys": ["a-provider-key"], "relay": []}
 
 
-def config_of(simulator: str, dialect: str, **settings: Any) -> Body:
-    """A gateway's config that answers every model name by a model of this dialect. `settings` go to the provider."""
-    return {"providers": {"sim": {**provider(simulator, dialect), **settings}}, "models": {"*": f"sim/{MODELS[dialect]}"}}
+def config_of(simulator: str, dialect: str, model: str | None = None, **settings: Any) -> Body:
+    """A gateway's config that answers every model name by one model, of this dialect. `settings` go to the provider."""
+    return {"providers": {"sim": {**provider(simulator, dialect), **settings}}, "models": {"*": f"sim/{model or MODELS[dialect]}"}}
 
 
 def door(address: str, name: str = "Dragoman", more: str = "") -> str:
