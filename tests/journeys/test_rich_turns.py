@@ -80,10 +80,17 @@ def satisfies(value: Any, schema: dict[str, Any]) -> bool:
 
 
 def run(
-    machine: Machine, folder: Path, dialect: str, script: Script, *arguments: str, prompt: str = "Go.", **settings: Any
+    machine: Machine,
+    folder: Path,
+    dialect: str,
+    script: Script,
+    *arguments: str,
+    prompt: str = "Go.",
+    answering: str | None = None,
+    **settings: Any,
 ) -> tuple[Ran, list[Got]]:
     """Codex with a scripted model behind the gateway, and the requests that reached it; none broke a rule."""
-    with simulator(script) as upstream, gateway(folder, config_of(upstream, dialect, **settings)) as address:
+    with simulator(script) as upstream, gateway(folder, config_of(upstream, dialect, answering, **settings)) as address:
         machine.configure(door(address))
 
         ran = machine.exec(prompt, *arguments)
@@ -182,9 +189,22 @@ def test_answer_satisfies_the_schema(machine: Machine, tmp_path: Path, dialect: 
     assert requests[0].schema is not None, "the provider was not told the schema"
 
 
-@pytest.mark.parametrize("dialect", each_dialect())
+@pytest.mark.parametrize(
+    ("dialect", "answering"),
+    [
+        ("responses", "gpt-6.1-sol"),
+        ("responses", "gpt-5.5"),
+        ("chat", "glm-5.3"),
+        ("messages", "claude-opus-5-5"),
+        ("messages", "claude-opus-4-8"),
+        ("messages", "claude-sonnet-4-5"),
+        ("generate", "gemini-3.1-pro-preview"),
+        ("generate", "gemini-4-flash"),
+        ("generate", "gemini-2.5-pro"),
+    ],
+)
 @pytest.mark.parametrize("model", ["gpt-5.5", "gpt-4"])
-def test_proofs_of_thoughts_come_back_as_they_were(machine: Machine, tmp_path: Path, dialect: str, model: str) -> None:
+def test_proofs_of_thoughts_come_back_as_they_were(machine: Machine, tmp_path: Path, model: str, dialect: str, answering: str) -> None:
     steps = [
         {
             "match": {"round": number},
@@ -199,7 +219,9 @@ def test_proofs_of_thoughts_come_back_as_they_were(machine: Machine, tmp_path: P
     settings = {"quirks": {"replay_reasoning": True}} if dialect == "chat" else {}
     script = ruled(*steps, {"reply": [{"text": "Three steps."}]}, etiquette={"unknown_fields": "allowed"})
 
-    ran, requests = run(machine, tmp_path, dialect, script, "-m", model, "-c", "model_reasoning_effort=high", **settings)
+    ran, requests = run(
+        machine, tmp_path, dialect, script, "-m", model, "-c", "model_reasoning_effort=high", answering=answering, **settings
+    )
 
     assert (machine.work / "steps.txt").read_text() == "step 0\nstep 1\nstep 2\n"
     assert ran.out.strip() == "Three steps."
