@@ -11,7 +11,10 @@ from dragoman.agents.contract import Offer
 from dragoman.app.deploy import Deployer
 from dragoman.app.offer import Offerer
 from dragoman.config.load import load
+from dragoman.config.schema import Config, Provider
 from dragoman.dialects.registry import dialect, names
+from dragoman.profiles.registry import kinds
+from dragoman.profiles.wellknown import wellknown
 from dragoman.routing.resolve import Resolver
 
 CONFIG = """
@@ -31,7 +34,10 @@ models:
 def offerer(tmp_path: Path) -> Offerer:
     file = tmp_path / "dragoman.yaml"
     file.write_text(CONFIG)
-    config = load(str(file), {}).config
+    return offerer_of(load(str(file), {}).config)
+
+
+def offerer_of(config: Config) -> Offerer:
     return Offerer(config, Resolver.compile(config), Deployer(config, {name: dialect(name) for name in names()}, {}).deploy)
 
 
@@ -61,3 +67,21 @@ def test_several_models_have_no_one_name_and_config_chooses_the_window(offerer: 
 
 def test_window_is_unknown_if_that_of_one_target_is(offerer: Offerer) -> None:
     assert offered(offerer, "half").window is None
+
+
+def test_maker_that_lists_no_models_offers_those_it_is_known_for() -> None:
+    config = load(None, {"ANTHROPIC_API_KEY": "k"}).config
+
+    found = offerer_of(config).offers([])
+
+    assert found[0].name.startswith("claude-") and len(found) > 2
+    assert all(offer.window is not None and offer.efforts is not None for offer in found)
+
+
+@pytest.mark.parametrize("kind", kinds())
+def test_what_a_kind_is_known_for_is_known_here(kind: str) -> None:
+    provider = Provider(kind=kind, base_url="http://127.0.0.1:1/v1", key_optional=True)
+    offers = offerer_of(Config(providers={"it": provider})).offers([])
+
+    assert {offer.name for offer in offers} == set(wellknown(kind))
+    assert [offer.name for offer in offers if offer.window is None and kind != "demo"] == []

@@ -11,6 +11,7 @@ from dragoman.core.runtime import Candidate
 from dragoman.ir.errors import GatewayError
 from dragoman.lower.capabilities import Capabilities
 from dragoman.profiles.families import bare
+from dragoman.profiles.wellknown import wellknown
 from dragoman.profiles.windows import window
 from dragoman.routing.resolve import Resolver, Target
 
@@ -24,8 +25,10 @@ class Offerer:
         self._deploy = deploy
 
     def offers(self, names: Sequence[str]) -> tuple[Offer, ...]:
-        """Everything that is listed, and those of these names that can be resolved; each once."""
-        found = (self._offer(name) for name in dict.fromkeys([*self._resolver.names(), *names]))
+        """Everything that is listed, what providers that list nothing are known for, and those of these names that can be resolved;
+        each once."""
+        known = [name for provider in self._config.providers.values() if not provider.models for name in wellknown(provider.kind)]
+        found = (self._offer(name) for name in dict.fromkeys([*self._resolver.names(), *known, *names]))
         return tuple(offer for offer in found if offer is not None)
 
     def _offer(self, name: str) -> Offer | None:
