@@ -70,8 +70,7 @@ def _item(item: Item, fitting: Fitting, left: Counter[str]) -> Item | None:
 def _thought(item: Reasoning, fitting: Fitting, left: Counter[str]) -> Reasoning | None:
     caps, proof = fitting.caps, item.proof
     if proof is None:
-        own = item.extra is None or caps.dialect in item.extra
-        return item if own or _takes_words(item, fitting) else None
+        return _unproven(item, fitting, left)
     if takes(proof, fitting):
         return item
     if proof.maker == GATEWAY and proof.kind == "broken":
@@ -79,6 +78,16 @@ def _thought(item: Reasoning, fitting: Fitting, left: Counter[str]) -> Reasoning
     elif (proof.maker != GATEWAY and proof.maker != caps.dialect) or not _takes_words(item, fitting):
         left[proof.origin or ("another model" if proof.maker == GATEWAY else proof.maker)] += 1
     return replace(item, proof=None) if _takes_words(item, fitting) else None
+
+
+def _unproven(item: Reasoning, fitting: Fitting, left: Counter[str]) -> Reasoning | None:
+    caps = fitting.caps
+    if item.content and item.extra is not None and caps.dialect in item.extra and caps.dialect in caps.proofs:
+        # Words that a client sends back bare: of a model that has no proofs. One that has refuses them.
+        left["another model"] += 1
+        return None
+    own = item.extra is None or caps.dialect in item.extra
+    return item if own or _takes_words(item, fitting) else None
 
 
 def _takes_words(item: Reasoning, fitting: Fitting) -> bool:

@@ -191,7 +191,8 @@ def write_request(request: Request, quirks: Quirks) -> tuple[Call, Unsaid]:
         raise GatewayError(
             Kind.UNSUPPORTED, f"`n` is {request.choices}: this API gives one answer to a request; ask once for each", param="n"
         )
-    unsaid = _unsaid(request)
+    request, unsaid = _proven(request, quirks)
+    unsaid += _unsaid(request)
     written = put_back(_plainly(request, {}), request.extra)
     if "text" in written:
         written["text"] = put_back(written["text"], {NAME: mark(request.extra, _TEXT) or {}})
@@ -202,6 +203,20 @@ def write_request(request: Request, quirks: Quirks) -> tuple[Call, Unsaid]:
         written["max_output_tokens"] = _MIN_OUTPUT_TOKENS
         unsaid.append(("max_tokens", f"{request.max_tokens} became {_MIN_OUTPUT_TOKENS}, the least that this API takes"))
     return Call(PATH, msgspec.json.encode(written)), unsaid
+
+
+def _proven(request: Request, quirks: Quirks) -> tuple[Request, Unsaid]:
+    """The request without thoughts that say nothing but their id, where the API keeps nothing that it could look up under it:
+    "Item with id … not found. Items are not persisted when `store` is set to false."."""
+    stored = (request.extra or {}).get(NAME, {}).get("store", quirks.store is not False)
+    items = request.items if stored else tuple(item for item in request.items if not _is_bare(item))
+    if len(items) == len(request.items):
+        return request, []
+    return msgspec.structs.replace(request, items=items), [("reasoning", "thoughts that came back without their seal are left out")]
+
+
+def _is_bare(item: Item) -> bool:
+    return isinstance(item, Reasoning) and item.proof is None and not item.content
 
 
 def _native(request: Request) -> bool:
