@@ -18,7 +18,7 @@ from dragoman.cli.trial.fitting import Fitted, fit, task
 from dragoman.cli.trial.inquiry import check_models, fetch_sums
 from dragoman.cli.trial.progress import Progress
 from dragoman.cli.trial.repository import GitFailed, Repository, find_repository, plain_environment
-from dragoman.cli.trial.state import Entry, Trial, folder_names, folder_of, locked, save, tries_folder
+from dragoman.cli.trial.state import Entry, Trial, folder_names, folder_of, forget, locked, save, tries_folder
 from dragoman.cli.trial.wishes import Wishes, labels
 
 _GIVEN = "standard-input"
@@ -67,6 +67,7 @@ def run_trial(prepared: Prepared, surroundings: Surroundings) -> int:
         try:
             _make_worktrees(prepared.repository, env, trial)
         except BaseException:
+            forget(env, trial)
             discard(prepared.repository, env, trial)
             raise
         stopped = _run(prepared, surroundings, trial, given)

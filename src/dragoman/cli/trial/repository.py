@@ -66,10 +66,10 @@ class Repository(msgspec.Struct, frozen=True):
         place = work_tree or self.root
         with tempfile.TemporaryDirectory(prefix="dragoman-") as folder:
             index = Path(folder) / "index"
-            # A copy of the real index spares git reading every file again.
+            # A copy of the real index spares git reading every file again. With its time: git mistrusts entries as young as that.
             real = place / self.git("rev-parse", "--git-path", "index", work_tree=place).decode().strip()
             if real.exists():
-                shutil.copyfile(real, index)
+                shutil.copy2(real, index)
             self.git("add", "--all", ".", index=index, work_tree=place)
             return self.git("write-tree", index=index, work_tree=place).decode().strip()
 

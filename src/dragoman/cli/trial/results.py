@@ -32,9 +32,10 @@ def settle(repository: Repository, env: Mapping[str, str], trial: Trial, entry: 
         entry.commit = repository.commit(tree, trial.base, f"{entry.label}: {trial.task}")
         repository.keep_ref(f"{trial.id}/{entry.folder}", entry.commit)
     entry.message = wording.first_line(_read(last_message_path(folder, entry)))
-    if not entry.message and entry.code:
+    if not entry.message and entry.state == "ended" and entry.code:
         said = [line for line in _read(log_path(folder, entry)).splitlines() if line.strip()]
-        entry.message = wording.first_line(said[-1]) if said else ""
+        errors = [line for line in said if "error" in line.lower()]
+        entry.message = wording.first_line((errors or said or [""])[-1])
 
 
 def log_path(folder: Path, entry: Entry) -> Path:
