@@ -16,7 +16,7 @@ from dragoman.dialects.messages.turns import PLAIN, SYSTEM, TURN
 from dragoman.ir.request import Item, Message, Part, Role
 
 # Whose turn a block with an item of its own belongs to, if not to the assistant's. Elsewhere it is kept as it came.
-_SPEAKERS = {"tool_result": "user"}
+_SPEAKERS: dict[Any, str] = {"tool_result": "user"}
 _ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system"}
 
 

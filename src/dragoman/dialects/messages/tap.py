@@ -21,7 +21,6 @@ _LONGEST_LINE = 16 * 1024 * 1024
 _OUTPUT = b"content_block_"
 _SHORT = 200
 _STOP = b'"message_stop"'
-_WORDS = (b'"usage"', _STOP, b'"error"')
 
 
 class Tap:
@@ -40,24 +39,23 @@ class Tap:
 
     def feed(self, chunk: bytes) -> None:
         """Watch a chunk of a stream."""
-        end = max(chunk.rfind(b"\n"), chunk.rfind(b"\r")) + 1
-        if not end:
-            self._tail += chunk
-            if len(self._tail) > _LONGEST_LINE:
-                self._tail.clear()
-            self._look_ahead()
-            return
-        lines = chunk if end == len(chunk) else chunk[:end]
-        if self._tail:
-            lines = bytes(self._tail) + lines
-            self._tail.clear()
-        self._tail += chunk[end:]
-        self._look_ahead()
+        lines = chunk if not self._tail and chunk.endswith(b"\n") else self._whole_lines(chunk)
         if not self.first_token:
             self.first_token = _OUTPUT in lines
-        if any(word in lines for word in _WORDS):
+        if _matters(lines):
             for line in lines.splitlines():
                 self._line(line)
+
+    def _whole_lines(self, chunk: bytes) -> bytes:
+        end = max(chunk.rfind(b"\n"), chunk.rfind(b"\r")) + 1
+        lines = bytes(self._tail) + chunk[:end] if end else b""
+        if end:
+            self._tail.clear()
+        self._tail += chunk[end:]
+        if len(self._tail) > _LONGEST_LINE:
+            self._tail.clear()
+        self._look_ahead()
+        return lines
 
     def whole(self, body: bytes) -> None:
         """Watch a whole JSON reply."""
@@ -77,7 +75,7 @@ class Tap:
             self._line(bytes(self._tail))
 
     def _line(self, line: bytes) -> None:
-        if not line.startswith(b"data:") or not any(word in line for word in _WORDS):
+        if not line.startswith(b"data:") or not _matters(line):
             return
         value = _object(line[5:])
         if value is None:
@@ -104,6 +102,10 @@ class Tap:
 
     def _end(self, told: JsonObject) -> None:
         self.reason = text_or_none(told, "stop_reason") or self.reason
+
+
+def _matters(data: bytes) -> bool:
+    return b'"usage"' in data or _STOP in data or b'"error"' in data
 
 
 def _object(data: bytes) -> JsonObject | None:
