@@ -42,16 +42,16 @@ def foreign_to(capabilities: Capabilities, quirks: Quirks) -> Foreign:
     keys = {key for name in lacking & _KEYS.keys() for key in _KEYS[name]}
     if quirks.max_tokens_field == "max_tokens":
         keys.add("max_completion_tokens")
-    words: dict[str, list[str]] = {name: [re.escape(MARK)] for name in _TALK}
+    words: dict[str, list[str]] = {}
     for name in sorted(lacking & _WITHIN.keys()):
         for field, tags in _WITHIN[name].items():
             words.setdefault(field, []).extend(f'{re.escape(tag)}"' for tag in tags)
     if "web_search" not in capabilities.hosted_tools:
         words.setdefault("tools", []).append('web_search"')
-    patterns = {field: re.compile(('"(?:' + "|".join(found) + ")").encode()) for field, found in words.items() if len(found) > 1}
-    patterns |= {field: re.compile(f'"{found[0]}'.encode()) for field, found in words.items() if len(found) == 1 and field not in _TALK}
+    patterns = {field: re.compile(('"(?:' + "|".join(found) + ")").encode()) for field, found in words.items()}
     _add_efforts(capabilities.efforts, keys, patterns)
-    needles = {field: f'"{MARK}'.encode() for field, found in words.items() if len(found) == 1 and field in _TALK}
+    # Stands in a seal, and in the id of a thought whose seal was left out.
+    needles = dict.fromkeys(_TALK, MARK.encode())
     return Foreign(frozenset(keys), needles, patterns)
 
 

@@ -10,8 +10,8 @@ from dragoman.wire.splice import Outline
 
 
 class Foreign(msgspec.Struct, frozen=True):
-    """Top-level `keys` that the target does not take, and per field what may not stand within: a `needles` byte string where there
-    is but one (found faster), else one of `patterns`. A false alarm costs speed, never meaning: the exchange is translated."""
+    """Top-level `keys` that the target does not take, and per field what may not stand within: a byte string of `needles`
+    (found fast), and what `patterns` find. A false alarm costs speed, never meaning: the exchange is translated."""
 
     keys: frozenset[str] = frozenset()
     needles: dict[str, bytes] = {}

@@ -18,6 +18,7 @@ from dragoman.dialects.responses.usage import write_usage
 from dragoman.ir.errors import GatewayError
 from dragoman.ir.events import FinishReason
 from dragoman.ir.request import Extra, Message, Request, Text
+from dragoman.ir.seal import MARK
 from dragoman.ir.usage import Usage
 
 # Fields of the request that only this API knows and that its answer repeats.
@@ -51,6 +52,12 @@ def wants_seals(request: Request) -> bool:
 def item_stem(id: str) -> str:
     """What the ids of a response's items have in common: short enough for the API's limit of 64 characters when they come back."""
     return blake2b(id.encode(), digest_size=12).hexdigest()
+
+
+def item_id(prefix: str, stem: str, index: int) -> str:
+    """The id of an item that its provider gave none. A thought's bears the mark of our seals: where its seal is left out, the id tells
+    that it is none of this API's."""
+    return f"{prefix}_{MARK if prefix == 'rs' else ''}{stem}{index:04x}"
 
 
 def opening(request: Request, *, id: str, model: str, created_s: int | None) -> JsonObject:

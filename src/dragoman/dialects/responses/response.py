@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from dragoman.dialects.contract import Quirks
-from dragoman.dialects.responses.envelope import closing, item_stem, opening, response_id, wants_seals, with_tools
+from dragoman.dialects.responses.envelope import closing, item_id, item_stem, opening, response_id, wants_seals, with_tools
 from dragoman.dialects.responses.items import write_given
 from dragoman.dialects.responses.reader import Reader
 from dragoman.dialects.responses.remainder import JsonObject
@@ -56,7 +56,7 @@ def _append(output: list[JsonObject], item: Item, stem: str, *, seals: bool) -> 
         return
     taken = {earlier["id"] for earlier in output}
     if written.get("id") is None or written["id"] in taken:
-        written["id"] = f"{_prefix(item)}_{stem}{len(output):04x}"
+        written["id"] = item_id(_prefix(item), stem, len(output))
     if isinstance(item, (Message, Call)):
         written.setdefault("status", "completed")
     if seals and isinstance(item, Reasoning) and item.content and item.proof is None:
@@ -69,7 +69,7 @@ def _append(output: list[JsonObject], item: Item, stem: str, *, seals: bool) -> 
 def _carry(output: list[JsonObject], item: Item, stem: str, shown: str | None) -> None:
     carried = carrier(item, shown)
     if carried is not None:
-        output.append({"id": f"rs_{stem}{len(output):04x}", **carried})
+        output.append({"id": item_id("rs", stem, len(output)), **carried})
 
 
 def _spoken(item: Message) -> JsonObject:

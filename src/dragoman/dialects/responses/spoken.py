@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from dragoman.dialects.responses.envelope import item_id
 from dragoman.dialects.responses.frames import DeltaForm, frame
 from dragoman.dialects.responses.items import write_item
 from dragoman.dialects.responses.remainder import NAME, JsonObject, own_fields
@@ -44,7 +45,7 @@ class Line:
 
     def id(self, prefix: str, given: str | None, index: int) -> str:
         """The id given for an item unless it is taken, else one made of the response's."""
-        chosen = given if given and given not in self.used else f"{prefix}_{self._stem}{index:04x}"
+        chosen = given if given and given not in self.used else item_id(prefix, self._stem, index)
         self.used.add(chosen)
         return chosen
 
