@@ -10,7 +10,7 @@ from dragoman.ir.seal import MARK
 from dragoman.lower.capabilities import Capabilities
 
 _EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
-_TALK = ("input", "messages", "contents")
+_TALK: tuple[str, ...] = ("input", "messages", "contents")
 """The fields that hold the conversation, in whichever dialect."""
 _KEYS: dict[str, tuple[str, ...]] = {
     "sampling": ("temperature", "top_p", "top_k"),
