@@ -35,6 +35,9 @@ if model == "slow":
 text = pathlib.Path("a.txt").read_text()
 pathlib.Path("a.txt").write_text(text.replace("one", model))
 pathlib.Path("new.txt").write_text(sys.stdin.read() or model)
+if model == "mute":
+    pathlib.Path("new.txt").unlink()
+    pathlib.Path("a.txt").write_text(text)
 last.write_text(f"I am {{model}}.\\nMore.")
 """
 
@@ -142,6 +145,14 @@ def test_dropping_leaves_nothing_behind(house: House) -> None:
     assert dropped.exit_code == 0, dropped.output
     assert (house.git("for-each-ref"), house.git("worktree", "list")) == before
     assert list(tries_folder(house.env).iterdir()) == []
+
+
+def test_one_that_changed_nothing_is_shown_by_its_words_and_not_offered(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    house.try_("mute", "ada")
+
+    assert f"dragoman tries keep {house.trial.id} ada" in capsys.readouterr().out
+    assert house.tries("show", house.trial.id, "mute").output == "I am mute.\nMore.\n"
+    assert "`mute` changed nothing" in house.tries("keep", house.trial.id, "mute").output
 
 
 def test_work_survives_the_loss_of_its_worktree(house: House) -> None:

@@ -14,7 +14,7 @@ import click
 from dragoman.cli.trial import wording
 from dragoman.cli.trial.launch import discard
 from dragoman.cli.trial.repository import GitFailed, Repository, plain_environment
-from dragoman.cli.trial.results import comparison, next_steps, work_of
+from dragoman.cli.trial.results import comparison, last_message, next_steps, work_of
 from dragoman.cli.trial.state import Entry, Trial, find_entry, find_trial, forget, is_running, load_all, save
 
 _ID = click.argument("trial", metavar="ID")
@@ -40,15 +40,20 @@ def list_() -> None:
 @_ID
 @click.argument("model", metavar="[MODEL]", required=False)
 def show(trial: str, model: str | None) -> None:
-    """The comparison; with MODEL the whole diff of that model, as `git diff` shows it."""
+    """The comparison; with MODEL the whole diff of that model, as `git diff` shows it, or what it said if it changed nothing."""
     env = dict(os.environ)
     found = find_trial(env, trial)
     repository = _repository(found, env)
     if model is None:
         click.echo(comparison(repository, env, found))
-        click.echo(f"\n{next_steps(env, found)}")
+        click.echo(f"\n{next_steps(repository, env, found)}")
         return
-    tree = _work(repository, env, found, find_entry(found, model))
+    entry = find_entry(found, model)
+    tree = _work(repository, env, found, entry)
+    if not repository.changes(found.base, tree):
+        # Asked to explain something, its words are its work.
+        click.echo(last_message(env, found, entry) or f"`{entry.label}` changed nothing and said nothing")
+        return
     # Git's own pager and colours, as the user likes them.
     sys.exit(subprocess.run(["git", "diff", found.base, tree], cwd=repository.root, env=repository.env, check=False).returncode)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import click
 import msgspec
 
 from dragoman.cli.codex.arguments import options_of, read_arguments
 
 _EXEC = ("exec", "e")
+_TASK = 100
 _SANDBOX = frozenset({"-s", "--sandbox", "--dangerously-bypass-approvals-and-sandbox", "--approve-for-me"})
 _IN_CONFLICT = {
     "-m": "`-m` and `--try` both name models: leave out `-m`",
@@ -53,4 +56,4 @@ def fit(arguments: list[str]) -> Fitted:
 def task(arguments: list[str]) -> str:
     """The task in a few words: the last word of the command line that is no option."""
     words = [word for word in arguments if not word.startswith("-") and word not in _EXEC]
-    return " ".join(words[-1].split())[:200] if words else "(from standard input)"
+    return textwrap.shorten(words[-1], _TASK, placeholder=" …") if words else "(from standard input)"

@@ -72,7 +72,7 @@ def run_trial(prepared: Prepared, surroundings: Surroundings) -> int:
             raise
         stopped = _run(prepared, surroundings, trial, given)
     click.echo(results.comparison(prepared.repository, env, trial))
-    click.echo(f"\n{results.next_steps(env, trial)}")
+    click.echo(f"\n{results.next_steps(prepared.repository, env, trial)}")
     if stopped is not None:
         return 128 + stopped
     return 0 if any(entry.state == "ended" and entry.code == 0 for entry in trial.entries) else 1

@@ -38,6 +38,12 @@ def settle(repository: Repository, env: Mapping[str, str], trial: Trial, entry: 
         entry.message = wording.first_line((errors or said or [""])[-1])
 
 
+def last_message(env: Mapping[str, str], trial: Trial, entry: Entry) -> str:
+    """The model's last message, whole, with nothing in it that a terminal would obey."""
+    text = _read(last_message_path(folder_of(env, trial), entry)).strip()
+    return "".join(char if char.isprintable() or char in "\n\t" else " " for char in text)
+
+
 def log_path(folder: Path, entry: Entry) -> Path:
     """Everything that Codex said."""
     return folder / f"{entry.folder}.log"
@@ -68,10 +74,10 @@ def _title(trial: Trial) -> list[str]:
     return [f"try {click.style(trial.id, bold=True)}: {trial.task}", start, *kept]
 
 
-def next_steps(env: Mapping[str, str], trial: Trial) -> str:
+def next_steps(repository: Repository, env: Mapping[str, str], trial: Trial) -> str:
     """What can be typed now. The model in the example is the first that came to its end and changed something."""
     good = [entry for entry in trial.entries if entry.state == "ended" and entry.code == 0 and entry.commit]
-    example = (good or trial.entries)[0].label
+    example = ([entry for entry in good if repository.changes(trial.base, entry.commit or trial.base)] or good or trial.entries)[0].label
     steps = (
         (f"dragoman tries show {trial.id} {example}", "its whole diff"),
         (f"dragoman tries keep {trial.id} {example}", "put its changes into your working tree"),
