@@ -54,8 +54,8 @@ class Quirks(msgspec.Struct, frozen=True):
     done_is_enough: bool = False
     """Chat: take `[DONE]` as the proper end of a stream without any finish reason. Default: false; such a stream was cut."""
     sign_calls: bool = False
-    """Generate: calls of the current turn that bear no signature of this API (another model made them) get the word that its check
-    lets pass; Gemini 3 and later refuse them without. Default: false."""
+    """Generate: calls that bear no signature of this API (another model made them) get the word that its check lets pass; Gemini 3
+    and later refuse them without. Default: false."""
     mixed_tools: bool = False
     """Generate: the API's own tools (web search) may stand beside functions (Gemini 3 and later). Default: false."""
     store: bool | None = False

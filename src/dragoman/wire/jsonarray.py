@@ -11,7 +11,8 @@ from dragoman.wire.frame import Frame, WireError
 
 _MAX_ELEMENT_BYTES = 16 * 1024 * 1024
 _BETWEEN = b" \t\r\n,[]\xef\xbb\xbf"
-_OUTSIDE_STRING = re.compile(rb'["{}\[\]]')
+# Whole strings and what is between them, up to the next bracket or to a string that is not yet whole.
+_PLAIN = re.compile(rb'[^"{}\[\]]*+(?:"(?:[^"\\]++|\\.)*+"[^"{}\[\]]*+)*+', re.DOTALL)
 _INSIDE_STRING = re.compile(rb'["\\]')
 
 
@@ -54,28 +55,34 @@ class JsonArrayFramer:
             return None
         if held[0] != 0x7B:
             return self._junk()
-        while True:
-            found = (_INSIDE_STRING if self._in_string else _OUTSIDE_STRING).search(held, self._at)
-            if found is None:
-                self._at = len(held)
+        while self._leave_string():
+            found = _PLAIN.match(held, self._at)
+            self._at = found.end() if found is not None else self._at
+            if self._at == len(held):
                 return None
-            mark = held[found.start()]
-            if mark == 0x5C and found.end() == len(held):
-                self._at = found.start()
-                return None
-            self._at = found.end() + (mark == 0x5C)
-            if self._ends(mark):
+            self._at += 1
+            if self._ends(held[self._at - 1]):
                 return self._at
+        return None
+
+    def _leave_string(self) -> bool:
+        """Go on to the end of the string under way; whether that was found."""
+        held = self._held
+        while self._in_string:
+            found = _INSIDE_STRING.search(held, self._at)
+            if found is None or (found[0] == b"\\" and found.end() == len(held)):
+                self._at = len(held) if found is None else found.start()
+                return False
+            self._at = found.end() + (found[0] == b"\\")
+            self._in_string = found[0] != b'"'
+        return True
 
     def _ends(self, mark: int) -> bool:
         if mark == 0x22:
-            self._in_string = not self._in_string
-        elif mark in b"{[":
-            self._depth += 1
-        elif mark in b"}]":
-            self._depth -= 1
-            return self._depth == 0
-        return False
+            self._in_string = True
+            return False
+        self._depth += 1 if mark in b"{[" else -1
+        return self._depth == 0
 
     def _junk(self) -> int | None:
         end = self._held.find(b",")

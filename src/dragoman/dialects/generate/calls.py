@@ -94,18 +94,22 @@ def read_result(came: JsonObject, call_id: str) -> Result:
     text, is_error = _answer(value.get("response"))
     more = value.get("parts")
     media: list[Part] = result_media(more) if isinstance(more, list) else []  # pyright: ignore[reportUnknownArgumentType]
-    result = Result(call_id, (Text(text), *media), plain=not media, is_error=is_error, name=text_or_none(value.get("name")))
-    extra = keep(came, _plain_result(result, result.name or "", []))
+    name = value.get("name")
+    result = Result(call_id, (Text(text), *media), plain=not media, is_error=is_error, name=name if isinstance(name, str) else "")
+    extra = keep(came, _plain_result(result, "", []))
     return msgspec.structs.replace(result, extra=extra) if extra else result
 
 
 def write_result(result: Result, name: str, lost: Lost) -> JsonObject:
     """The part of a result; `name` is that of its call."""
-    return complete(_plain_result(result, result.name or name, lost), own(result.extra))
+    return complete(_plain_result(result, name, lost), own(result.extra))
 
 
 def _plain_result(result: Result, name: str, lost: Lost) -> JsonObject:
-    value: JsonObject = {"name": name, "response": {"error" if result.is_error else "output": words(result.parts)}}
+    value: JsonObject = {
+        "name": name if result.name is None else result.name,
+        "response": {"error" if result.is_error else "output": words(result.parts)},
+    }
     if not _OURS.match(result.call_id):
         value["id"] = result.call_id
     media = write_parts((part for part in result.parts if not isinstance(part, Text)), lost)
@@ -152,7 +156,7 @@ def write_provider_run(item: Call | Result, lost: Lost) -> JsonObject | None:
     if whole is None:
         lost.append(("contents", "generate has no form for tools that another provider ran itself"))
         return None
-    if isinstance(item, Call) and item.proof is None:
+    if isinstance(item, Call) and item.proof is None and read_proof(whole) is not None:
         return {name: value for name, value in whole.items() if name not in (SIGNATURE, "thought_signature")}
     return whole
 

@@ -94,6 +94,13 @@ class Candidate:
             else:
                 self._other(part, out)
 
+    def say(self, text: str, thought: bool, out: list[ev.Event]) -> None:
+        """Take words, of a thought or of the answer."""
+        if thought:
+            out.append(ev.ReasoningDelta(self._begin_thought(out), text, True))
+        else:
+            out.append(ev.TextDelta(self._begin_words(out), text))
+
     def cite(self, grounding: JsonObject, out: list[ev.Event]) -> None:
         """The sources of the words so far, each with the span that it bears."""
         chunks = objects(grounding.get("groundingChunks"))
@@ -120,10 +127,7 @@ class Candidate:
     def _words(self, part: JsonObject, out: list[ev.Event]) -> None:
         text, proof = part["text"], read_proof(part)
         if isinstance(text, str) and text:
-            if part.get("thought") is True:
-                out.append(ev.ReasoningDelta(self._begin_thought(out), text, True))
-            else:
-                out.append(ev.TextDelta(self._begin_words(out), text))
+            self.say(text, part.get("thought") is True, out)
         if proof is not None:
             self._sign(part, proof, out)
         if not _TEXT_KNOWN.issuperset(part):

@@ -54,7 +54,7 @@ def read_system(value: Any) -> Message:
     parts = came.get("parts")
     read = tuple(read_part(object_or_empty(part)) for part in list_at(parts, "systemInstruction.parts")) if parts is not None else ()
     rest = difference({**came, "parts": True}, {"parts": True}) if isinstance(parts, list) else difference(came, {"parts": []})
-    return Message("system", read, extra={NAME: rest} if rest else None)
+    return Message("system", read, extra={NAME: rest})
 
 
 def content_rest(came: JsonObject, role: str) -> JsonObject:
@@ -83,7 +83,7 @@ def signed_words(came: JsonObject) -> tuple[Part, Reasoning]:
 def thought(came: JsonObject) -> Reasoning:
     """A part with `thought: true`. The API tells summaries of thoughts, never the thoughts."""
     text, proof = str(came.get("text") or ""), read_proof(came)
-    return Reasoning(summary=(text,), proof=proof, extra=keep(came, {"text": text, "thought": True, **signature(proof)}))
+    return Reasoning(summary=(text,), proof=proof, extra={NAME: difference(came, {"text": text, "thought": True, **signature(proof)})})
 
 
 class _Reader:
@@ -113,11 +113,11 @@ class _Reader:
         self.items += items
 
     def _part(self, came: JsonObject, model: bool, items: list[Item]) -> None:
-        if field(came, "functionCall") is not None:
-            items.append(self._call(came))
-        elif field(came, "functionResponse") is not None:
+        if field(came, "functionResponse") is not None:
             items.append(self._result(came, model))
-        elif is_provider_run(came):
+        elif model and field(came, "functionCall") is not None:
+            items.append(self._call(came))
+        elif model and is_provider_run(came):
             items.append(self._provider_run(came))
         elif model and came.get("thought") is True and isinstance(came.get("text"), str):
             items.append(thought(came))

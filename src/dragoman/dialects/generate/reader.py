@@ -17,6 +17,7 @@ import msgspec
 from dragoman.dialects.contract import Quirks
 from dragoman.dialects.generate.candidate import FAILING, Candidate
 from dragoman.dialects.generate.errors import error_inside, is_error
+from dragoman.dialects.generate.plain import PlainChunk, read_plain
 from dragoman.dialects.generate.remainder import NAME, JsonObject, object_or_empty, objects, text_or_none
 from dragoman.dialects.generate.usage import read_usage
 from dragoman.ir import events as ev
@@ -42,6 +43,8 @@ class Reader:
         self._over = False
         self._seed = ""
         self._usage: JsonObject = {}
+        self._counts = b""
+        """Counts that are newer than `_usage`, not yet decoded."""
         self._told: JsonObject = {}
         self.rest: JsonObject | None = None
         """Where the leftovers of a whole reply gather, which has no Opaque events: a fold keeps only what Ended says."""
@@ -50,6 +53,8 @@ class Reader:
         """Translate one frame."""
         if self._over:
             return ()
+        if self._candidates and (plain := read_plain(frame.data)) is not None and (said := self._plain(plain)) is not None:
+            return said
         try:
             chunk: Any = _decode(frame.data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -78,7 +83,7 @@ class Reader:
         usage = chunk.get("usageMetadata")
         if isinstance(usage, dict) and ("promptTokenCount" in usage or "candidatesTokenCount" in usage):
             # Counts run through all chunks; the last ones hold.
-            self._usage = usage
+            self._usage, self._counts = usage, b""
         if not _TOP_KNOWN.issuperset(chunk):
             self._more(chunk, out)
         for value in objects(chunk.get("candidates")):
@@ -97,6 +102,21 @@ class Reader:
         out.extend(candidate.finished() for candidate in self._candidates.values())
         out.append(ev.Ended({NAME: self.rest} if self.rest else None))
         self._over = True
+        return out
+
+    def _plain(self, chunk: PlainChunk) -> list[ev.Event] | None:
+        """A chunk of words for candidates that are known; None for any other."""
+        out: list[ev.Event] = []
+        for said in chunk.candidates:
+            if said.index not in self._candidates:
+                return None
+        for said in chunk.candidates:
+            for part in said.content.parts:
+                if part.text:
+                    self._candidates[said.index].say(part.text, part.thought, out)
+        counts = bytes(chunk.usageMetadata)
+        if b'TokenCount"' in counts:
+            self._counts = counts
         return out
 
     def _start(self, chunk: JsonObject, out: list[ev.Event]) -> None:
@@ -160,6 +180,8 @@ class Reader:
             self.rest.update(value)
 
     def _report(self, out: list[ev.Event]) -> None:
+        if self._counts:
+            self._usage = object_or_empty(_decode(self._counts))
         if self._usage:
             out.append(ev.UsageReported(read_usage(self._usage)))
 

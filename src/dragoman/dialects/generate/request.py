@@ -15,7 +15,7 @@ from dragoman.dialects.contract import Call, Peek, Quirks
 from dragoman.dialects.generate.contents import read_contents, read_system
 from dragoman.dialects.generate.fields import read_config, read_tier, write_config, write_tier
 from dragoman.dialects.generate.parts import Lost
-from dragoman.dialects.generate.remainder import NAME, JsonObject, complete, difference, field, object_at, own, wrong
+from dragoman.dialects.generate.remainder import NAME, JsonObject, complete, difference, field, object_at, object_or_empty, own, wrong
 from dragoman.dialects.generate.tools import read_choice, read_tools, tool_config, write_tools
 from dragoman.dialects.generate.turns import opening, write_contents, write_system
 from dragoman.ir.request import Request
@@ -108,7 +108,10 @@ def _settings(request: Request, quirks: Quirks, lost: Lost) -> JsonObject:
 
 
 def _rest(came: JsonObject, request: Request) -> JsonObject:
-    written = _settings(msgspec.structs.replace(request, extra={NAME: {}}), Quirks(), [])
+    # In the form in which it came, which the model that it was written for takes.
+    thinking = field(field(came, "generationConfig") or {}, "thinkingConfig")
+    quirks = Quirks(thinking="level" if isinstance(thinking, dict) and field(object_or_empty(thinking), "thinkingLevel") else "budget")
+    written = _settings(msgspec.structs.replace(request, extra={NAME: {}}), quirks, [])
     # Conversation and instruction keep what they say beside their neutral form on their own items.
     known = {name: True for name in ("contents", "systemInstruction") if field(came, name) is not None}
     plain = {name: True if name in _ITEMS else value for name, value in came.items()}

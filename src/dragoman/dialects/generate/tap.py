@@ -25,7 +25,9 @@ class Tap:
     """See the contract. There is no end mark, so `ended` stays false; every chunk tells usage, and the last one is read."""
 
     def __init__(self) -> None:
-        self.usage: Usage | None = None
+        self._usage: Usage | None = None
+        self._last = b""
+        """The latest chunk that told counts and was not looked into."""
         self.reason: str | None = None
         self.model: str | None = None
         self.first_token = False
@@ -33,6 +35,14 @@ class Tap:
         self.may_end = False
         self.failed: GatewayError | None = None
         self._framer = StreamFramer()
+
+    @property
+    def usage(self) -> Usage | None:
+        """The counts of the last chunk that told any, read only when wanted: every chunk tells them."""
+        if self._last:
+            last, self._last = self._last, b""
+            self._count(object_or_empty(_value(last)))
+        return self._usage
 
     def feed(self, chunk: bytes) -> None:
         """Watch a chunk of a stream."""
@@ -42,8 +52,8 @@ class Tap:
             # One event beyond all bounds: nothing more is learnt of this stream.
             self._framer = StreamFramer()
             return
-        for place, frame in enumerate(frames):
-            self._frame(frame, last=place == len(frames) - 1)
+        for frame in frames:
+            self._frame(frame)
 
     def whole(self, body: bytes) -> None:
         """Watch a whole JSON reply, or a stream that came as a JSON array."""
@@ -54,21 +64,19 @@ class Tap:
         for entry in entries:
             self._chunk(entry)
 
-    def _frame(self, frame: Frame, *, last: bool) -> None:
+    def _frame(self, frame: Frame) -> None:
         data = frame.data
-        if last or not self.first_token or b'"finishReason"' in data or b'"error"' in data:
-            value = _value(data)
-            if isinstance(value, dict):
-                self._chunk(value)  # pyright: ignore[reportUnknownArgumentType]
+        if not self.first_token or b'"finishReason"' in data or b'"error"' in data or b'"promptFeedback"' in data:
+            self._chunk(object_or_empty(_value(data)))
+        elif b'TokenCount"' in data:
+            self._last = data
 
     def _chunk(self, value: JsonObject) -> None:
         if is_error(value):
             self.failed = error_inside(value)
             return
         self.model = text_or_none(value.get("modelVersion")) or self.model
-        usage = object_or_empty(value.get("usageMetadata"))
-        if "promptTokenCount" in usage or "candidatesTokenCount" in usage:
-            self.usage = read_usage(usage)
+        self._count(value)
         for candidate in objects(value.get("candidates")):
             self.first_token = self.first_token or any(map(_says, objects(object_or_empty(candidate.get("content")).get("parts"))))
             if candidate.get("finishReason"):
@@ -77,6 +85,12 @@ class Tap:
         if object_or_empty(value.get("promptFeedback")).get("blockReason"):
             self.reason = str(value["promptFeedback"]["blockReason"])
             self.may_end = True
+
+    def _count(self, value: JsonObject) -> None:
+        usage = object_or_empty(value.get("usageMetadata"))
+        self._last = b""
+        if "promptTokenCount" in usage or "candidatesTokenCount" in usage:
+            self._usage = read_usage(usage)
 
 
 def write_failure(error: GatewayError, tap: ContractTap) -> bytes:

@@ -210,15 +210,9 @@ def _flush(order: list[str], results: dict[str, Item], held: list[Item]) -> list
 
 
 def _sign(contents: list[JsonObject]) -> None:
-    """Every first call of a step of the current turn needs a signature: the turn began with the last content that answers no call."""
-    start = len(contents)
-    while start > 0 and not _asks(contents[start - 1]):
-        start -= 1
-    for content in contents[start:]:
-        first = next((part for part in content.get("parts", ()) if field(part, "functionCall") is not None), None)
+    """The first call of a step needs a signature while its turn lasts. Afterwards nobody looks, but what was sent once is sent the
+    same again: the provider's cache goes by the bytes."""
+    for content in contents:
+        first = next((part for part in content.get("parts") or () if field(part, "functionCall") is not None), None)
         if content.get("role") == "model" and first is not None and field(first, SIGNATURE) is None:
             first[SIGNATURE] = NO_SIGNATURE
-
-
-def _asks(content: JsonObject) -> bool:
-    return content.get("role") != "model" and not any(field(part, "functionResponse") is not None for part in content.get("parts") or ())
