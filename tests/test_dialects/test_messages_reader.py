@@ -124,7 +124,7 @@ def test_thoughts_keep_their_proofs_even_without_a_word() -> None:
         start(2, type="redacted_thinking", data="eA=="),
         stop(2),
     ) == (
-        Reasoning(content=("so",), proof=Proof("messages", "sig", "signature")),
+        Reasoning(("so",), proof=Proof("messages", "sig", "signature"), extra={"messages": {"$words": "so"}}),
         Reasoning(proof=Proof("messages", "silent", "signature")),
         Reasoning(proof=Proof("messages", "eA==", "redacted")),
     )
@@ -276,7 +276,7 @@ def test_a_whole_reply_is_a_stream_at_once() -> None:
 
     told = fold.response()
     assert told.choices[0].items == (
-        Reasoning(content=("so",), proof=Proof("messages", "sig", "signature")),
+        Reasoning(("so",), proof=Proof("messages", "sig", "signature"), extra={"messages": {"$words": "so"}}),
         Message("assistant", (Text("hi"),), id="msg_1_0"),
         Call("t", "f", '{"a":[1]}'),
     )

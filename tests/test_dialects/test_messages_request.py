@@ -275,17 +275,27 @@ def test_late_instructions_follow_a_user_turn_and_never_part_calls_from_results(
 
 
 def test_thoughts_go_back_with_their_proofs_only() -> None:
-    own = ir.Reasoning(content=("so",), proof=ir.Proof("messages", "sig", "signature"))
+    own = ir.Reasoning(("so",), proof=ir.Proof("messages", "sig", "signature"))
+    changed = ir.Reasoning(("So.",), proof=ir.Proof("messages", "sig3", "signature"), extra={"messages": {"$words": "so\n"}})
     silent = ir.Reasoning(proof=ir.Proof("messages", "sig2", "signature"))
     hidden = ir.Reasoning(proof=ir.Proof("messages", "data", "redacted"))
     other = ir.Reasoning(("hm",), proof=ir.Proof("responses", "enc", "encrypted_content"))
 
     said = messages(
-        says("user", "hi"), own, silent, hidden, other, ir.Reasoning(content=("bare",)), says("assistant", "yes"), says("user", "go")
+        says("user", "hi"),
+        own,
+        changed,
+        silent,
+        hidden,
+        other,
+        ir.Reasoning(content=("bare",)),
+        says("assistant", "yes"),
+        says("user", "go"),
     )
 
     assert said[1]["content"] == [
         {"type": "thinking", "thinking": "so", "signature": "sig"},
+        {"type": "thinking", "thinking": "so\n", "signature": "sig3"},
         {"type": "thinking", "thinking": "", "signature": "sig2"},
         {"type": "redacted_thinking", "data": "data"},
         text("yes"),
@@ -607,7 +617,7 @@ def test_a_broken_seal_leaves_the_words() -> None:
     ).items
 
     assert isinstance(thought, ir.Reasoning)
-    assert (thought.content, thought.proof) == (("hm",), None)
+    assert (thought.summary, thought.proof) == (("hm",), None)
 
 
 def test_state_at_the_provider_is_named() -> None:

@@ -330,5 +330,5 @@ def _said(events: list[ev.Event]) -> list[Any]:
         elif isinstance(item, Call):
             said.append((item.call_id, item.arguments or "{}"))
         elif isinstance(item, Reasoning):
-            said.append(("".join(item.content), item.proof))
+            said.append(("".join(item.summary or item.content), item.proof))
     return said

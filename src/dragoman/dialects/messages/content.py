@@ -9,7 +9,7 @@ import msgspec
 
 from dragoman.dialects.messages import wire
 from dragoman.dialects.messages.ids import own_id
-from dragoman.dialects.messages.items import REDACTED, SIGNATURE, read_item
+from dragoman.dialects.messages.items import REDACTED, SIGNATURE, WORDS, read_item
 from dragoman.dialects.messages.remainder import NAME, JsonObject, objects, text_or_none
 from dragoman.ir import events as ev
 from dragoman.ir.errors import GatewayError
@@ -62,15 +62,25 @@ class _Text(_Block):
 class _Thought(_Block):
     def begin(self) -> Events:
         self._signature = text_or_none(self._came, "signature") or ""
+        self._words: list[str] = []
         events: Events = [ev.ReasoningStarted(self.part)]
-        thought = text_or_none(self._came, "thinking")
-        return [*events, ev.ReasoningDelta(self.part, thought)] if thought else events
+        return [*events, *self._think(text_or_none(self._came, "thinking"))]
 
     def end(self) -> Events:
-        return [ev.PartEnded(self.part, proof=Proof(NAME, self._signature, SIGNATURE) if self._signature else None)]
+        proof = Proof(NAME, self._signature, SIGNATURE) if self._signature else None
+        words = "".join(self._words)
+        # The signature holds for these very words; clients of other dialects may bring the summary back in another form or not at all.
+        return [ev.PartEnded(self.part, proof=proof, extra={NAME: {WORDS: words}} if proof is not None and words else None)]
+
+    def _think(self, thought: str | None) -> Events:
+        if not thought:
+            return []
+        self._words.append(thought)
+        # What the API shows is a summary of the thoughts, and clients that hide full thoughts show summaries.
+        return [ev.ReasoningDelta(self.part, thought, summary=True)]
 
     def _on_thinking(self, delta: wire.ThinkingDelta) -> Events:
-        return [ev.ReasoningDelta(self.part, delta.thinking)] if delta.thinking else []
+        return self._think(delta.thinking)
 
     def _on_signature(self, delta: wire.SignatureDelta) -> Events:
         self._signature += delta.signature

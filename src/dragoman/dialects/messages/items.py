@@ -18,6 +18,8 @@ from dragoman.ir.seal import SealError, is_sealed, seal, unseal
 
 SIGNATURE, REDACTED, COMPACTED = "signature", "redacted", "compaction"
 """Kinds of this API's proofs: a thought's signature, an encrypted thought, a whole compaction block as JSON."""
+WORDS = "$words"
+"""Mark on a thought: its words as they were signed."""
 _BLOCK = "$block"
 """Mark on a provider-run call or result: its whole block."""
 
@@ -52,14 +54,14 @@ def _read_thinking(came: JsonObject, path: str) -> Reasoning:
     if signature is not None and is_sealed(signature):
         return _unsealed(thought, signature)
     proof = Proof(NAME, signature, SIGNATURE) if signature else None
-    return _kept(Reasoning(content=(thought,) if thought else (), proof=proof), came, write_thought)
+    return _kept(Reasoning((thought,) if thought else (), proof=proof), came, write_thought)
 
 
 def _unsealed(thought: str, signature: str) -> Reasoning:
     try:
         sealed = unseal(signature, Sealed)
     except SealError:
-        return Reasoning(content=(thought,) if thought else ())
+        return Reasoning((thought,) if thought else ())
     return Reasoning(sealed.summary, sealed.content, sealed.proof)
 
 
@@ -79,7 +81,8 @@ def write_thought(item: Reasoning) -> JsonObject:
 
 def thought_text(item: Reasoning) -> str:
     """The words of a thought as one text."""
-    return "\n\n".join(item.content or item.summary)
+    signed = mark(item.extra, WORDS)
+    return signed if isinstance(signed, str) else "\n\n".join(item.content or item.summary)
 
 
 def sealed_signature(item: Reasoning) -> str:
