@@ -88,6 +88,20 @@ def test_model_of_another_maker_edits_a_file_without_a_warning(machine: Machine,
         assert "You are Codex, a coding agent. " in str(first["messages"][0]) and "apply_patch" in str(first["tools"])
 
 
+@pytest.mark.parametrize("model", ["claude-sonnet-4-5", "gpt-5.5"])
+def test_provider_block_of_the_users_own_is_no_hindrance(machine: Machine, tmp_path: Path, model: str) -> None:
+    # As the README has it, for a gateway with keys: Codex takes no command beside `env_key`.
+    machine.configure('[model_providers.dragoman]\nname = "Mine"\nbase_url = "http://127.0.0.1:9/v1"\nenv_key = "DRAGOMAN_KEY"\n')
+    with (
+        simulator(TALK) as upstream,
+        gateway(tmp_path, {"providers": {"openai": openai(upstream)}, "models": {"*": "openai/*"}}) as address,
+    ):
+        ran = machine.dragoman("codex", "--gateway", address, *EXEC, "-m", model, "hi")
+
+        assert (ran.code, WARNING in ran.err) == (0, False), ran.err
+        assert len(str(told(requests(upstream)[0])["instructions"])) > 20_000
+
+
 def test_warning_is_there_without_the_launcher(machine: Machine, tmp_path: Path) -> None:
     with simulator(TALK) as upstream, gateway(tmp_path, {"providers": {"sim": provider_of(upstream, "chat")}}) as address:
         block = (

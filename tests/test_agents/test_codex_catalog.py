@@ -119,6 +119,13 @@ def test_window_that_config_chose_counts_for_a_known_model_too() -> None:
     assert (entry["context_window"], entry["max_context_window"]) == (50_000, 50_000)
 
 
+def test_window_too_small_for_codex_is_told_in_words_and_starts_no_endless_compaction() -> None:
+    (entry,) = written(Offer("tiny", "tiny", window=8_192, window_chosen=True))
+
+    assert (entry["context_window"], entry["max_context_window"]) == (272_000, 272_000)
+    assert entry["description"] == "tiny, through the gateway; its context window of 8,192 tokens is too small for Codex"
+
+
 def test_unknown_facts_leave_the_usual_and_send_no_effort_unasked() -> None:
     (entry,) = written(Offer("mystery", "mystery"))
 

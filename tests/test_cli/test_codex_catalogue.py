@@ -32,7 +32,17 @@ class Gateway(http.server.BaseHTTPRequestHandler):
     """Writes down what it is told."""
 
     told: list[tuple[str, str | None, Any]]
+    asked: list[tuple[str, str | None, str | None]]
     status = 204
+    gives: Any = None
+
+    def do_GET(self) -> None:
+        self.asked.append((self.path, self.headers.get("authorization"), self.headers.get("x-dragoman-run")))
+        body = json.dumps(self.gives).encode()
+        self.send_response(200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
@@ -47,7 +57,7 @@ class Gateway(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def gateway() -> Generator[tuple[str, type[Gateway]]]:
-    handler = type("Fresh", (Gateway,), {"told": []})
+    handler = type("Fresh", (Gateway,), {"told": [], "asked": []})
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -132,6 +142,47 @@ def test_door_with_a_command_has_no_other_way_to_the_key() -> None:
 
     assert '"auth" = {"command" = "printenv", "args" = ["K"]}' in with_command and "env_key" not in with_command
     assert f'"env_key" = "{KEY_VARIABLE}"' in plain and "auth" not in plain
+
+
+@pytest.mark.parametrize("setting", ['env_key = "K"', 'experimental_bearer_token = "t"', "requires_openai_auth = true"])
+@pytest.mark.parametrize("file", ["config.toml", "work.config.toml"])
+def test_own_block_that_goes_with_no_command_gets_the_catalogue_as_a_file(
+    program: Program, env: dict[str, str], gateway: tuple[str, type[Gateway]], setting: str, file: str
+) -> None:
+    address, heard = gateway
+    heard.gives = {"models": [{"slug": "ours"}]}
+    settings(env, file, f"[model_providers.dragoman]\n{setting}\n")
+
+    door = open_door(program, address, "run-0001", [], env)
+
+    assert door == Door(address, "run-0001", catalogue=door.catalogue)
+    assert json.loads(Path(door.catalogue).read_text()) == {"models": [*MODELS["models"], {"slug": "ours"}]}
+    assert heard.asked == [("/openai/v1/models?client_version=0.169.0", "Bearer ada's key", "run-0001")]
+    assert door_arguments(door)[4:] == ["-c", f'model_catalog_json="{door.catalogue}"']
+
+
+def test_catalogue_of_the_users_own_is_not_replaced(program: Program, env: dict[str, str], gateway: tuple[str, type[Gateway]]) -> None:
+    address, _ = gateway
+    settings(env, "config.toml", 'model_catalog_json = "mine.json"\n[model_providers.dragoman]\nenv_key = "K"\n')
+
+    assert open_door(program, address, "run-0001", [], env) == Door(address, "run-0001")
+
+
+@pytest.mark.parametrize("gives", [None, [], {"object": "list", "data": []}])
+def test_gateway_without_a_catalogue_leaves_codex_its_own(
+    program: Program, env: dict[str, str], gateway: tuple[str, type[Gateway]], gives: Any
+) -> None:
+    address, heard = gateway
+    heard.gives = gives
+    settings(env, "config.toml", '[model_providers.dragoman]\nenv_key = "K"\n')
+
+    assert open_door(program, address, "run-0001", [], env) == Door(address, "run-0001")
+
+
+def settings(env: dict[str, str], file: str, text: str) -> None:
+    home = Path(env["HOME"]) / ".codex"
+    home.mkdir()
+    (home / file).write_text(text)
 
 
 def test_models_of_the_users_settings_are_found(tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ import msgspec
 from dragoman.agents.contract import Offer, Offers
 
 _MOST_ASKED = 16
+_LEAST_WINDOW = 32_000
+"""Codex begins with 12,000 tokens. In a window that is hardly larger it compacts without end, where the provider would refuse once."""
 _IDENTITY = re.compile(r"(?<=You are Codex, )(an? (?:\w+ )?agent) based on \w+(?:[-.]\w+)*")
 _DEFAULTS = ("medium", "high", "low", "minimal")
 _DESCRIPTIONS = {
@@ -96,7 +98,7 @@ def _entry(offer: Offer, known: Mapping[str, Entry], template: Entry) -> Entry:
     same = known.get(offer.model or "")
     entry = _other(offer, template) if same is None else dict(same)
     entry |= {**_OURS, "slug": offer.name, "display_name": offer.name, "description": _described(offer, same)}
-    if offer.window is not None and (same is None or offer.window_chosen):
+    if offer.window is not None and offer.window >= _LEAST_WINDOW and (same is None or offer.window_chosen):
         entry |= {"context_window": offer.window, "max_context_window": offer.window}
     return entry
 
@@ -137,5 +139,7 @@ def _without_identity(value: Any) -> Any:
 
 def _described(offer: Offer, same: Entry | None) -> str:
     said = offer.description or (f"{offer.model}, through the gateway" if offer.model else "One of several models, through the gateway")
+    if offer.window is not None and offer.window < _LEAST_WINDOW:
+        return f"{said}; its context window of {offer.window:,} tokens is too small for Codex"
     known = same is not None or offer.window is not None
     return said if known else f"{said}; its context window is not known (say it in `models`: `context_window`)"

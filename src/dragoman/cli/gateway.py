@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import ssl
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,7 +12,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 _WAIT_S = 2.0
-_MOST_BYTES = 1 << 20
+_MOST_BYTES = 1 << 24
 _TOLD_TO_STRANGERS = b'{"status":"ok"}'
 
 
@@ -65,23 +66,24 @@ def look_at(address: str, *, key: str | None = None, wait_s: float = _WAIT_S) ->
     return Look(Sight.OTHER, detail=f"`GET /health` answered {answer.status}, as no gateway does")
 
 
-def get(address: str, path: str, *, key: str | None = None, wait_s: float = _WAIT_S) -> Answer:
+def get(address: str, path: str, *, key: str | None = None, wait_s: float = _WAIT_S, headers: Mapping[str, str] | None = None) -> Answer:
     """One GET. Raises OSError, http.client.HTTPException, or ValueError for an address that is none."""
-    return _ask("GET", address, path, None, key, wait_s)
+    return _ask("GET", address, path, None, {**(headers or {}), **_credentials(key)}, wait_s)
 
 
 def post(address: str, path: str, body: bytes, *, key: str | None = None, wait_s: float = _WAIT_S) -> Answer:
     """One POST of JSON. Raises as `get` does."""
-    return _ask("POST", address, path, body, key, wait_s)
+    return _ask("POST", address, path, body, {"content-type": "application/json", **_credentials(key)}, wait_s)
 
 
-def _ask(method: str, address: str, path: str, body: bytes | None, key: str | None, wait_s: float) -> Answer:
+def _credentials(key: str | None) -> dict[str, str]:
+    return {"authorization": f"Bearer {key}"} if key else {}
+
+
+def _ask(method: str, address: str, path: str, body: bytes | None, headers: dict[str, str], wait_s: float) -> Answer:
     url = urlsplit(address)
     if url.scheme not in _CONNECTIONS or not url.hostname:
         raise ValueError(f"`{address}` is not an http or https address")
-    headers = {"authorization": f"Bearer {key}"} if key else {}
-    if body is not None:
-        headers["content-type"] = "application/json"
     connection = _CONNECTIONS[url.scheme](url.hostname, url.port, timeout=wait_s)
     try:
         connection.request(method, path, body, headers)

@@ -31,11 +31,12 @@ class Reading(msgspec.Struct, frozen=True):
 
 class Door(msgspec.Struct, frozen=True):
     """Where the gateway is and what its journal calls this process. key_command: prints the key, which makes Codex fetch the
-    gateway's catalogue too; (): Codex reads the key from the environment."""
+    gateway's catalogue too; (): Codex reads the key from the environment. catalogue: a file that holds the whole catalogue."""
 
     address: str
     run: str
     key_command: tuple[str, ...] = ()
+    catalogue: str = ""
 
 
 def read_arguments(arguments: list[str]) -> Reading:
@@ -71,7 +72,8 @@ def door_arguments(door: Door) -> list[str]:
         "stream_max_retries": 3,
         "stream_idle_timeout_ms": 300_000,
     }
-    return ["-c", f'model_provider="{PROVIDER}"', "-c", f"model_providers.{PROVIDER}={_toml(table)}"]
+    catalogue = ["-c", f"model_catalog_json={_toml(door.catalogue)}"] if door.catalogue else []
+    return ["-c", f'model_provider="{PROVIDER}"', "-c", f"model_providers.{PROVIDER}={_toml(table)}", *catalogue]
 
 
 def _toml(value: object) -> str:

@@ -1,12 +1,14 @@
 """Tells the gateway, before Codex starts, what models the installed Codex knows, so that it can answer Codex with a catalogue.
 
 Codex asks `GET …/models` only of a provider whose key comes from a command, so one is given: it prints the key from the environment,
-where the list of processes does not show it.
+where the list of processes does not show it. Where the user's own settings of the provider do not go with a command (Codex would
+refuse to start), the catalogue is fetched here and given to Codex as a file.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import http.client
 import os
 import shutil
@@ -18,11 +20,12 @@ import msgspec
 
 from dragoman.cli.codex.arguments import KEY_VARIABLE, Door
 from dragoman.cli.codex.program import Program, ask
-from dragoman.cli.gateway import post
+from dragoman.cli.codex.surroundings import has_own_catalogue, settings_against_a_command
+from dragoman.cli.gateway import get, post
 
 _PRINTS_KEY = f"import os; print(os.environ['{KEY_VARIABLE}'])"
 _ANSWER_S = 10.0
-_KEPT = 4
+_KEPT = 8
 
 
 class _Printed(msgspec.Struct, frozen=True):
@@ -39,12 +42,32 @@ def open_door(program: Program, address: str, run: str, asked: Sequence[str], en
     printed = known_models(program, env)
     if printed is None:
         return Door(address, run)
+    key = env.get(KEY_VARIABLE)
     body = msgspec.json.encode({"models": printed.models, "asked": list(asked)})
     try:
-        told = post(address, f"/api/runs/{run}/models", body, key=env.get(KEY_VARIABLE), wait_s=_ANSWER_S)
+        told = post(address, f"/api/runs/{run}/models", body, key=key, wait_s=_ANSWER_S)
+        if told.status != 204:
+            return Door(address, run)
+        if not settings_against_a_command(env):
+            return Door(address, run, _key_command(env))
+        return Door(address, run, catalogue="" if has_own_catalogue(env) else _fetched(program, address, run, printed, env))
     except (OSError, http.client.HTTPException):
         return Door(address, run)
-    return Door(address, run, _key_command(env) if told.status == 204 else ())
+
+
+def _fetched(program: Program, address: str, run: str, printed: _Printed, env: Mapping[str, str]) -> str:
+    """A file with Codex's own entries, which a file would otherwise replace, and then the gateway's; "" if it gives none."""
+    headers = {"originator": "codex_dragoman", "x-dragoman-run": run}
+    path = f"/openai/v1/models?client_version={program.version_text}"
+    answer = get(address, path, key=env.get(KEY_VARIABLE), wait_s=_ANSWER_S, headers=headers)
+    ours = _read(answer.body)
+    if ours is None:
+        return ""
+    entries = [entry for models in (printed.models, ours.models) for entry in msgspec.json.decode(models, type=list[msgspec.Raw])]
+    text = msgspec.json.encode({"models": entries})
+    place = _cache(env) / f"codex-catalogue-{hashlib.sha256(text).hexdigest()[:16]}.json"
+    _keep(place, text, "codex-catalogue-*.json")
+    return str(place)
 
 
 def known_models(program: Program, env: Mapping[str, str]) -> _Printed | None:
@@ -57,7 +80,7 @@ def known_models(program: Program, env: Mapping[str, str]) -> _Printed | None:
     printed = _read(said.out.encode()) if said.code == 0 else None
     if printed is not None:
         with contextlib.suppress(OSError):
-            _keep(place, said.out)
+            _keep(place, said.out.encode(), "codex-models-*.json")
     return printed
 
 
@@ -70,20 +93,23 @@ def _read(text: bytes) -> _Printed | None:
 
 def _place(program: Program, env: Mapping[str, str]) -> Path:
     """A file for this very installation: another version, or the same one installed anew, has another name."""
-    cache = Path(env.get("XDG_CACHE_HOME") or Path(env.get("HOME") or Path.home()) / ".cache")
     with contextlib.suppress(OSError):
         file = Path(program.path).stat()
-        return cache / "dragoman" / f"codex-models-{program.version_text}-{file.st_size:x}-{file.st_mtime_ns:x}.json"
+        return _cache(env) / f"codex-models-{program.version_text}-{file.st_size:x}-{file.st_mtime_ns:x}.json"
     return Path(os.devnull)
 
 
-def _keep(place: Path, text: str) -> None:
-    """Whole or not at all, beside those of few other installations."""
+def _cache(env: Mapping[str, str]) -> Path:
+    return Path(env.get("XDG_CACHE_HOME") or Path(env.get("HOME") or Path.home()) / ".cache") / "dragoman"
+
+
+def _keep(place: Path, text: bytes, alike: str) -> None:
+    """Whole or not at all, beside few others of its kind. Raises OSError."""
     place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = place.with_suffix(f".{os.getpid()}")
-    draft.write_text(text)
+    draft.write_bytes(text)
     draft.replace(place)
-    for old in sorted(place.parent.glob("codex-models-*.json"), key=lambda path: path.stat().st_mtime)[:-_KEPT]:
+    for old in sorted(place.parent.glob(alike), key=lambda path: path.stat().st_mtime)[:-_KEPT]:
         old.unlink(missing_ok=True)
 
 

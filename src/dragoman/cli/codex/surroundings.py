@@ -12,6 +12,7 @@ from dragoman.cli.codex.arguments import PROVIDER
 
 MANAGED = Path("/etc/codex/managed_config.toml")
 """The administrator's file; it wins over `-c` flags."""
+_NOT_BESIDE_A_COMMAND = ("env_key", "experimental_bearer_token", "requires_openai_auth")
 _PROXY_VARIABLES = {
     "http": ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"),
     "https": ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"),
@@ -35,6 +36,19 @@ def configured_models(env: Mapping[str, str], profile: str | None) -> list[str]:
 def _table(table: Mapping[str, Any], key: str | None) -> dict[str, Any]:
     inner = table.get(key or "")
     return inner if isinstance(inner, dict) else {}  # pyright: ignore[reportUnknownVariableType]
+
+
+def settings_against_a_command(env: Mapping[str, str]) -> list[str]:
+    """The settings of the user's own `model_providers.dragoman` that Codex does not take beside a command that prints the key."""
+    home = codex_home(env)
+    files = [home / "config.toml", *sorted(home.glob("*.config.toml"))]
+    tables = [_table(_table(_read(file), "model_providers"), PROVIDER) for file in files]
+    return [name for name in _NOT_BESIDE_A_COMMAND if any(name in table for table in tables)]
+
+
+def has_own_catalogue(env: Mapping[str, str]) -> bool:
+    """Whether the user's settings name a catalogue of models themselves."""
+    return "model_catalog_json" in _read(codex_home(env) / "config.toml")
 
 
 def managed_provider(path: Path) -> str | None:
