@@ -69,9 +69,10 @@ def write_models(query: str, offers: Offers, own: bytes | None) -> bytes | None:
     template = _plain_template(known)
     if told is None or template is None:
         return None
+    plain = _made_plain(template)
     after = max((_priority(entry) for entry in known.values()), default=0) + 1
     new = [offer for offer in offers(told.asked[:_MOST_ASKED]) if offer.name not in known]
-    return msgspec.json.encode({"models": [_entry(offer, known, template) | {"priority": after + at} for at, offer in enumerate(new)]})
+    return msgspec.json.encode({"models": [_entry(offer, known, plain) | {"priority": after + at} for at, offer in enumerate(new)]})
 
 
 def _read(own: bytes | None) -> Own | None:
@@ -93,31 +94,36 @@ def _priority(entry: Entry) -> int:
     return value if isinstance(value, int) else 0
 
 
-def _entry(offer: Offer, known: Mapping[str, Entry], template: Entry) -> Entry:
+def _made_plain(template: Entry) -> Entry:
+    """The entry for models that Codex does not know: plain tools, and no claim of who it is."""
+    return {name: _without_identity(value) for name, value in template.items() if name not in _NOT_PLAIN} | _PLAIN
+
+
+def _entry(offer: Offer, known: Mapping[str, Entry], plain: Entry) -> Entry:
     """A model that Codex knows under another name keeps everything that Codex knows of it."""
     same = known.get(offer.model or "")
-    entry = _other(offer, template) if same is None else dict(same)
+    entry = _other(offer, plain) if same is None else dict(same)
     entry |= {**_OURS, "slug": offer.name, "display_name": offer.name, "description": _described(offer, same)}
     if offer.window is not None and offer.window >= _LEAST_WINDOW and (same is None or offer.window_chosen):
         entry |= {"context_window": offer.window, "max_context_window": offer.window}
     return entry
 
 
-def _other(offer: Offer, template: Entry) -> Entry:
-    """An entry for a model that Codex does not know: its instructions without the claim of who it is, and what it can take."""
-    entry: Entry = {name: _without_identity(value) for name, value in template.items() if name not in _NOT_PLAIN} | _PLAIN
+def _other(offer: Offer, plain: Entry) -> Entry:
+    """An entry for a model that Codex does not know, by what it can take."""
+    entry = dict(plain)
     entry["input_modalities"] = ["text", "image"] if offer.images else ["text"]
     entry["supports_image_detail_original"] = False
     if not offer.verbosity:
         entry |= {"support_verbosity": False, "default_verbosity": None}
-    return entry | _reasoning(offer.efforts, template)
+    return entry | _reasoning(offer.efforts, plain)
 
 
-def _reasoning(efforts: tuple[str, ...] | None, template: Entry) -> Entry:
+def _reasoning(efforts: tuple[str, ...] | None, plain: Entry) -> Entry:
     """The efforts that may be chosen. Where they are unknown all may be, but none is sent unless somebody chooses it."""
     if efforts is None:
         return {"default_reasoning_level": None}
-    usual: list[Entry] = template.get("supported_reasoning_levels") or []
+    usual: list[Entry] = plain.get("supported_reasoning_levels") or []
     told = _DESCRIPTIONS | {level["effort"]: level["description"] for level in usual if {"effort", "description"} <= level.keys()}
     levels = [{"effort": effort, "description": told.get(effort, effort)} for effort in efforts]
     return {
