@@ -143,6 +143,13 @@ class Told:
         self.pieces.append(chunk)
         self.wrote.set()
 
+    def push(self, chunk: bytes) -> bool:
+        assert self.started
+        assert not self.finished
+        self.pieces.append(chunk)
+        self.wrote.set()
+        return True
+
     async def finish(self) -> None:
         self.finished = True
 

@@ -128,6 +128,10 @@ class Kept:
     async def write(self, chunk: bytes) -> None:
         self.told.append(chunk)
 
+    def push(self, chunk: bytes) -> bool:
+        self.told.append(chunk)
+        return True
+
     async def finish(self) -> None:
         self.told.append("end")
 

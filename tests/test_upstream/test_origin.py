@@ -6,7 +6,7 @@ import pytest
 
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.upstream.origin import Origin
-from dragoman.upstream.request import Route, write_head
+from dragoman.upstream.request import Heads, Route
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ SMUGGLED = [
 @pytest.mark.parametrize("header", SMUGGLED, ids=range(len(SMUGGLED)))
 def test_a_header_that_could_smuggle_is_refused_without_its_value(header: tuple[str, str]) -> None:
     with pytest.raises(GatewayError) as caught:
-        write_head(H, "POST", "/", (("x-ok", "1"), header, ("x-ok", "2")), 0)
+        Heads(H).write("POST", "/", (("x-ok", "1"), header, ("x-ok", "2")), 0)
 
     assert caught.value.kind is Kind.CONFIG
     assert "secret" not in caught.value.message
@@ -93,10 +93,21 @@ def test_a_header_that_could_smuggle_is_refused_without_its_value(header: tuple[
 @pytest.mark.parametrize("target", ["", "x", "/a b", "/a\r\nx: y", "/\0", "/é", "http://h/"])
 def test_a_target_that_is_no_path_is_refused(target: str) -> None:
     with pytest.raises(GatewayError):
-        write_head(H, "POST", target, (), 0)
+        Heads(H).write("POST", target, (), 0)
 
 
 @pytest.mark.parametrize("method", ["HEAD", "CONNECT", "get", "POST /x HTTP/1.1\r\n"])
 def test_other_methods_are_not_sent(method: str) -> None:
     with pytest.raises(ValueError, match="method"):
-        write_head(H, method, "/", (), 0)
+        Heads(H).write(method, "/", (), 0)
+
+
+def test_the_same_headers_are_written_alike_and_others_are_not_mistaken_for_them() -> None:
+    heads = Heads(H)
+    keys = [(("authorization", f"Bearer {number}"),) for number in range(200)]
+
+    first = [heads.write("POST", "/x", key, 3) for key in keys]
+    again = [heads.write("POST", "/x", key, 3) for key in keys]
+
+    expected = [f"POST /x HTTP/1.1\r\nhost: h\r\nauthorization: Bearer {n}\r\ncontent-length: 3\r\n\r\n".encode() for n in range(200)]
+    assert (first, again) == (expected, expected)

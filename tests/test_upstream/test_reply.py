@@ -10,6 +10,7 @@ import pytest
 from scripted import Run, failure
 
 from dragoman.tasks import Tasks, spawn
+from dragoman.upstream.alarm import Alarms
 from dragoman.upstream.deadlines import Deadlines
 from dragoman.upstream.reply import Reply
 
@@ -212,5 +213,126 @@ def test_a_closed_reply_leaves_no_timer(run: Run, complete: bool) -> None:
 
         await asyncio.wait([reading])
         assert (house.clock.timers, house.wire.did) == ([], ["start"] if complete else ["start", "abort"])
+
+    run(body())
+
+
+class Taker:
+    """What a pump hands its pieces to."""
+
+    def __init__(self, enough: int = 1000) -> None:
+        self.taken: list[bytes] = []
+        self.enough = enough
+
+    def __call__(self, piece: bytes) -> bool:
+        if piece == b"bad":
+            raise ValueError("bad")
+        self.taken.append(piece)
+        return len(self.taken) < self.enough
+
+
+def _pump(house: Reader, taker: Taker, wait_s: float = 3) -> asyncio.Task[bool]:
+    return spawn(house.reply.pump(taker, wait_s), name="pump", owner=house.tasks)
+
+
+def test_a_pump_hands_on_each_piece_at_once_and_then_the_end(run: Run) -> None:
+    async def body() -> None:
+        house, taker = Reader(), Taker()
+        house.reply.took_head(200, ())
+        house.reply.took_body([b"early"])
+        pumping = _pump(house, taker)
+        await house.clock.move(0)
+        house.reply.took_body([b"a", b"b"])
+        house.reply.took_body([b"c"])
+        at_once = list(taker.taken)
+
+        house.reply.took_end()
+
+        assert (await pumping, at_once, taker.taken) == (True, [b"early", b"ab", b"c"], [b"early", b"ab", b"c", b""])
+
+    run(body())
+
+
+def test_what_comes_after_a_pump_had_enough_is_kept_for_the_next(run: Run) -> None:
+    async def body() -> None:
+        house, taker = Reader(), Taker(enough=1)
+        house.reply.took_head(200, ())
+        pumping = _pump(house, taker)
+        await house.clock.move(0)
+        for piece in (b"a", b"b", b"c"):
+            house.reply.took_body([piece])
+        house.reply.took_end()
+        told = await pumping
+
+        assert (told, taker.taken, await house.reply.read(), await house.reply.read()) == (True, [b"a"], b"bc", b"")
+
+    run(body())
+
+
+def test_a_pump_waits_from_the_last_piece_on(run: Run) -> None:
+    async def body() -> None:
+        house, taker = Reader(), Taker()
+        house.reply.took_head(200, ())
+        pumping = _pump(house, taker)
+        for _ in range(5):
+            await house.clock.move(2.9)
+            house.reply.took_body([b"."])
+        await house.clock.move(2.9)
+        assert not pumping.done()
+
+        await house.clock.move(0.2)
+
+        assert (await pumping, taker.taken) == (False, [b"."] * 5)
+
+    run(body())
+
+
+def test_a_pump_raises_what_its_taker_raises(run: Run) -> None:
+    async def body() -> None:
+        house, taker = Reader(), Taker()
+        house.reply.took_head(200, ())
+        pumping = _pump(house, taker)
+        await house.clock.move(0)
+        house.reply.took_body([b"bad"])
+
+        with pytest.raises(ValueError, match="bad"):
+            await pumping
+
+    run(body())
+
+
+def test_a_pump_hands_on_what_came_and_then_raises_the_failure(run: Run) -> None:
+    async def body() -> None:
+        house, taker = Reader(), Taker()
+        house.reply.took_head(200, ())
+        pumping = spawn(failure(house.reply.pump(taker, 100)), name="pump", owner=house.tasks)
+        await house.clock.move(1)
+        house.reply.took_body([b"a"])
+
+        await house.clock.move(5.1)
+
+        assert (await pumping, taker.taken) == (("timeout", "`h:1` sent nothing more of its answer within 5 s"), [b"a"])
+
+    run(body())
+
+
+def test_one_clock_serves_many_replies(run: Run) -> None:
+    async def body() -> None:
+        clock = Clock()
+        alarms = Alarms(clock)  # type: ignore[arg-type]
+        replies = [Reply(clock, "h:1", LIMITS, clock.now, alarms) for _ in range(20)]  # type: ignore[arg-type]
+        for reply in replies:
+            reply.attach(Wire(), b"", b"", None)  # type: ignore[arg-type]
+        tasks = Tasks("test")
+        waiting = [spawn(failure(reply.head()), name="head", owner=tasks) for reply in replies]
+        await clock.move(0)
+        assert len(clock.timers) == 1
+        replies[0].close()
+
+        await clock.move(10)
+
+        told = [await each for each in waiting]
+        assert told[1:] == [("timeout", "`h:1` did not answer within 10 s")] * 19
+        assert clock.timers == []
 
     run(body())

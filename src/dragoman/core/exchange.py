@@ -44,6 +44,10 @@ class Outbound(Protocol):
         """Send a piece of the body; waits while the client is slow."""
         ...
 
+    def push(self, chunk: bytes) -> bool:
+        """Send a piece of the body without waiting. False: the client is slow, so `write` before the next piece."""
+        ...
+
     async def finish(self) -> None:
         """End the body properly."""
         ...

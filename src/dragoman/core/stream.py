@@ -68,6 +68,9 @@ async def _stream(exchange: Exchange, reply: Reply, carrier: Carrier) -> None:
         await _stream_whole(exchange, reply, carrier)
         return
     while True:
+        if exchange.record.first_token_s is not None:
+            await _flow(exchange, reply, carrier)
+            break
         chunk = await _next_chunk(exchange, reply, carrier, held)
         out = carrier.feed(chunk) if chunk else carrier.close()
         if carrier.failed is not None and not exchange.outbound.started:
@@ -77,6 +80,29 @@ async def _stream(exchange: Exchange, reply: Reply, carrier: Carrier) -> None:
         if not chunk or carrier.ended or carrier.failed is not None:
             break
     await _finish(exchange, reply, carrier, held)
+
+
+async def _flow(exchange: Exchange, reply: Reply, carrier: Carrier) -> None:
+    """The rest of a stream whose output has begun: there is nothing left to hold or to decide, so each piece goes on where it arrives,
+    without a turn of the event loop and a wake-up of this task (a third of its cost)."""
+    outbound, record = exchange.outbound, exchange.record
+    is_over = False
+
+    def take(chunk: bytes) -> bool:
+        nonlocal is_over
+        out = carrier.feed(chunk) if chunk else carrier.close()
+        is_over = not chunk or carrier.ended or carrier.failed is not None
+        if not out:
+            return not is_over
+        record.bytes_out += len(out)
+        return outbound.push(out) and not is_over
+
+    while not is_over:
+        if not await reply.pump(take, exchange.runtime.pace.ping_s):
+            await _still_here(exchange, reply, carrier, [])
+        elif not is_over:
+            # The client is slow: wait for it; what comes meanwhile waits in the reply, within its bound.
+            await outbound.write(b"")
 
 
 async def _stream_whole(exchange: Exchange, reply: Reply, carrier: Carrier) -> None:

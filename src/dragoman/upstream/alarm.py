@@ -1,9 +1,10 @@
-"""A timer that costs nothing to push back."""
+"""A timer that costs nothing to push back, alone or for many."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Protocol
 
 
 class Alarm:
@@ -46,3 +47,42 @@ class Alarm:
         again = self._ring(self._loop.time()) if self._ring is not None else None
         if again is not None:
             self.by(again)
+
+
+class Ringing(Protocol):
+    """Something with deadlines."""
+
+    def ring(self, now: float) -> float | None:
+        """Do what is due; when to look again (None: never)."""
+        ...
+
+
+class Alarms:
+    """One timer for all that wait: a wait begins and ends without one of its own. The last one out stops it."""
+
+    __slots__ = ("_alarm", "_watched")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._watched: set[Ringing] = set()
+        self._alarm = Alarm(loop, self._ring)
+
+    def by(self, each: Ringing, when: float) -> None:
+        """Ring `each` at `when` (loop time) at the latest."""
+        self._watched.add(each)
+        self._alarm.by(when)
+
+    def off(self, each: Ringing) -> None:
+        """Don't ring `each` again until the next `by`."""
+        self._watched.discard(each)
+        if not self._watched:
+            self._alarm.off()
+
+    def _ring(self, now: float) -> float | None:
+        earliest: float | None = None
+        for each in tuple(self._watched):
+            due = each.ring(now)
+            if due is None:
+                self._watched.discard(each)
+            elif earliest is None or due < earliest:
+                earliest = due
+        return earliest

@@ -10,14 +10,13 @@ import msgspec
 
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.tasks import Tasks, spawn
-from dragoman.upstream.alarm import Alarm
+from dragoman.upstream.alarm import Alarm, Alarms
 from dragoman.upstream.connect import Connecting, tls_context
 from dragoman.upstream.connection import Connection, Limits
 from dragoman.upstream.deadlines import Deadlines
 from dragoman.upstream.origin import Origin
 from dragoman.upstream.proxy import Proxies
 from dragoman.upstream.reply import Reply
-from dragoman.upstream.request import write_head
 from dragoman.upstream.stock import Stock
 from dragoman.wire.frame import Headers
 
@@ -45,6 +44,14 @@ class PoolStats(msgspec.Struct, frozen=True):
     waiting: int
 
 
+class _Life(msgspec.Struct, frozen=True):
+    """What a pool has once it is in use: its loop, the clock of idle connections, the clock of running replies."""
+
+    loop: asyncio.AbstractEventLoop
+    alarm: Alarm
+    alarms: Alarms
+
+
 class Pool:
     """Sends requests. Belongs to one event loop; `close` it in the end."""
 
@@ -53,7 +60,7 @@ class Pool:
         self._stocks: dict[Origin, Stock] = {}
         self._tasks = Tasks("upstream")
         self._context = self._settings.tls
-        self._alarm: Alarm | None = None
+        self._life: _Life | None = None
         self._closed = False
 
     def __repr__(self) -> str:
@@ -79,11 +86,12 @@ class Pool:
         crossed. A server that took the request, died at once and closed without a word looks the same; it could have billed the
         first one. That risk is taken once; every other repetition is decided above, where it is counted and recorded.
         """
-        loop, alarm = self._started()
+        life = self._started()
+        loop = life.loop
         began = loop.time()
-        stock = self._stocks.get(origin) or self._stock(origin, alarm)
-        head = write_head(stock.route, method, target, headers, len(body))
-        reply = Reply(loop, origin.place, deadlines, began)
+        stock = self._stocks.get(origin) or self._stock(origin, life)
+        head = stock.heads.write(method, target, headers, len(body))
+        reply = Reply(loop, stock.place, deadlines, began, life.alarms)
         connection = stock.take(began)
         fresh = False
         if connection is None:
@@ -96,23 +104,24 @@ class Pool:
     async def close(self) -> None:
         """Abort every connection and wait until all is over. Nothing can be opened afterwards."""
         self._closed = True
-        if self._alarm is not None:
-            self._alarm.end()
+        if self._life is not None:
+            self._life.alarm.end()
         for stock in self._stocks.values():
             stock.close(_closed())
         await self._tasks.close()
 
     # ---- private ----
 
-    def _started(self) -> tuple[asyncio.AbstractEventLoop, Alarm]:
+    def _started(self) -> _Life:
         if self._closed:
             raise _closed()
-        loop = asyncio.get_running_loop()
-        if self._alarm is None:
-            self._alarm = Alarm(loop, self._expire)
-        return loop, self._alarm
+        if self._life is None:
+            # Kept, since asking for the running loop asks the kernel for the process's id.
+            loop = asyncio.get_running_loop()
+            self._life = _Life(loop, Alarm(loop, self._expire), Alarms(loop))
+        return self._life
 
-    def _stock(self, origin: Origin, alarm: Alarm) -> Stock:
+    def _stock(self, origin: Origin, life: _Life) -> Stock:
         settings = self._settings
         stock = Stock(
             origin,
@@ -120,13 +129,14 @@ class Pool:
             limit=settings.connections,
             waiting=settings.waiting,
             idle_s=settings.idle_s,
-            alarm=alarm,
+            alarm=life.alarm,
+            loop=life.loop,
         )
         self._stocks[origin] = stock
         return stock
 
     async def _connect(self, stock: Stock, limit_s: float) -> Connection:
-        loop, _ = self._started()
+        loop = self._started().loop
         origin = stock.origin
         context = None
         if origin.scheme == "https":

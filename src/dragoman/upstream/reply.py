@@ -8,7 +8,7 @@ from math import inf
 
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.upstream import faults
-from dragoman.upstream.alarm import Alarm
+from dragoman.upstream.alarm import Alarms
 from dragoman.upstream.connection import Connection
 from dragoman.upstream.deadlines import Deadlines
 from dragoman.wire.frame import Headers
@@ -28,7 +28,7 @@ class Reply:
 
     __slots__ = (
         "_again",
-        "_alarm",
+        "_alarms",
         "_began",
         "_chunks",
         "_connection",
@@ -41,7 +41,9 @@ class Reply:
         "_place",
         "_retry",
         "_size",
+        "_take",
         "_wait_due",
+        "_wait_s",
         "_waiter",
         "connected_s",
         "first_byte_s",
@@ -50,7 +52,9 @@ class Reply:
         "status",
     )
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, place: str, deadlines: Deadlines, began: float) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, place: str, deadlines: Deadlines, began: float, alarms: Alarms | None = None
+    ) -> None:
         self.status = 0
         self.headers: Headers = ()
         self.reused = False
@@ -71,7 +75,9 @@ class Reply:
         self._connection: Connection | None = None
         self._again: Callable[[], asyncio.Task[None]] | None = None
         self._retry: asyncio.Task[None] | None = None
-        self._alarm = Alarm(loop, self._ring)
+        self._take: Callable[[bytes], bool] | None = None
+        self._wait_s = inf
+        self._alarms = alarms or Alarms(loop)
 
     def __repr__(self) -> str:
         state = "failed" if self._error is not None else "complete" if self._ended else "open"
@@ -102,6 +108,30 @@ class Reply:
                 return None
         return self._drain()
 
+    async def pump(self, take: Callable[[bytes], bool], wait_s: float) -> bool:
+        """Hand each piece of the body to `take` the moment it arrives, without a turn of the event loop; `b""` is the proper end.
+
+        Returns True once `take` said False or had the end, False when nothing has come for `wait_s`: call again. Raises what
+        `take` raises, and as `read` does.
+        """
+        if self._chunks and not take(self._drain()):
+            return True
+        while self._error is None and not self._ended:
+            self._take, self._wait_s = take, wait_s
+            try:
+                has_moved = await self._wait(wait_s)
+                is_enough = self._take is None
+            finally:
+                self._take = None
+            if is_enough or not has_moved:
+                return has_moved
+            if self._chunks and not take(self._drain()):
+                return True
+        if self._error is not None:
+            raise self._error
+        take(b"")
+        return True
+
     async def read_all(self, limit_bytes: int) -> bytes:
         """The whole body. Raises as `read` does, and GatewayError(garbled) past `limit_bytes`."""
         pieces: list[bytes] = []
@@ -118,7 +148,7 @@ class Reply:
 
     def close(self) -> None:
         """Done with it. An unfinished answer loses its connection at once, so that the provider stops working for nobody."""
-        self._alarm.end()
+        self._alarms.off(self)
         self._again = None
         if self._retry is not None:
             self._retry.cancel()
@@ -166,7 +196,10 @@ class Reply:
         if self._size > _HIGH_WATER_BYTES and self._connection is not None:
             self._paused = True
             self._connection.pause()
-        self._wake()
+        if self._take is None:
+            self._wake()
+        else:
+            self._offer(self._take)
 
     def took_end(self) -> None:
         """Complete."""
@@ -189,10 +222,26 @@ class Reply:
 
     # ---- private ----
 
+    def _offer(self, take: Callable[[bytes], bool]) -> None:
+        waiter = self._waiter
+        if waiter is None or waiter.done():
+            # The pump is about to return: what came now is for the next one.
+            return
+        try:
+            goes_on = take(self._drain())
+        except Exception as error:
+            # Raised again where the pump is awaited.
+            self._take = None
+            waiter.set_exception(error)
+        else:
+            if not goes_on:
+                self._take = None
+                waiter.set_result(True)
+
     def _detach(self) -> None:
         self._connection = None
         self._paused = False
-        self._alarm.off()
+        self._alarms.off(self)
         self._wake()
 
     def _drain(self) -> bytes:
@@ -215,7 +264,7 @@ class Reply:
         if wait_s is not None:
             self._wait_due = self._loop.time() + wait_s
             due = min(due, self._wait_due)
-        self._alarm.by(due)
+        self._alarms.by(self, due)
         try:
             return await waiter
         finally:
@@ -233,13 +282,16 @@ class Reply:
             return min(total, self._moved + self._deadlines.first_byte_s)
         return total if self._paused else min(total, self._moved + self._deadlines.idle_s)
 
-    def _ring(self, now: float) -> float | None:
+    def ring(self, now: float) -> float | None:
+        """Do what is due: end an answer that is late, or a wait. Returns when to look again."""
         if self.is_over:
             return None
         due = self._due()
         if due <= now + _TICK_S:
             self._expire(now)
             return None
+        if self._take is not None:
+            self._wait_due = max(self._wait_due, self._moved + self._wait_s)
         if self._wait_due <= now + _TICK_S:
             self._wait_due = inf
             self._wake(moved=False)

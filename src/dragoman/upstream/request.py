@@ -33,11 +33,11 @@ _OURS = frozenset(
 )
 _NAME = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*+")
-_TARGET = re.compile(r"/[!-~]*+")
 
 _names: dict[str, bool] = dict.fromkeys(_OURS, False)
 """Names seen before: whether they are sent. Bounded, since clients choose some."""
 _NAMES_KEPT = 1000
+_BLOCKS_KEPT = 64
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -58,27 +58,47 @@ class Route(msgspec.Struct, frozen=True):
         return f"Route({self.prefix or self.host})"
 
 
-def write_head(route: Route, method: str, target: str, headers: Headers, length: int) -> bytes:
-    """The request line and headers, with the blank line.
+class Heads:
+    """Writes the heads of requests to one origin. Remembers the lines of headers that are the same tuple as before."""
 
-    Headers that belong to the connection (host, content-length, …) and `accept-encoding` are left out of `headers` and written
-    here as they must be. Raises GatewayError: config for a header name or value with a character that HTTP has no place for,
-    invalid_request for such a target.
-    """
-    if method not in METHODS:
-        raise ValueError(f"the method `{method}` is not sent upstream")
-    if _TARGET.fullmatch(target) is None:
-        raise GatewayError(Kind.INVALID_REQUEST, "the path of the request holds a character that has no place in a URL; percent-encode it")
-    lines = [f"{name}: {value}" for name, value in headers if _names.get(name) or _is_sent(name)]
-    # All of it in one look: printable ASCII has no line ends. What is rarer is looked at line by line.
-    joined = "".join(lines)
-    if not (joined.isprintable() and joined.isascii()):
-        _refuse_values(headers)
-    if length or method != "GET":
-        lines.append(f"content-length: {length}")
-    lines.append("")
-    block = "\r\n".join(lines)
-    return f"{method} {route.prefix}{target} HTTP/1.1\r\nhost: {route.host}\r\n{route.lines}{block}\r\n".encode("latin-1")
+    def __init__(self, route: Route) -> None:
+        self._start = f" HTTP/1.1\r\nhost: {route.host}\r\n{route.lines}"
+        self._prefix = route.prefix
+        # By identity, which is safe as long as the tuple is kept beside what was made of it.
+        self._known: dict[int, tuple[Headers, str]] = {}
+
+    def __repr__(self) -> str:
+        return "Heads()"
+
+    def write(self, method: str, target: str, headers: Headers, length: int) -> bytes:
+        """The request line and headers, with the blank line.
+
+        Headers that belong to the connection (host, content-length, …) and `accept-encoding` are left out of `headers` and
+        written here as they must be. Raises GatewayError: config for a header name or value with a character that HTTP has no
+        place for, invalid_request for such a target.
+        """
+        if method not in METHODS:
+            raise ValueError(f"the method `{method}` is not sent upstream")
+        if not (target[:1] == "/" and target.isascii() and target.isprintable() and " " not in target):
+            raise GatewayError(
+                Kind.INVALID_REQUEST, "the path of the request holds a character that has no place in a URL; percent-encode it"
+            )
+        known = self._known.get(id(headers))
+        lines = known[1] if known is not None and known[0] is headers else self._lines(headers)
+        framing = f"content-length: {length}\r\n\r\n" if length or method != "GET" else "\r\n"
+        return f"{method} {self._prefix}{target}{self._start}{lines}{framing}".encode("latin-1")
+
+    def _lines(self, headers: Headers) -> str:
+        lines = [f"{name}: {value}" for name, value in headers if _names.get(name) or _is_sent(name)]
+        # All of it in one look: printable ASCII has no line ends. What is rarer is looked at line by line.
+        joined = "".join(lines)
+        if not (joined.isprintable() and joined.isascii()):
+            _refuse_values(headers)
+        block = "".join([f"{line}\r\n" for line in lines])
+        if len(self._known) >= _BLOCKS_KEPT:
+            self._known.clear()
+        self._known[id(headers)] = headers, block
+        return block
 
 
 def _is_sent(name: str) -> bool:

@@ -12,7 +12,7 @@ from dragoman.upstream.alarm import Alarm
 from dragoman.upstream.connection import Connection
 from dragoman.upstream.origin import Origin
 from dragoman.upstream.proxy import Proxy
-from dragoman.upstream.request import Route
+from dragoman.upstream.request import Heads, Route
 
 _SERVER_MARGIN_S = 1.0
 """A server that says how long it keeps an idle connection is believed, less this: a request must still arrive in time."""
@@ -21,15 +21,19 @@ _SERVER_MARGIN_S = 1.0
 class Stock:
     """At most `limit` connections, used last in, first out, so that spare ones grow old and expire."""
 
-    def __init__(self, origin: Origin, proxy: Proxy | None, *, limit: int, waiting: int, idle_s: float, alarm: Alarm) -> None:
+    def __init__(
+        self, origin: Origin, proxy: Proxy | None, *, limit: int, waiting: int, idle_s: float, alarm: Alarm, loop: asyncio.AbstractEventLoop
+    ) -> None:
         self.origin = origin
         self.proxy = proxy
-        self.route = Route.to(origin, proxy)
+        self.place = origin.place
+        self.heads = Heads(Route.to(origin, proxy))
         self.open = 0
         self._limit = limit
         self._waiting = waiting
         self._idle_s = idle_s
         self._alarm = alarm
+        self._loop = loop
         self._idle: list[Connection] = []
         self._all: set[Connection] = set()
         self._waiters: deque[asyncio.Future[Connection | None]] = deque()
@@ -96,7 +100,7 @@ class Stock:
         if idle_s <= 0:
             connection.abort()
             return
-        connection.idle_until = asyncio.get_running_loop().time() + idle_s
+        connection.idle_until = self._loop.time() + idle_s
         self._idle.append(connection)
         self._alarm.by(connection.idle_until)
 
@@ -124,7 +128,7 @@ class Stock:
     async def _wait(self, wait_s: float) -> Connection | None:
         if self.waiting >= self._waiting:
             raise faults.pool_full(self.origin.place, self._limit, self.waiting)
-        waiter: asyncio.Future[Connection | None] = asyncio.get_running_loop().create_future()
+        waiter: asyncio.Future[Connection | None] = self._loop.create_future()
         self._waiters.append(waiter)
         try:
             async with asyncio.timeout(wait_s):
