@@ -12,6 +12,7 @@ import msgspec
 
 from dragoman.simulator.performance import Beat, Dice
 from dragoman.simulator.reply import Compacted, Counted, Part, Reply, Search, Text, Thought, ToolUse, pieces
+from dragoman.simulator.shapes import as_dict
 from dragoman.simulator.stamp import Stamp
 from dragoman.simulator.view import View
 
@@ -23,7 +24,7 @@ class Synthesis:
         self._reply = reply
         self._usage = usage
         self._dice = dice
-        options: dict[str, Any] = view.body.get("stream_options") or {}
+        options = as_dict(view.body.get("stream_options"))
         self._with_usage = options.get("include_usage") is True
         self._obfuscated = options.get("include_obfuscation") is not False
         self._beats: list[Beat] = []

@@ -12,6 +12,7 @@ import msgspec
 
 from dragoman.simulator.performance import Beat, Dice
 from dragoman.simulator.reply import Compacted, Counted, Found, Part, Reply, Search, Text, Thought, ToolUse, pieces
+from dragoman.simulator.shapes import as_dict, as_list
 from dragoman.simulator.stamp import Stamp
 from dragoman.simulator.view import View
 
@@ -35,7 +36,7 @@ class Synthesis:
         self._tail = dice.hexadecimal(32)
         self._number = 0
         self._beats: list[Beat] = []
-        options: dict[str, Any] = view.body.get("stream_options") or {}
+        options = as_dict(view.body.get("stream_options"))
         self._obfuscated = options.get("include_obfuscation") is not False
         self._parts = tuple(one for part in reply.parts for one in _split(part))
         self._id = self._new_id("resp")
@@ -161,13 +162,12 @@ class Synthesis:
 
     @property
     def _wants_encrypted(self) -> bool:
-        include: list[str] = self._view.body.get("include") or []
-        return "reasoning.encrypted_content" in include
+        return "reasoning.encrypted_content" in as_list(self._view.body.get("include"))
 
     def _response(self, status: str, output: list[dict[str, Any]]) -> dict[str, Any]:
         body = self._view.body
-        text: dict[str, Any] = body.get("text") or {}
-        reasoning: dict[str, Any] = body.get("reasoning") or {}
+        text = as_dict(body.get("text"))
+        reasoning = as_dict(body.get("reasoning"))
         over = status in ("completed", "incomplete")
         return {
             "id": self._id,
