@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from machine import Machine, ruled, stats
 from parts import gateway, simulator
-from upstreams import MODELS, Got, door, got, is_built, provider
+from upstreams import MODELS, Got, door, got, is_built, logged, provider
 from wiretap import wiretap
 
 pytestmark = pytest.mark.journey
@@ -61,12 +61,14 @@ def config(upstream: str, names: dict[str, str]) -> dict[str, Any]:
 def test_conversation_goes_on_whoever_answers(machine: Machine, tmp_path: Path, shapes: str) -> None:
     names, walk = NAMES[shapes], round_trip(BUILT)
     heads: list[list[dict[str, str]]] = []
+    lines: list[str] = []
     with simulator(SCRIPT) as upstream, wiretap() as tap:
         machine.configure(door(tap.address))
         at = 0
         # Three gateways, one after the other.
-        for part in (walk[: len(walk) // 3], walk[len(walk) // 3 : len(walk) // 2], walk[len(walk) // 2 :]):
-            with gateway(tmp_path, config(upstream, names)) as address:
+        for number, part in enumerate((walk[: len(walk) // 3], walk[len(walk) // 3 : len(walk) // 2], walk[len(walk) // 2 :])):
+            (folder := tmp_path / f"gateway {number}").mkdir()
+            with gateway(folder, config(upstream, names)) as address:
                 tap.lead(address)
                 for dialect in part:
                     before = len(tap.heads())
@@ -76,6 +78,7 @@ def test_conversation_goes_on_whoever_answers(machine: Machine, tmp_path: Path, 
                     assert "Answer to: " in ran.out and f"Question {at}. (" in ran.out
                     heads.append(tap.heads()[before:])
                     at += 1
+            lines += logged(folder)
 
         assert stats(upstream)["violations"] == []
         requests = got(upstream)
@@ -86,17 +89,18 @@ def test_conversation_goes_on_whoever_answers(machine: Machine, tmp_path: Path, 
             assert [request.says(f"Question {one}. (") for one in range(turn)] == [True] * turn
             assert len(request.results) == (number + 1) // 2
         for turn, told in enumerate(heads):
-            check_record(walk, turn, told)
+            check_record(walk, turn, told, lines[2 * turn : 2 * turn + 2])
         for dialect in PROVING:
             check_proofs([request for request in requests if request.dialect == dialect])
 
 
-def check_record(walk: list[str], turn: int, heads: list[dict[str, str]]) -> None:
-    """The record of each exchange names whose thoughts were left behind, and only those."""
+def check_record(walk: list[str], turn: int, heads: list[dict[str, str]], lines: list[str]) -> None:
+    """The record of each exchange names whose thoughts were left behind, and only those; its line counts the warnings."""
     strangers = {dialect for dialect in walk[:turn] if dialect in PROVING} - {walk[turn]}
-    for head in heads:
+    for head, line in zip(heads, lines, strict=True):
         told = re.findall(r"reasoning: ([^;]*)", head.get("x-dragoman-warnings", ""))
         assert set(re.findall(r"`(\w+)/", " ".join(told))) & set(PROVING) == strangers, head
+        assert not strangers or re.search(r" !\d+$", line), line
 
 
 def check_proofs(requests: list[Got]) -> None:
