@@ -8,7 +8,9 @@ PYTHON_PATHS := src tests bench
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help run test check bench format clean format-check lint types unit journeys
+CORPUS ?= ../shared/corpus
+
+.PHONY: help run test check bench corpus format clean format-check lint types unit journeys
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -30,6 +32,10 @@ bench: ## CPU, latency and memory side by side with nginx (BENCH_SECS, BENCH_ROU
 	@requirements/setup.sh dev
 	@$(MAKE) -C bench
 	@$(BIN)/python -m bench
+
+corpus: ## put recorded exchanges of providers through every dialect (CORPUS=folder)
+	@requirements/setup.sh dev
+	@$(BIN)/python -m tests.corpus $(CORPUS)
 
 format: ## rewrite the sources in the house's format
 	@requirements/setup.sh dev

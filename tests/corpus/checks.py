@@ -1,0 +1,100 @@
+"""What is asked of an exchange. A check gives one sentence for each thing that is wrong, none if all is well.
+
+A check never knows a case: what it lets pass is a class, told in the table beside it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from tests.corpus.difference import differences
+from tests.corpus.exchange import Exchange
+from tests.corpus.reading import at_random, byte_by_byte, read_pieces, read_stream, read_whole, told
+
+from dragoman.dialects.contract import Quirks
+from dragoman.dialects.registry import dialect
+from dragoman.ir import events as ev
+from dragoman.ir.errors import GatewayError, Kind
+
+_SPLITS = 3
+
+
+def shown_quirks(body: bytes) -> Quirks:
+    """The variations of its API that a request shows by itself: with these it must come out as it went in."""
+    asked: Any = json.loads(body)
+    asked = asked if isinstance(asked, dict) else {}
+    return Quirks(
+        max_tokens_field="max_tokens" if "max_tokens" in asked else "max_completion_tokens",
+        stream_usage="stream_options" in asked,
+        store=None,
+        cache_breakpoints="off",
+        thinking="level" if b'"thinkingLevel"' in body or b'"thinking_level"' in body else "budget",
+    )
+
+
+def request_returns(exchange: Exchange) -> Iterator[str]:
+    """The request reads, and is written back as the equal JSON value."""
+    if exchange.call is None:
+        return
+    spoken = dialect(exchange.dialect)
+    try:
+        request = spoken.read_request(exchange.call)
+    except GatewayError as error:
+        if exchange.status == 200 or error.kind is not Kind.INVALID_REQUEST:
+            yield f"request refused: {error.message}"
+        return
+    call, lost = spoken.write_request(request, shown_quirks(exchange.call.body))
+    yield from (f"request lost `{field}`: {why}" for field, why in lost)
+    yield from (f"request changed at {place}" for place in differences(json.loads(exchange.call.body), json.loads(call.body)))
+
+
+def reply_reads(exchange: Exchange) -> Iterator[str]:
+    """A whole reply reads to its proper end; a refusal is told as an error with its status and a sentence."""
+    if exchange.whole is None:
+        return
+    spoken = dialect(exchange.dialect)
+    if exchange.status >= 300:
+        error = spoken.read_error(exchange.status, (), exchange.whole)
+        if error.status != exchange.status or not error.message or error.source != "upstream":
+            yield f"error read as {error!r}"
+        return
+    events = read_whole(spoken, exchange.whole)
+    if not isinstance(events[-1], ev.Ended):
+        yield f"reply ends in {type(events[-1]).__name__}"
+
+
+def stream_reads(exchange: Exchange) -> Iterator[str]:
+    """A stream reads to its end, the same however it is cut. One that tells an error itself ends in that error."""
+    if exchange.stream is None:
+        return
+    spoken = dialect(exchange.dialect)
+    events = read_stream(spoken, exchange.stream)
+    end = events[-1] if events else None
+    if not isinstance(end, ev.Ended) and not (isinstance(end, ev.Failed) and b'"error"' in exchange.stream):
+        yield f"stream ends in {end!r}"
+    if told(read_pieces(spoken, byte_by_byte(exchange.stream))) != told(events):
+        yield "byte by byte gives other events"
+    for seed in range(_SPLITS):
+        if told(read_pieces(spoken, at_random(exchange.stream, seed))) != told(events):
+            yield f"split {seed} gives other events"
+
+
+Check = Callable[[Exchange], Iterator[str]]
+CHECKS: dict[str, Check] = {"request": request_returns, "reply": reply_reads, "stream": stream_reads}
+"""The columns of the report."""
+
+
+def problems(check: Check, exchange: Exchange) -> list[str]:
+    """What this check finds. A crash is a finding too, with its place."""
+    if exchange.other_api:
+        return []
+    try:
+        return list(check(exchange))
+    except Exception as error:
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        place = f" ({trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno})" if trace is not None else ""
+        return [f"{type(error).__name__}: {error}{place}"]

@@ -1,0 +1,30 @@
+"""Where two JSON values differ, as paths that a reader finds again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+_SHOWN = 120
+
+
+def differences(was: Any, now: Any, path: str = "$") -> Iterator[str]:
+    """One line for each place. Numbers are equal by value, as in JSON (1 and 1.0); true is no number."""
+    if isinstance(was, dict) and isinstance(now, dict):
+        for key in {**was, **now}:
+            if key not in now:
+                yield f"`{path}.{key}`: {_short(was[key])} is gone"
+            elif key not in was:
+                yield f"`{path}.{key}`: {_short(now[key])} came from nowhere"
+            else:
+                yield from differences(was[key], now[key], f"{path}.{key}")
+    elif isinstance(was, list) and isinstance(now, list) and len(was) == len(now):
+        for at, (left, right) in enumerate(zip(was, now, strict=True)):
+            yield from differences(left, right, f"{path}[{at}]")
+    elif was != now or isinstance(was, bool) is not isinstance(now, bool):
+        yield f"`{path}`: {_short(was)} became {_short(now)}"
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
