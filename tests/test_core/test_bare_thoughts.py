@@ -19,7 +19,7 @@ def test_a_thought_of_another_provider_without_its_seal_is_not_sent_to_openai() 
             told = await first.ask("responses", {**ASK, "model": "up/m"})
         output = told.events[-1]["response"]["output"]
         # As Codex sends it back where it asked for no seals.
-        thought = {"type": "reasoning", "id": output[0]["id"], "summary": [], "content": None, "encrypted_content": None}
+        thought: dict[str, Any] = {"type": "reasoning", "id": output[0]["id"], "summary": [], "content": None, "encrypted_content": None}
 
         async with provider(says(SSE)) as openai, stand(openai.url) as second:
             await second.ask("responses", {**ASK, "model": "up/gpt-5.5", "input": [thought, output[1]]})

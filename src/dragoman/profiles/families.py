@@ -64,8 +64,9 @@ def _plain(prefix: str, tokens: int | None = None, **facts: Any) -> Family:
 
 # Claude's newest models bind a thought to model and prefix, and refuse to be forced to call a tool.
 _BOUND: dict[str, Any] = {"proofs_of_model": True, "forced_tools": False}
-# Those before adaptive thinking think by a budget of tokens, under stricter rules.
-_BUDGETED: dict[str, Any] = {"efforts": _NONE, "thought_first": True, "forced_while_thinking": False}
+# Those before adaptive thinking think by a budget of tokens, under stricter rules. Thoughts of another model are dropped, so that they
+# don't count as the thought that a tool turn must begin with.
+_BUDGETED: dict[str, Any] = {"efforts": _NONE, "thought_first": True, "forced_while_thinking": False, "proofs_of_model": True}
 # Few take system messages in mid-conversation. https://platform.claude.com/docs/en/build-with-claude/mid-conversation-system-messages
 _LATE: dict[str, Any] = {"late_system": True}
 
@@ -82,7 +83,8 @@ def _claude(
     """`off`: how it is told not to think. Models with a budget say so in `messages`; the oldest, without efforts, don't think."""
     facts_here = messages or {}
     thinking = "budget" if facts_here.get("thought_first") else "adaptive" if efforts else "none"
-    quirks = {"thinking": thinking, "thinking_off": off, "binds_thoughts": facts_here.get("proofs_of_model", False)}
+    bound = thinking == "adaptive" and facts_here.get("proofs_of_model", False)
+    quirks = {"thinking": thinking, "thinking_off": off, "binds_thoughts": bound}
     limits = {"efforts": efforts, "max_output_tokens": tokens, **facts}
     return Family(prefix, limits, {"messages": facts_here} if messages else {}, quirks=quirks)
 
