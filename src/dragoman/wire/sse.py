@@ -8,6 +8,7 @@ from __future__ import annotations
 from dragoman.wire.frame import Frame, WireError
 
 _BOM = b"\xef\xbb\xbf"
+_CR, _LF = 13, 10
 _MAX_EVENT_BYTES = 16 * 1024 * 1024
 
 
@@ -26,16 +27,25 @@ class SseFramer:
         self._ends_line = False
         self._after_cr = False
         self._head: bytes | None = b""
+        self._is_between = False
 
     def feed(self, chunk: bytes) -> list[Frame]:
         """The frames that this chunk completes."""
+        if self._is_between and chunk[-2:] == b"\n\n" and _CR not in chunk and len(chunk) <= self._max:
+            # What providers send: whole events, mostly one at a time.
+            return _frames(chunk[:-2].split(b"\n\n"))
         if self._head is not None:
             chunk = self._skip_bom(chunk)
-        if self._after_cr or b"\r" in chunk:
+        frames = self._feed(chunk)
+        self._is_between = not self._pieces and self._head is None and not self._after_cr
+        return frames
+
+    def _feed(self, chunk: bytes) -> list[Frame]:
+        if self._after_cr or _CR in chunk:
             chunk = self._plain_lines(chunk)
         if not chunk:
             return []
-        if b"\n\n" not in chunk and not (self._ends_line and chunk[0] == 10):
+        if chunk.find(b"\n\n") < 0 and not (self._ends_line and chunk[0] == _LF):
             self._keep(chunk)
             return []
         if self._pieces:
@@ -105,12 +115,12 @@ def _frames(parts: list[bytes]) -> list[Frame]:
     frames: list[Frame] = []
     for part in parts:
         if part[:6] == b"data: ":
-            if 10 not in part and len(part) > 6:
+            if _LF not in part and len(part) > 6:
                 frames.append(Frame(part[6:]))
                 continue
         elif part[:7] == b"event: ":
             head, _, data = part.partition(b"\ndata: ")
-            if data and 10 not in data and 10 not in head:
+            if data and _LF not in data and _LF not in head:
                 frames.append(Frame(data, str(head[7:], "utf-8", "replace") or None))
                 continue
         frame = _frame(part)

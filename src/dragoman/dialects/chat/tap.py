@@ -38,6 +38,11 @@ class Tap:
 
     def feed(self, chunk: bytes) -> None:
         """Watch a chunk of a stream."""
+        if not self._tail and self.first_token and chunk.endswith(b"\n"):
+            # By far the most: whole lines, and nothing in them.
+            if _matters(chunk):
+                self._lines(chunk)
+            return
         end = chunk.rfind(b"\n") + 1
         if not end:
             self._tail += chunk
@@ -50,8 +55,7 @@ class Tap:
             self._tail.clear()
         self._tail += chunk[end:]
         if not self.first_token or _matters(lines):
-            for line in lines.splitlines():
-                self._line(line)
+            self._lines(lines)
 
     def whole(self, body: bytes) -> None:
         """Watch a whole JSON reply."""
@@ -60,6 +64,10 @@ class Tap:
             self._chunk(value)
         else:
             self.failed = GatewayError(Kind.GARBLED, "the provider's answer is no chat completion", source="upstream")
+
+    def _lines(self, lines: bytes) -> None:
+        for line in lines.splitlines():
+            self._line(line)
 
     def _line(self, line: bytes) -> None:
         if not line.startswith(b"data:"):
@@ -103,7 +111,9 @@ def write_failure(error: GatewayError, tap: ContractTap) -> bytes:
 
 
 def _matters(data: bytes) -> bool:
-    return _told(data, b'"usage"') or _told(data, b'"finish_reason"') or b'"error"' in data or b"[DONE]" in data
+    # `find`, not `in`: that takes twice as long on bytes, since it tries them as a number first.
+    find = data.find
+    return find(b'"error"') >= 0 or find(b"[DONE]") >= 0 or _told(data, b'"finish_reason"') or _told(data, b'"usage"')
 
 
 def _told(data: bytes, key: bytes) -> bool:
