@@ -513,6 +513,29 @@ def test_the_short_way_reads_what_the_long_way_reads(deltas: list[tuple[str, str
     assert read(*frames, chunk(reason="stop")) == read(*long, chunk(reason="stop"))
 
 
+@pytest.mark.parametrize("ascii_only", [True, False])
+def test_words_with_escapes_are_read_like_any_others(ascii_only: bool) -> None:
+    words = ["one", "two", 'a "b" c', "\\", '\\"', "\n\t", "é→😀", '"},"finish_reason":"stop"}]}', '\\\\","p":"', "end"]
+    frames = [
+        json.dumps(
+            {**HEAD, "choices": [{"index": 0, "delta": {"content": each}, "finish_reason": None}], "p": "x"}, ensure_ascii=ascii_only
+        )
+        for each in words
+    ]
+
+    deltas = [event.text for event in read(*(frame.encode() for frame in frames), chunk(reason="stop")) if isinstance(event, ev.TextDelta)]
+
+    assert deltas == words
+
+
+def test_half_a_character_in_the_words_is_no_crash() -> None:
+    frames = [chunk({"content": "a"}), chunk({"content": "b"}), chunk({"content": "c"}).replace(b'"c"', b'"\\ud800"'), chunk(reason="stop")]
+
+    events = read(*frames)
+
+    assert isinstance(events[-1], ev.Failed)
+
+
 KEYS = ("choices", "index", "delta", "message", "content", "tool_calls", "function", "custom", "name", "arguments", "input", "id", "type")
 KEYS += (
     "finish_reason",
