@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from machine import TALK, Machine, Ran, provider_of, scripted, stats
 from parts import gateway, simulator
+from upstreams import DIALECTS, provider
 
 pytestmark = pytest.mark.journey
 
@@ -48,11 +49,11 @@ def ask(machine: Machine, folder: Path, config: dict[str, Any], model: str, key:
         return machine.exec("Say hello.", "-m", model, GW_KEY=key)
 
 
-@pytest.mark.parametrize("dialect", ["responses", "chat"])
+@pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize(("model", "words"), [("keyless", "`sim`"), ("vanished", "vanished"), ("overflowing", "context window")])
 def test_fault_of_a_provider_is_shown_after_one_request(machine: Machine, tmp_path: Path, dialect: str, model: str, words: str) -> None:
     with simulator(FAULTS) as upstream:
-        ran = ask(machine, tmp_path, {"providers": {"sim": provider_of(upstream, dialect)}}, model)
+        ran = ask(machine, tmp_path, {"providers": {"sim": provider(upstream, dialect)}, "models": {model: f"sim/{model}"}}, model)
 
         assert ran.code == 1
         assert words in shown_error(ran)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from machine import CODER, Machine, ruled, stats
 from parts import gateway, simulator
-from upstreams import config_of, door, each_dialect, got, turns
+from upstreams import DIALECTS, config_of, door, got, turns
 
 pytestmark = pytest.mark.journey
 
@@ -59,7 +59,7 @@ def letters(machine: Machine) -> str:
     return f"\n[mcp_servers.letters]\ncommand = {json.dumps(sys.executable)}\nargs = [{json.dumps(str(machine.home / 'letters.py'))}]\n"
 
 
-@pytest.mark.parametrize("dialect", each_dialect())
+@pytest.mark.parametrize("dialect", DIALECTS)
 def test_conversation_is_resumed(machine: Machine, tmp_path: Path, dialect: str) -> None:
     script = ruled(
         {"match": {"user": "again"}, "reply": [{"text": "You had 36 files."}]},
@@ -81,7 +81,7 @@ def test_conversation_is_resumed(machine: Machine, tmp_path: Path, dialect: str)
         assert all(last.says(text) for text in ("How many files?", "You have 36 files."))
 
 
-@pytest.mark.parametrize("dialect", each_dialect())
+@pytest.mark.parametrize("dialect", DIALECTS)
 def test_changes_are_reviewed(machine: Machine, tmp_path: Path, dialect: str) -> None:
     file = machine.work / "pay.py"
     git = ("git", "-c", "user.name=Ada", "-c", "user.email=ada@example.com")
@@ -101,7 +101,7 @@ def test_changes_are_reviewed(machine: Machine, tmp_path: Path, dialect: str) ->
         assert "[P2] Look again at line 3 of pay.py" in ran.out, ran.out
 
 
-@pytest.mark.parametrize("dialect", each_dialect())
+@pytest.mark.parametrize("dialect", DIALECTS)
 def test_sub_agent_works_beside_its_parent(machine: Machine, tmp_path: Path, dialect: str) -> None:
     # The parent waits on the disk for what the helper does.
     wait = "for i in $(seq 300); do [ -f harvest.txt ] && break; sleep 0.1; done; cat harvest.txt"
@@ -132,7 +132,7 @@ def test_sub_agent_works_beside_its_parent(machine: Machine, tmp_path: Path, dia
         assert helpers in (["Pick the pears."], ["Pick the pears."] * 2)
 
 
-@pytest.mark.parametrize("dialect", each_dialect())
+@pytest.mark.parametrize("dialect", DIALECTS)
 def test_tool_of_an_mcp_server_is_called_in_its_namespace(machine: Machine, tmp_path: Path, dialect: str) -> None:
     script = ruled({"match": {"round": 0}, "reply": [COUNT]}, {"reply": [{"text": "It says: {{result}}"}]})
     with simulator(script) as upstream, gateway(tmp_path, config_of(upstream, dialect)) as address:
@@ -146,7 +146,7 @@ def test_tool_of_an_mcp_server_is_called_in_its_namespace(machine: Machine, tmp_
         assert COUNTED in text
 
 
-@pytest.mark.parametrize("dialect", each_dialect())
+@pytest.mark.parametrize("dialect", DIALECTS)
 def test_deferred_tool_is_found_and_called(machine: Machine, tmp_path: Path, dialect: str) -> None:
     search = {"call": {"name": "tool_search", "arguments": {"query": "count letters in a word"}}}
     script = ruled(

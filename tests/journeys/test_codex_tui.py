@@ -7,9 +7,10 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from machine import DRAGOMAN, Machine, provider_of, scripted, stats
+from machine import DRAGOMAN, Machine, scripted, stats
 from parts import gateway, simulator
 from screen import Screen
+from upstreams import DIALECTS, config_of
 
 pytestmark = pytest.mark.journey
 
@@ -28,7 +29,7 @@ rules:
 
 @contextlib.contextmanager
 def tui(machine: Machine, folder: Path, dialect: str) -> Generator[tuple[Screen, str]]:
-    with simulator(SCRIPT) as upstream, gateway(folder, {"providers": {"sim": provider_of(upstream, dialect)}}) as address:
+    with simulator(SCRIPT) as upstream, gateway(folder, config_of(upstream, dialect)) as address:
         screen = Screen(machine, [*DRAGOMAN, "codex", "--gateway", address, "-m", "gpt-4"])
         try:
             screen.wait_for("Ask Codex to do anything")
@@ -50,7 +51,7 @@ def leave(screen: Screen) -> int:
     return screen.wait_for_end()
 
 
-@pytest.mark.parametrize("dialect", ["responses", "chat"])
+@pytest.mark.parametrize("dialect", DIALECTS)
 def test_words_stream_and_the_thread_gets_its_title(machine: Machine, tmp_path: Path, dialect: str) -> None:
     with tui(machine, tmp_path, dialect) as (screen, upstream):
         say(screen, "talk to me")
@@ -67,7 +68,7 @@ def test_words_stream_and_the_thread_gets_its_title(machine: Machine, tmp_path: 
         assert "dragoman: " in screen.text
 
 
-@pytest.mark.parametrize("dialect", ["responses", "chat"])
+@pytest.mark.parametrize("dialect", DIALECTS)
 def test_escape_cancels_the_provider(machine: Machine, tmp_path: Path, dialect: str) -> None:
     with tui(machine, tmp_path, dialect) as (screen, upstream):
         say(screen, "go on forever")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from machine import Machine, provider_of, ruled, stats
 from parts import gateway, simulator
-from upstreams import Got, config_of, door, each_dialect, got
+from upstreams import DIALECTS, Got, config_of, door, got
 
 pytestmark = pytest.mark.journey
 
@@ -65,7 +65,7 @@ def check(requests: list[Got]) -> None:
     assert after[1].user == "Say it again."
 
 
-@pytest.mark.parametrize("dialect", each_dialect())
+@pytest.mark.parametrize("dialect", DIALECTS)
 def test_summary_turn_takes_the_place_of_the_conversation(machine: Machine, tmp_path: Path, dialect: str) -> None:
     script = ruled(LOOK, {"match": {"kind": "compaction"}, "reply": [{"text": SUMMARY}]}, *ANSWERS)
     with simulator(script) as upstream, gateway(tmp_path, config_of(upstream, dialect)) as address:
@@ -81,7 +81,7 @@ def test_summary_turn_takes_the_place_of_the_conversation(machine: Machine, tmp_
         check(got(upstream))
 
 
-@pytest.mark.parametrize("dialect", each_dialect())
+@pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("model", ["gpt-6.1-sol", "gpt-5.5", "gpt-4"])
 def test_sealed_summary_is_opened_by_any_gateway(machine: Machine, tmp_path: Path, model: str, dialect: str) -> None:
     with simulator(ruled(LOOK_IN[model], {"times": 1, "reply": [{"text": SUMMARY}]}, *ANSWERS)) as upstream:

@@ -11,7 +11,7 @@ from machine import BYPASS, DRAGOMAN, Machine, ruled, stats
 from msgspec import Raw
 from parts import gateway, simulator
 from screen import Screen
-from upstreams import Got, changed_behind, config_of, each_dialect, turns
+from upstreams import DIALECTS, Got, changed_behind, config_of, turns
 
 pytestmark = pytest.mark.journey
 
@@ -36,7 +36,7 @@ SCRIPT = ruled(
 )
 
 
-@pytest.mark.parametrize("dialect", each_dialect())
+@pytest.mark.parametrize("dialect", DIALECTS)
 def test_prefix_stays_to_the_byte_for_ten_turns(machine: Machine, tmp_path: Path, dialect: str) -> None:
     with simulator(SCRIPT) as upstream, gateway(tmp_path, config_of(upstream, dialect)) as address:
         screen = Screen(machine, [*DRAGOMAN, "codex", "--gateway", address, BYPASS, "-m", "gpt-4"])

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from machine import CODER, Machine, Ran, ruled, stats
 from parts import gateway, simulator
-from upstreams import Got, config_of, door, each_dialect, turns
+from upstreams import DIALECTS, Got, config_of, door, turns
 
 from dragoman.simulator.script import Script
 
@@ -100,7 +100,7 @@ def run(
         return ran, turns(upstream)
 
 
-@pytest.mark.parametrize("dialect", each_dialect())
+@pytest.mark.parametrize("dialect", DIALECTS)
 def test_freeform_patch_arrives_to_the_byte(machine: Machine, tmp_path: Path, dialect: str) -> None:
     call = {"call": {"name": "apply_patch", "input": PATCH}}
     script = ruled({"match": {"round": 0}, "reply": [call]}, {"reply": [{"text": "Patched."}]})
@@ -114,7 +114,7 @@ def test_freeform_patch_arrives_to_the_byte(machine: Machine, tmp_path: Path, di
     assert "A tricky.txt" in text
 
 
-@pytest.mark.parametrize("dialect", each_dialect())
+@pytest.mark.parametrize("dialect", DIALECTS)
 def test_parallel_calls_get_their_own_results(machine: Machine, tmp_path: Path, dialect: str) -> None:
     calls = [
         {"call": {"name": "exec_command", "arguments": {"cmd": command}}} for command in ("echo eins", "echo zwei; exit 3", "echo drei")
@@ -132,7 +132,7 @@ def test_parallel_calls_get_their_own_results(machine: Machine, tmp_path: Path, 
     assert [ran.out.index(word) for word in ("eins", "zwei", "drei")] == sorted(ran.out.index(word) for word in ("eins", "zwei", "drei"))
 
 
-@pytest.mark.parametrize("dialect", each_dialect())
+@pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("model", ["gpt-5.5", "gpt-4"])
 def test_pictures_reach_the_model(machine: Machine, tmp_path: Path, dialect: str, model: str) -> None:
     red, blue = picture((200, 0, 0)), picture((0, 0, 200))
@@ -153,7 +153,7 @@ def test_pictures_reach_the_model(machine: Machine, tmp_path: Path, dialect: str
     assert requests[0].user == "Which colours are these?"
 
 
-@pytest.mark.parametrize("dialect", each_dialect())
+@pytest.mark.parametrize("dialect", DIALECTS)
 def test_picture_from_a_tool_reaches_the_model(machine: Machine, tmp_path: Path, dialect: str) -> None:
     green = picture((0, 150, 0))
     (machine.work / "green.png").write_bytes(green)
@@ -170,7 +170,7 @@ def test_picture_from_a_tool_reaches_the_model(machine: Machine, tmp_path: Path,
     assert [[base64.b64decode(data) for data in request.images] for request in requests] == [[], [green], [green]]
 
 
-@pytest.mark.parametrize("dialect", each_dialect())
+@pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("model", ["gpt-6.1-sol", "gpt-4"])
 def test_answer_satisfies_the_schema(machine: Machine, tmp_path: Path, dialect: str, model: str) -> None:
     (machine.work / "schema.json").write_text(json.dumps(SCHEMA))

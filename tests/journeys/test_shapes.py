@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from machine import CODER, Machine, provider_of, stats
 from parts import gateway, simulator
-from upstreams import changed_behind, config_of, door, each_dialect, logged, turns
+from upstreams import DIALECTS, changed_behind, config_of, door, logged, turns
 
 pytestmark = pytest.mark.journey
 
@@ -68,7 +68,7 @@ def edits(machine: Machine, folder: Path, model: str, config: Callable[[str], di
         return requests[-1].dialect
 
 
-@pytest.mark.parametrize("dialect", each_dialect())
+@pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("model", SHAPES)
 def test_edit_in_two_steps(machine: Machine, tmp_path: Path, dialect: str, model: str) -> None:
     assert edits(machine, tmp_path, model, lambda upstream: config_of(upstream, dialect)) == dialect

@@ -11,12 +11,11 @@ from typing import Any
 import pytest
 from machine import Machine, ruled, stats
 from parts import gateway, simulator
-from upstreams import MODELS, Got, door, got, is_built, logged, provider
+from upstreams import DIALECTS, MODELS, Got, door, got, logged, provider
 from wiretap import wiretap
 
 pytestmark = pytest.mark.journey
 
-BUILT = [name for name in MODELS if is_built(name)]
 PROVING = ("responses", "messages", "generate")
 """Dialects whose providers want to see proofs of their thoughts again."""
 
@@ -52,14 +51,14 @@ SCRIPT = ruled(
 
 def config(upstream: str, names: dict[str, str]) -> dict[str, Any]:
     return {
-        "providers": {dialect: provider(upstream, dialect) for dialect in BUILT},
-        "models": {name: f"{dialect}/{MODELS[dialect]}" for dialect, name in names.items() if dialect in BUILT},
+        "providers": {dialect: provider(upstream, dialect) for dialect in DIALECTS},
+        "models": {name: f"{dialect}/{MODELS[dialect]}" for dialect, name in names.items()},
     }
 
 
 @pytest.mark.parametrize("shapes", NAMES)
 def test_conversation_goes_on_whoever_answers(machine: Machine, tmp_path: Path, shapes: str) -> None:
-    names, walk = NAMES[shapes], round_trip(BUILT)
+    names, walk = NAMES[shapes], round_trip(list(DIALECTS))
     heads: list[list[dict[str, str]]] = []
     lines: list[str] = []
     with simulator(SCRIPT) as upstream, wiretap() as tap:

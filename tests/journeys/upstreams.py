@@ -11,11 +11,7 @@ from typing import Any
 from urllib.request import urlopen
 
 import msgspec
-import pytest
 from machine import provider_of
-
-from dragoman.dialects import registry
-from dragoman.simulator.app import Simulator
 
 Body = dict[str, Any]
 DIALECTS = ("responses", "chat", "messages", "generate")
@@ -24,18 +20,6 @@ MODELS = {"responses": "gpt-5.5", "chat": "glm-5.3", "messages": "claude-opus-5-
 
 
 _OWNERS = {"responses": ("openai", "v1"), "messages": ("anthropic", "v1"), "generate": ("gemini", "v1beta")}
-
-
-def is_built(dialect: str) -> bool:
-    """Whether gateway and simulator speak this dialect."""
-    return dialect in registry.names() and dialect in Simulator().dialects
-
-
-def each_dialect(*wanted: str) -> list[Any]:
-    """The dialects as parameters of a test."""
-    return [
-        pytest.param(name, marks=() if is_built(name) else pytest.mark.skip(f"`{name}` is not there yet")) for name in wanted or DIALECTS
-    ]
 
 
 def provider(simulator: str, dialect: str) -> Body:
