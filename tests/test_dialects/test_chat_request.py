@@ -295,3 +295,13 @@ def test_what_chat_cannot_say_is_told() -> None:
 def test_store_is_state_only_where_it_is_asked_for() -> None:
     assert DIALECT.state_fields(read({**with_messages(), "store": True})) == ["store"]
     assert DIALECT.state_fields(read({**with_messages(), "store": False})) == []
+
+
+@pytest.mark.parametrize("data", ["", "no json", "[]", "1"])
+def test_a_proof_that_was_spoiled_on_its_way_is_not_sent(data: str) -> None:
+    call = ir.Call("c", "f", "{}", proof=ir.Proof("chat", data, "extra_content"))
+
+    written, _ = DIALECT.write_request(ir.Request("m", (call,)), Quirks())
+
+    entry = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    assert json.loads(written.body)["messages"] == [{"role": "assistant", "content": None, "tool_calls": [entry]}]

@@ -9,11 +9,12 @@ from typing import Any
 
 import msgspec
 
+from dragoman.dialects.chat.proofs import DETAILS, proven
 from dragoman.dialects.chat.reader import MORE
 from dragoman.dialects.chat.remainder import NAME, JsonObject, own
 from dragoman.dialects.chat.tools import write_call
 from dragoman.dialects.chat.usage import write_usage
-from dragoman.dialects.chat.writer import head, proven, reason_word, wants_legacy
+from dragoman.dialects.chat.writer import head, reason_word, wants_legacy
 from dragoman.ir import events as ev
 from dragoman.ir.request import Call, Item, Message, Reasoning, Request, Text
 from dragoman.ir.response import Choice, Response
@@ -62,8 +63,7 @@ class _Message:
             self._add_words(item)
         elif isinstance(item, Reasoning):
             self._thoughts += item.content or item.summary
-            if item.proof is not None and item.proof.maker == NAME:
-                self._details += proven(item.proof).get("reasoning_details", [])
+            self._details += proven(item.proof, DETAILS).get(DETAILS, [])
         elif isinstance(item, Call) and item.executor == "client":
             self._calls.append(write_call(item))
 

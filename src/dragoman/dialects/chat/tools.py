@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from dragoman.dialects.chat.parts import Lost
+from dragoman.dialects.chat.proofs import CONTENT, proven
 from dragoman.dialects.chat.remainder import (
     NAME,
     JsonObject,
@@ -249,6 +250,5 @@ def write_call(call: Call) -> JsonObject:
     else:
         # An empty string is what a model says for "no arguments"; servers that parse the history want an object.
         written = {"id": call.call_id, "type": "function", "function": {"name": call.name, "arguments": call.arguments or "{}"}}
-    if call.proof is not None and call.proof.maker == NAME and call.proof.kind:
-        written[call.proof.kind] = msgspec.json.decode(call.proof.data)
+    written.update(proven(call.proof, CONTENT))
     return complete(written, own(call.extra))

@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
-import msgspec
-
 from dragoman.dialects.chat.parts import Lost, write_content
-from dragoman.dialects.chat.remainder import NAME, JsonObject, complete, mark, own
+from dragoman.dialects.chat.proofs import DETAILS, proven
+from dragoman.dialects.chat.remainder import JsonObject, complete, mark, own
 from dragoman.dialects.chat.tools import LEGACY, write_call
 from dragoman.dialects.contract import Quirks
 from dragoman.ir.request import Call, Item, Message, OpaqueItem, Part, Reasoning, Result, Text
@@ -22,8 +21,7 @@ TURN = "$turn"
 LEGACY_ID = "legacy_call_{}"
 """The id of a legacy `function_call`, which has none on the wire."""
 
-_DETAILS = "reasoning_details"
-THOUGHTS = ("reasoning_content", "reasoning", _DETAILS)
+THOUGHTS = ("reasoning_content", "reasoning", DETAILS)
 """Where servers put an assistant's thoughts, most usual first."""
 
 
@@ -125,8 +123,8 @@ class _Turn:
         came = own(item.extra)
         if came is not None:
             return {name: came[name] for name in THOUGHTS if name in came}
-        if item.proof is not None and item.proof.maker == NAME and item.proof.kind == _DETAILS:
-            return {_DETAILS: msgspec.json.decode(item.proof.data)}
+        if details := proven(item.proof, DETAILS):
+            return details
         if self._quirks is None or not self._quirks.replay_reasoning:
             return {}
         text = "\n\n".join(item.content or item.summary)

@@ -14,12 +14,13 @@ from typing import Any, ClassVar
 import msgspec
 
 from dragoman.dialects.chat.errors import error_object
+from dragoman.dialects.chat.proofs import CONTENT, DETAILS, proven
 from dragoman.dialects.chat.remainder import NAME, JsonObject, own
 from dragoman.dialects.chat.tools import LEGACY
 from dragoman.dialects.chat.usage import write_usage
 from dragoman.ir import events as ev
 from dragoman.ir.errors import GatewayError, Kind
-from dragoman.ir.request import Call, FunctionTool, Message, Proof, Reasoning, Request, Text
+from dragoman.ir.request import Call, FunctionTool, Message, Reasoning, Request, Text
 
 _encode = msgspec.json.Encoder().encode
 
@@ -55,11 +56,6 @@ def reason_word(reason: str, detail: str | None, *, legacy: bool) -> str:
     if legacy and reason == "tool_calls":
         return "function_call"
     return _REASONS[reason]
-
-
-def proven(proof: Proof) -> JsonObject:
-    """The field in which a proof of this dialect travels."""
-    return {proof.kind: msgspec.json.decode(proof.data)} if proof.kind in ("reasoning_details", "extra_content") else {}
 
 
 def wants_legacy(request: Request) -> bool:
@@ -197,12 +193,11 @@ class Writer:
 
     def _on_ended_part(self, event: ev.PartEnded) -> bytes:
         part = self._parts.pop(event.part, None)
-        proof = event.proof
-        if part is None or proof is None or proof.maker != NAME:
+        if part is None or event.proof is None:
             return b""
-        value = proven(proof)
-        delta = value if proof.kind == "reasoning_details" else {"tool_calls": [{"index": part.call, **value}]}
-        return self._chunk(self._choice(part.choice), _encode(delta)) if value else b""
+        signed = proven(event.proof, CONTENT)
+        delta: JsonObject = {"tool_calls": [{"index": part.call, **signed}]} if signed else proven(event.proof, DETAILS)
+        return self._chunk(self._choice(part.choice), _encode(delta)) if delta else b""
 
     def _on_given(self, event: ev.ItemGiven) -> bytes:
         return b"".join(self.feed(each) for each in _as_stream(event))
