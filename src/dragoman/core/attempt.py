@@ -26,7 +26,9 @@ async def open_attempt(exchange: Exchange, call: Call) -> Reply:
     if call.query:
         target = f"{target}?{call.query}"
     # A client of the dialect may say of itself what the profile says by default (an API's version): what comes later counts.
-    headers = tuple(dict((*deployment.headers, *carried_headers(exchange), *call.headers)).items())
+    # Mostly there is nothing to add: the very same tuple is known to the pool, which has its lines ready.
+    added = carried_headers(exchange) + call.headers
+    headers = tuple(dict((*deployment.headers, *added)).items()) if added else deployment.headers
     try:
         reply = await exchange.runtime.pool.open(deployment.origin, call.method, target, headers, call.body, deadlines=deployment.deadlines)
     except GatewayError as error:
@@ -42,12 +44,15 @@ def note_head(exchange: Exchange, reply: Reply) -> None:
     attempt.status = reply.status
 
 
-def close_attempt(exchange: Exchange, error: GatewayError | None) -> GatewayError:
-    """Remember how the attempt ended; an error learns which provider it came from and loses any secret in its words."""
+def end_attempt(exchange: Exchange) -> None:
+    """Remember that the attempt ended well."""
+    exchange.record.attempts[-1].ended_s = exchange.elapsed_s()
+
+
+def close_attempt(exchange: Exchange, error: GatewayError) -> GatewayError:
+    """Remember how the attempt failed; the error learns which provider it came from and loses any secret in its words."""
     attempt = exchange.record.attempts[-1]
     attempt.ended_s = exchange.elapsed_s()
-    if error is None:
-        return GatewayError(Kind.INTERNAL, "no error")
     attempt.error = error.kind.value
     provider = exchange.deployment.provider
     error.provider = error.provider or provider

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from dragoman.core.attempt import close_attempt, not_a_stream, note_head, open_attempt, read_refusal, told_headers
+from dragoman.core.attempt import close_attempt, end_attempt, not_a_stream, note_head, open_attempt, read_refusal, told_headers
 from dragoman.core.exchange import Exchange
 from dragoman.core.stream import header, stream
 from dragoman.core.translate import Translated
@@ -70,7 +70,7 @@ async def _relay_whole(exchange: Exchange, reply: Reply) -> None:
     await exchange.outbound.start(200, tuple(headers))
     await exchange.outbound.write(body)
     await exchange.outbound.finish()
-    close_attempt(exchange, None)
+    end_attempt(exchange)
 
 
 async def _body(exchange: Exchange, reply: Reply) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from dragoman.core.attempt import close_attempt, not_a_stream, note_head, read_refusal, told_headers
+from dragoman.core.attempt import close_attempt, end_attempt, not_a_stream, note_head, read_refusal, told_headers
 from dragoman.core.exchange import Exchange
 from dragoman.ir.errors import GatewayError
 from dragoman.upstream.reply import Reply
@@ -177,7 +177,7 @@ async def _finish(exchange: Exchange, reply: Reply, carrier: Carrier, held: list
         return
     if carrier.ended:
         await _drain(exchange, reply)
-    close_attempt(exchange, None)
+    end_attempt(exchange)
 
 
 async def _drain(exchange: Exchange, reply: Reply) -> None:

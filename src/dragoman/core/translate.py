@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from dragoman.agents.contract import Agent
-from dragoman.core.attempt import close_attempt, not_a_stream, note_head, open_attempt, read_refusal, told_headers
+from dragoman.core.attempt import close_attempt, end_attempt, not_a_stream, note_head, open_attempt, read_refusal, told_headers
 from dragoman.core.exchange import Exchange
 from dragoman.core.stamp import PROVING, stamp
 from dragoman.core.stream import header, stream
@@ -87,7 +87,7 @@ async def _translate_whole(exchange: Exchange, reply: Reply, asked: Request, res
     await exchange.outbound.start(200, tuple(headers))
     await exchange.outbound.write(answer)
     await exchange.outbound.finish()
-    close_attempt(exchange, None)
+    end_attempt(exchange)
 
 
 def _read_whole(exchange: Exchange, reply: Reply, body: bytes) -> list[ev.Event]:
