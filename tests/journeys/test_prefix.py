@@ -3,6 +3,7 @@ tools, settings and history compared raw with those of the request before it. Pr
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from machine import BYPASS, DRAGOMAN, Machine, ruled, stats
 from msgspec import Raw
 from parts import gateway, simulator
 from screen import Screen
-from upstreams import DIALECTS, Got, changed_behind, config_of, turns
+from upstreams import DIALECTS, Got, changed_behind, config_of, logged, turns
 
 pytestmark = pytest.mark.journey
 
@@ -19,6 +20,7 @@ TURNS = 10
 
 # Thoughts, calls side by side and words, with everything that serialisers like to spell in two ways.
 SCRIPT = ruled(
+    {"match": {"kind": "title"}, "reply": [{"text": '{"title": "Ten turns"}'}]},
     {
         "match": {"round": 0},
         "reply": [
@@ -54,6 +56,10 @@ def test_prefix_stays_to_the_byte_for_ten_turns(machine: Machine, tmp_path: Path
         assert stats(upstream)["violations"] == []
         assert [request.user for request in requests] == [f"Begin turn {turn}." for turn in range(1, TURNS + 1) for _ in range(3)]
         assert [told for earlier, later in pairwise(requests) for told in changed_behind(earlier, later)] == []
+    # What the provider then says of its cache. The first request and that for a title find nothing there.
+    shares = [int(share) for line in logged(tmp_path) for share in re.findall(r"\((\d+)%\)", line)]
+    assert len(shares) == 3 * TURNS - 1
+    assert min(shares) > 90
 
 
 def request(body: str, dialect: str = "messages") -> Got:
@@ -64,7 +70,7 @@ def request(body: str, dialect: str = "messages") -> Got:
     ("earlier", "later", "told"),
     [
         ('{"model":"m","messages":[{"a":1}]}', '{"model":"m","messages":[{"a":1},{"b":2}]}', []),
-        ('{"messages":[{"a":1,"cache_control":{"type":"ephemeral"}}]}', '{"messages":[{"a":1},{"cache_control":{"ttl":"1h"},"b":2}]}', []),
+        ('{"messages":[{"a":1,"c":{}}]}', '{"messages":[{"a":1},{"b":2,"c":{}}]}', ["messages at byte 7: "]),
         ('{"tools":[1, 2],"messages":[]}', '{"tools":[1,2],"messages":[3]}', ["tools: b'[1, 2]' -> b'[1,2]'"]),
         ('{"messages":[{"a":1}]}', '{"messages":[{"a":1}]}', ["messages did not grow"]),
         ('{"messages":[{"a":"é"}]}', '{"messages":[{"a":"\\u00e9"},{}]}', ["messages at byte 7: "]),

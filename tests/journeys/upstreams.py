@@ -106,7 +106,7 @@ def turns(simulator: str) -> list[Got]:
 
 def changed_behind(earlier: Got, later: Got) -> list[str]:
     """What of the earlier request is not found unchanged at the head of the later one."""
-    before, after = _uncached(earlier), _uncached(later)
+    before, after = earlier.fields(), later.fields()
     name = _HISTORY[earlier.dialect]
     told = [] if list(before) == list(after) else [f"fields: {list(before)} -> {list(after)}"]
     changed = [field for field, value in before.items() if field != name and after.get(field) != value]
@@ -123,11 +123,6 @@ def changed_behind(earlier: Got, later: Got) -> list[str]:
 def logged(folder: Path) -> list[str]:
     """What the log of a gateway that has ended tells of its exchanges, a line each."""
     return re.findall(r"^\d\d:\d\d:\d\d .*", (folder / "dragoman" / "gateway-journey.log").read_text(), re.M)
-
-
-def _uncached(request: Got) -> dict[str, bytes]:
-    """The top-level fields without marks for the cache."""
-    return {name: _BREAKPOINT.sub(b"", value) for name, value in request.fields().items()}
 
 
 def _objects(value: Any) -> Iterator[Body]:
@@ -217,6 +212,3 @@ _SCHEMA: dict[str, Callable[[Body], Body | None]] = {
     "generate": _schema_of_generate,
 }
 _HISTORY = {"responses": "input", "chat": "messages", "messages": "messages", "generate": "contents"}
-# A mark for the cache, which moves on with each request, is no part of what is cached:
-# https://platform.claude.com/docs/en/build-with-claude/prompt-caching
-_BREAKPOINT = re.compile(rb',"cache_control":\{[^{}]*\}|"cache_control":\{[^{}]*\},')
