@@ -1,124 +1,42 @@
-"""What a wire object says beyond its neutral form: kept when it is read, put back when it is written by this dialect.
-
-Reading and writing again gives an equal JSON value by construction: the neutral form is written once while reading, compared with
-what came, and the difference is kept under `extra["chat"]`.
-
-- A field that the neutral form doesn't know stays under its own name.
-- A field that is written differently (or written although it was absent) stays under `$as` as `{"for": written, "was": came}`. It is
-  put back only while the neutral form still writes that value, so what somebody rewrote in between wins.
-- Other names that start with `$` are marks of the reader for the writer.
-"""
+"""What a wire object of Chat Completions says beyond its neutral form, under `extra["chat"]`; see `dialects.remainder`."""
 
 from __future__ import annotations
 
-from typing import Any
+from dragoman.dialects.remainder import (
+    JsonObject,
+    Keeper,
+    complete,
+    difference,
+    list_at,
+    object_at,
+    object_or_empty,
+    objects,
+    text_at,
+    text_or_none,
+    wrong,
+)
 
-from dragoman.ir.errors import GatewayError, Kind
-from dragoman.ir.request import Extra
+__all__ = [
+    "NAME",
+    "JsonObject",
+    "complete",
+    "difference",
+    "keep",
+    "list_at",
+    "mark",
+    "object_at",
+    "object_or_empty",
+    "objects",
+    "own",
+    "text_at",
+    "text_or_none",
+    "wrong",
+]
 
 NAME = "chat"
 """The name of this dialect."""
 
-_AS = "$as"
-
-JsonObject = dict[str, Any]
-
-
-def difference(came: JsonObject, written: JsonObject) -> JsonObject:
-    """What `came` says and `written` doesn't, in a form that `complete` understands."""
-    rest: JsonObject = {}
-    other: JsonObject = {}
-    for name, value in came.items():
-        if name not in written:
-            rest[name] = value
-        elif not _same(written[name], value):
-            other[name] = {"for": written[name], "was": value}
-    for name, value in written.items():
-        if name not in came:
-            other[name] = {"for": value}
-    if other:
-        rest[_AS] = other
-    return rest
-
-
-def complete(written: JsonObject, rest: JsonObject | None) -> JsonObject:
-    """Add what was kept to what is written. Changes and returns `written`."""
-    if not rest:
-        return written
-    other: dict[str, JsonObject] = rest.get(_AS) or {}
-    for name, kept in other.items():
-        if name in written and _same(written[name], kept["for"]):
-            if "was" in kept:
-                written[name] = kept["was"]
-            else:
-                del written[name]
-    for name, value in rest.items():
-        if name[:1] != "$":
-            written.setdefault(name, value)
-    return written
-
-
-def keep(came: JsonObject, written: JsonObject) -> Extra | None:
-    """The difference as the `extra` of a neutral Struct."""
-    rest = difference(came, written)
-    return {NAME: rest} if rest else None
-
-
-def own(extra: Extra | None) -> JsonObject | None:
-    """What this dialect kept in an `extra`."""
-    return extra.get(NAME) if extra else None
-
-
-def mark(extra: Extra | None, name: str) -> Any:
-    """A mark that the reader left, or None."""
-    rest = own(extra)
-    return rest.get(name) if rest else None
-
-
-def wrong(path: str, why: str) -> GatewayError:
-    """The error for a request that doesn't keep to the API; `path` is the JSON path of what is wrong."""
-    return GatewayError(Kind.INVALID_REQUEST, f"`{path}` {why}", source="client", param=path, type="invalid_request_error")
-
-
-def object_at(value: Any, path: str) -> JsonObject:
-    """A value that must be a JSON object."""
-    if isinstance(value, dict):
-        return value  # pyright: ignore[reportUnknownVariableType]
-    raise wrong(path, "must be an object")
-
-
-def list_at(value: Any, path: str) -> list[Any]:
-    """A value that must be a JSON list."""
-    if isinstance(value, list):
-        return value  # pyright: ignore[reportUnknownVariableType]
-    raise wrong(path, "must be a list")
-
-
-def text_at(came: JsonObject, name: str, path: str) -> str:
-    """A field that must be a string."""
-    found = came.get(name)
-    if isinstance(found, str):
-        return found
-    raise wrong(f"{path}.{name}", "must be a string" if name in came else "is missing: a string is required")
-
-
-def objects(value: Any) -> list[JsonObject]:
-    """The objects in a list from a server, which may be anything: what isn't one is passed over."""
-    entries: list[Any] = value if isinstance(value, list) else []  # pyright: ignore[reportUnknownVariableType]
-    return [entry for entry in entries if isinstance(entry, dict)]
-
-
-def object_or_empty(value: Any) -> JsonObject:
-    """An object from a server, or an empty one."""
-    return value if isinstance(value, dict) else {}  # pyright: ignore[reportUnknownVariableType]
-
-
-def text_or_none(came: JsonObject, name: str) -> str | None:
-    """A field that is a string, or nothing that the neutral form knows."""
-    found = came.get(name)
-    return found if isinstance(found, str) else None
-
-
-def _same(one: Any, other: Any) -> bool:
-    # 1 == True == 1.0 in Python, not in JSON.
-    return one is other or (type(one) is type(other) and one == other)
+_keeper = Keeper(NAME)
+keep = _keeper.keep
+own = _keeper.own
+mark = _keeper.mark

@@ -17,8 +17,29 @@ import re
 from functools import lru_cache
 from typing import Any
 
+from dragoman.dialects.remainder import JsonObject, Keeper, list_at, object_at, object_or_empty, objects, same
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.request import Extra
+
+__all__ = [
+    "NAME",
+    "JsonObject",
+    "camel",
+    "complete",
+    "difference",
+    "field",
+    "keep",
+    "list_at",
+    "mark",
+    "marked",
+    "object_at",
+    "object_or_empty",
+    "objects",
+    "own",
+    "snake",
+    "text_or_none",
+    "wrong",
+]
 
 NAME = "generate"
 """The name of this dialect."""
@@ -48,7 +69,9 @@ _INSTEAD = {
 _HUMP = re.compile(r"(?<=[a-z0-9])([A-Z])")
 _LINE = re.compile(r"_([a-z0-9])")
 
-JsonObject = dict[str, Any]
+_keeper = Keeper(NAME)
+own = _keeper.own
+mark = _keeper.mark
 
 
 @lru_cache(maxsize=1024)
@@ -89,7 +112,7 @@ def difference(came: JsonObject, written: JsonObject) -> JsonObject:
             sub = difference(value, mine)  # pyright: ignore[reportUnknownArgumentType]
             if sub or known not in written:
                 inner[known] = sub
-        elif not _same(mine, value):
+        elif not same(mine, value):
             other[known] = {"for": mine, "was": value}
     other.update({name: {"for": value} for name, value in written.items() if name not in seen})
     rest.update({mark: kept for mark, kept in ((_AS, other), (_IN, inner), (_SPELLED, spelled)) if kept})
@@ -122,7 +145,7 @@ def complete(written: JsonObject, rest: JsonObject | None) -> JsonObject:
 
 def _put_back(written: JsonObject, other: dict[str, JsonObject]) -> None:
     for name, kept in other.items():
-        if name in written and _same(written[name], kept["for"]):
+        if name in written and same(written[name], kept["for"]):
             if "was" in kept:
                 written[name] = kept["was"]
             else:
@@ -135,17 +158,6 @@ def keep(came: JsonObject, written: JsonObject) -> Extra | None:
     return {NAME: rest} if rest else None
 
 
-def own(extra: Extra | None) -> JsonObject | None:
-    """What this dialect kept in an `extra`."""
-    return extra.get(NAME) if extra else None
-
-
-def mark(extra: Extra | None, name: str) -> Any:
-    """A mark that the reader left, or None."""
-    rest = own(extra)
-    return rest.get(name) if rest else None
-
-
 def marked(extra: Extra | None, **marks: Any) -> Extra:
     """An `extra` with further marks (`turn` is `$turn`)."""
     return {**(extra or {}), NAME: {**(own(extra) or {}), **{f"${name}": value for name, value in marks.items()}}}
@@ -156,36 +168,6 @@ def wrong(path: str, why: str) -> GatewayError:
     return GatewayError(Kind.INVALID_REQUEST, f"`{path}` {why}", source="client", param=path, type="INVALID_ARGUMENT")
 
 
-def object_at(value: Any, path: str) -> JsonObject:
-    """A value that must be a JSON object."""
-    if isinstance(value, dict):
-        return value  # pyright: ignore[reportUnknownVariableType]
-    raise wrong(path, "must be an object")
-
-
-def list_at(value: Any, path: str) -> list[Any]:
-    """A value that must be a JSON list."""
-    if isinstance(value, list):
-        return value  # pyright: ignore[reportUnknownVariableType]
-    raise wrong(path, "must be a list")
-
-
-def objects(value: Any) -> list[JsonObject]:
-    """The objects in a list from a server, which may be anything: what isn't one is passed over."""
-    entries: list[Any] = value if isinstance(value, list) else []  # pyright: ignore[reportUnknownVariableType]
-    return [entry for entry in entries if isinstance(entry, dict)]
-
-
-def object_or_empty(value: Any) -> JsonObject:
-    """An object from a server, or an empty one."""
-    return value if isinstance(value, dict) else {}  # pyright: ignore[reportUnknownVariableType]
-
-
 def text_or_none(value: Any) -> str | None:
     """A value that is a string with something in it."""
     return value if isinstance(value, str) and value else None
-
-
-def _same(one: Any, other: Any) -> bool:
-    # 1 == True == 1.0 in Python, not in JSON.
-    return one is other or (type(one) is type(other) and one == other)
