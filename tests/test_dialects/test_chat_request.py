@@ -102,10 +102,6 @@ def test_peek_refuses_what_cannot_be_routed(body: bytes) -> None:
     assert (caught.value.kind, caught.value.source) == (Kind.INVALID_REQUEST, "client")
 
 
-def test_splicing_changes_the_model_only() -> None:
-    assert DIALECT.splice_model(b'{ "n":1.0, "model" : "a",  "x":"model" }', 'b"') == b'{ "n":1.0, "model" : "b\\"",  "x":"model" }'
-
-
 @pytest.mark.parametrize(
     ("value", "param"),
     [

@@ -181,10 +181,6 @@ def test_routing_refuses_what_has_no_model_or_two(body: bytes) -> None:
     assert (caught.value.kind, caught.value.source) == (Kind.INVALID_REQUEST, "client")
 
 
-def test_the_model_is_replaced_and_nothing_else() -> None:
-    assert DIALECT.splice_model(b'{ "model" : "a", "x": {"model": "a"} }', "b/c") == b'{ "model" : "b/c", "x": {"model": "a"} }'
-
-
 @pytest.mark.parametrize(
     ("value", "param"),
     [

@@ -160,8 +160,6 @@ class Dialect(msgspec.Struct, frozen=True):
     """A provider's error answer (source upstream). Takes anything: HTML, empty, half JSON."""
     write_error: Callable[[GatewayError], tuple[int, Headers, bytes]]
     """Honest status, headers, and body of the dialect."""
-    splice_model: Callable[[bytes, str], bytes]
-    """Replace the model in a body and leave every other byte as it is."""
     tap: Callable[[], Tap]
     write_failure: Callable[[GatewayError, Tap], bytes]
     """The framed end of a relayed stream that failed: the dialect's own error after whatever the tap saw, as one terminal event

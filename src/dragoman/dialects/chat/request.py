@@ -13,40 +13,14 @@ from dragoman.dialects.chat.parts import Lost
 from dragoman.dialects.chat.remainder import NAME, JsonObject, difference, object_at, own, text_at, wrong
 from dragoman.dialects.chat.tools import read_choice, read_functions, read_legacy_choice, read_tools, write_choice, write_tools
 from dragoman.dialects.chat.turns import write_messages
-from dragoman.dialects.contract import Call, Peek, Quirks
+from dragoman.dialects.contract import Call, Quirks
 from dragoman.ir.request import Request, ToolChoice
-from dragoman.wire import splice
-from dragoman.wire.frame import WireError
 
 PATH = "/chat/completions"
 
 # Read and written here one by one, not by `fields`.
 _STRUCTURE = frozenset({"model", "messages", "stream", "stream_options", "tools", "functions", "max_tokens", "max_completion_tokens"})
 _OPTIONS = "$stream_options"
-
-
-def peek(call: Call) -> Peek:
-    """Model and stream of a body. Raises GatewayError(invalid_request) if a key stands twice or the model is missing."""
-    try:
-        outline = splice.Outline(call.body)
-        outline.refuse_twice(("model", "stream"))
-        model = msgspec.json.decode(outline.raw("model") or b"null")
-        stream = msgspec.json.decode(outline.raw("stream") or b"null")
-    except WireError as error:
-        raise wrong("body", str(error)) from error
-    if not isinstance(model, str) or not model:
-        raise wrong("model", "is missing: the name of a model is required")
-    if stream is not None and not isinstance(stream, bool):
-        raise wrong("stream", "must be true or false")
-    return Peek(model, bool(stream), outline)
-
-
-def splice_model(body: bytes, model: str) -> bytes:
-    """The same body for another model, every other byte as it was. Raises GatewayError(invalid_request) for what is no JSON object."""
-    try:
-        return splice.replace_fields(body, {"model": msgspec.json.encode(model)})
-    except WireError as error:
-        raise wrong("body", str(error)) from error
 
 
 def read_request(call: Call) -> Request:

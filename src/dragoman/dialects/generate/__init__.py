@@ -10,7 +10,7 @@ from dragoman.dialects.generate.errors import read_error, write_error
 from dragoman.dialects.generate.frames import StreamFramer
 from dragoman.dialects.generate.reader import Reader, read_response
 from dragoman.dialects.generate.remainder import NAME
-from dragoman.dialects.generate.request import PATH, peek, read_request, readdress, splice_model, state_fields, write_request
+from dragoman.dialects.generate.request import PATH, peek, read_request, readdress, state_fields, write_request
 from dragoman.dialects.generate.response import write_response
 from dragoman.dialects.generate.tap import Tap, write_failure
 from dragoman.dialects.generate.writer import PING, Writer
@@ -29,7 +29,6 @@ DIALECT = Dialect(
     writer=Writer,
     read_error=read_error,
     write_error=write_error,
-    splice_model=splice_model,
     tap=Tap,
     write_failure=write_failure,
     state_fields=state_fields,

@@ -45,11 +45,6 @@ def readdress(call: Call, model: str) -> Call:
     return msgspec.structs.replace(call, path=_path(model, stream), query=query)
 
 
-def splice_model(body: bytes, model: str) -> bytes:
-    """The body as it is: the model is in the path."""
-    return body
-
-
 def read_request(call: Call) -> Request:
     """The neutral form of a call. Raises GatewayError(invalid_request) with the JSON path of what is wrong."""
     asked = peek(call)

@@ -10,17 +10,18 @@ from dragoman.dialects.messages.errors import read_error, write_error
 from dragoman.dialects.messages.frames import PING
 from dragoman.dialects.messages.reader import Reader, read_response
 from dragoman.dialects.messages.remainder import NAME
-from dragoman.dialects.messages.request import PATH, peek, read_request, splice_model, state_fields, write_request
+from dragoman.dialects.messages.request import PATH, read_request, state_fields, write_request
 from dragoman.dialects.messages.response import write_response
 from dragoman.dialects.messages.tap import Tap, write_failure
 from dragoman.dialects.messages.writer import Writer
+from dragoman.dialects.peeking import peek_body
 from dragoman.wire.sse import SseFramer
 
 DIALECT = Dialect(
     name=NAME,
     path=PATH,
     stream_type="text/event-stream",
-    peek=peek,
+    peek=peek_body,
     read_request=read_request,
     write_request=write_request,
     read_response=read_response,
@@ -30,7 +31,6 @@ DIALECT = Dialect(
     writer=Writer,
     read_error=read_error,
     write_error=write_error,
-    splice_model=splice_model,
     tap=Tap,
     write_failure=write_failure,
     state_fields=state_fields,

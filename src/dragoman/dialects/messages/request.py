@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from dragoman.dialects.contract import Call, Peek, Quirks
+from dragoman.dialects.contract import Call, Quirks
 from dragoman.dialects.messages.blocks import Lost, Pen
 from dragoman.dialects.messages.cache import mark_cache
 from dragoman.dialects.messages.messages import read_messages, read_system
@@ -17,38 +17,12 @@ from dragoman.dialects.messages.tools import read_tools, write_tools
 from dragoman.dialects.messages.turns import write_conversation
 from dragoman.dialects.messages.wishes import loosen
 from dragoman.ir.request import Request
-from dragoman.wire import splice
-from dragoman.wire.frame import WireError
 
 PATH = "/messages"
 
 _STRUCTURE = frozenset({"model", "messages", "system", "tools", "stream"})
 _SETTINGS = "$settings"
 """The settings as they came, in the request's own `extra`."""
-
-
-def peek(call: Call) -> Peek:
-    """Model and stream of a body. Raises GatewayError(invalid_request) if a key stands twice or the model is missing."""
-    try:
-        outline = splice.Outline(call.body)
-        outline.refuse_twice(("model", "stream"))
-        model = msgspec.json.decode(outline.raw("model") or b"null")
-        stream = msgspec.json.decode(outline.raw("stream") or b"null")
-    except WireError as error:
-        raise wrong("body", str(error)) from error
-    if not isinstance(model, str) or not model:
-        raise wrong("model", "is missing: the name of a model is required")
-    if stream is not None and not isinstance(stream, bool):
-        raise wrong("stream", "must be true or false")
-    return Peek(model, bool(stream), outline)
-
-
-def splice_model(body: bytes, model: str) -> bytes:
-    """The same body for another model, every other byte as it was. Raises GatewayError(invalid_request) for what is no JSON object."""
-    try:
-        return splice.replace_fields(body, {"model": msgspec.json.encode(model)})
-    except WireError as error:
-        raise wrong("body", str(error)) from error
 
 
 def read_request(call: Call) -> Request:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dragoman.dialects.contract import Dialect
+from dragoman.dialects.peeking import peek_body
 from dragoman.dialects.responses.errors import read_error, write_error
 from dragoman.dialects.responses.reader import Reader
 from dragoman.dialects.responses.remainder import NAME
-from dragoman.dialects.responses.request import PATH, peek, read_request, splice_model, state_fields, write_request
+from dragoman.dialects.responses.request import PATH, read_request, state_fields, write_request
 from dragoman.dialects.responses.response import read_response, write_response
 from dragoman.dialects.responses.tap import ResponsesTap, write_failure
 from dragoman.dialects.responses.writer import Writer
@@ -16,7 +17,7 @@ DIALECT = Dialect(
     name=NAME,
     path=PATH,
     stream_type="text/event-stream",
-    peek=peek,
+    peek=peek_body,
     read_request=read_request,
     write_request=write_request,
     read_response=read_response,
@@ -26,7 +27,6 @@ DIALECT = Dialect(
     writer=Writer,
     read_error=read_error,
     write_error=write_error,
-    splice_model=splice_model,
     tap=ResponsesTap,
     write_failure=write_failure,
     state_fields=state_fields,

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from dragoman.dialects.contract import Call, Peek, Quirks
+from dragoman.dialects.contract import Call, Quirks
 from dragoman.dialects.responses.items import read_item, write_item
 from dragoman.dialects.responses.parts import object_at, optional_text, wrong
 from dragoman.dialects.responses.remainder import NAME, JsonObject, keep, mark, put_back
@@ -17,8 +17,6 @@ from dragoman.dialects.responses.sealed import settle
 from dragoman.dialects.responses.tools import read_choice, read_tools, unsayable_tools, write_choice, write_tools
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.request import Item, Message, OpaqueItem, OutputFormat, Reasoning, ReasoningWish, Request, Sampling, Text
-from dragoman.wire.frame import WireError
-from dragoman.wire.splice import Outline, replace_fields
 
 PATH = "/responses"
 _INSTRUCTIONS = "$instructions"
@@ -32,25 +30,6 @@ _STATE = ("previous_response_id", "conversation", "background", "store", "prompt
 Unsaid = list[tuple[str, str]]
 
 # ---- routing -------------------------------------------------------------------------------------------------------------
-
-
-def peek(call: Call) -> Peek:
-    """Model and stream. Raises GatewayError(invalid_request) for what is no JSON object, has no model, or has one of them twice."""
-    try:
-        outline = Outline(call.body)
-        outline.refuse_twice(("model", "stream"))
-        model: Any = msgspec.json.decode(outline.raw("model") or b"null")
-        stream: Any = msgspec.json.decode(outline.raw("stream") or b"false")
-    except (WireError, msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise GatewayError(Kind.INVALID_REQUEST, f"the body is not a usable JSON object: {error}", source="client") from error
-    if not isinstance(model, str) or not model:
-        raise wrong("model", "must name a model")
-    return Peek(model, stream is True, outline)
-
-
-def splice_model(body: bytes, model: str) -> bytes:
-    """Replace the model and leave every other byte as it is."""
-    return replace_fields(body, {"model": msgspec.json.encode(model)})
 
 
 def state_fields(request: Request) -> list[str]:
