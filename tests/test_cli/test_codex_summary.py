@@ -25,5 +25,12 @@ def test_mishaps_are_told_and_what_is_not_known_is_left_out() -> None:
     assert tell(Run(requests=2, turns=2, failed=1, left=1)) == "2 turns · 1 failed, 1 cancelled"
 
 
+def test_cost_is_told_where_it_is_known() -> None:
+    assert (
+        tell(Run(requests=1, turns=1, input_tokens=1000, output_tokens=10, cost_usd=0.07126))
+        == "1 turn · 1.0k tokens in, 0 % cached, 10 out · $0.0713"
+    )
+
+
 def test_one_is_not_many() -> None:
     assert tell(Run(requests=1, turns=1, output_tokens=2_500_000)) == "1 turn · 0 tokens in, 2.5M out"

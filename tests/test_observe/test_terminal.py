@@ -117,6 +117,22 @@ def test_the_observer_tells_the_terminal_and_counts() -> None:
     assert sums["requests"] == 1  # type: ignore[index]
 
 
+def test_what_could_not_be_carried_is_told_below_its_exchange_where_it_is_wanted() -> None:
+    stream = io.StringIO()
+    lossy = record()
+    lossy.warnings = [("reasoning", "2 thoughts of `up/m` stay behind\x1b[2J"), ("verbosity", "has no place")]
+
+    async def story() -> None:
+        async with Observer(stream, color="never", warnings=True) as observer:
+            observer.record(lossy)
+
+    asyncio.run(story())
+
+    told = stream.getvalue().splitlines()
+    assert told[0] == line(lossy)
+    assert [each.strip() for each in told[1:]] == ["! reasoning: 2 thoughts of `up/m` stay behind.[2J", "! verbosity: has no place"]
+
+
 def test_an_observer_without_a_stream_only_counts() -> None:
     observer = Observer(None)
 

@@ -27,7 +27,8 @@ def run_gateway(loaded: Loaded, env: Mapping[str, str], on_ready: Callable[[str]
 
 
 async def _serve(config: Config, env: Mapping[str, str], on_ready: Callable[[str], None]) -> None:
-    observer = Observer(sys.stdout if config.log.exchanges else None, color=config.log.color, step=step)
+    log = config.log
+    observer = Observer(sys.stdout if log.exchanges else None, color=log.color, warnings=log.warnings, step=step)
     async with observer, compose(config, env, observer) as composed:
         await serve(_app(config, composed), lambda address: on_ready(_told(address)), is_exposed=config.server.allow_open)
 

@@ -24,6 +24,7 @@ class Wishes(msgspec.Struct, frozen=True):
     port: int | None = None
     is_open: bool = False
     is_quiet: bool = False
+    is_verbose: bool = False
 
 
 @click.command()
@@ -36,15 +37,25 @@ class Wishes(msgspec.Struct, frozen=True):
     "--open", "is_open", is_flag=True, help="Listen beyond this machine even without `access.keys`: everyone there spends your keys."
 )
 @click.option("--quiet", "is_quiet", is_flag=True, help="No line for each exchange.")
+@click.option(
+    "--verbose", "is_verbose", is_flag=True, help="Below each exchange, a line for each thing that its provider could not be told."
+)
 @click.option("--leash", is_flag=True, hidden=True, help="End when standard input does.")
 @click.option("--announce-fd", type=int, hidden=True, help="Tell the address to this file descriptor when it listens.")
 def serve(
-    config: str | None, host: str | None, port: int | None, is_open: bool, is_quiet: bool, leash: bool, announce_fd: int | None
+    config: str | None,
+    host: str | None,
+    port: int | None,
+    is_open: bool,
+    is_quiet: bool,
+    is_verbose: bool,
+    leash: bool,
+    announce_fd: int | None,
 ) -> None:
     """Start the gateway. Ctrl-C stops it: running answers finish, a second Ctrl-C cuts them short."""
     env = dict(os.environ)
     loaded = load(config, env)
-    loaded = msgspec.structs.replace(loaded, config=with_wishes(loaded.config, Wishes(host, port, is_open, is_quiet)))
+    loaded = msgspec.structs.replace(loaded, config=with_wishes(loaded.config, Wishes(host, port, is_open, is_quiet, is_verbose)))
     if leash:
         threading.Thread(target=_end_with_stdin, name="leash", daemon=True).start()
 
@@ -61,7 +72,9 @@ def with_wishes(config: Config, wishes: Wishes) -> Config:
     """The config with what the command line says in its place."""
     server = {"host": wishes.host, "port": wishes.port, "allow_open": wishes.is_open or None}
     changed = msgspec.structs.replace(config.server, **{name: value for name, value in server.items() if value is not None})
-    log = msgspec.structs.replace(config.log, exchanges=False) if wishes.is_quiet else config.log
+    log = msgspec.structs.replace(
+        config.log, exchanges=config.log.exchanges and not wishes.is_quiet, warnings=config.log.warnings or wishes.is_verbose
+    )
     return msgspec.structs.replace(config, server=changed, log=log)
 
 

@@ -173,6 +173,8 @@ class Log(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The least important message that is shown."""
     exchanges: bool = True
     """Whether each exchange gets its line."""
+    warnings: bool = False
+    """Whether each thing of a request that its provider could not be told gets a line below its exchange's."""
     color: Literal["auto", "always", "never"] = "auto"
     """Whether lines are coloured; `auto` does so on a terminal."""
 

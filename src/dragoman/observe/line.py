@@ -46,6 +46,11 @@ def _start(asked: str, provider: str | None, model: str | None, lane: str | None
     return f"{_fit(route, _ROUTE)} {_fit(lane or '-', _LANE)}"
 
 
+def told_warnings(record: Record) -> str:
+    """What could not be carried, each on a line of its own below the exchange's."""
+    return "".join(f"\n{'':8} ! {_clean(field)}: {_clean(why)[:_MESSAGE]}" for field, why in record.warnings)
+
+
 @lru_cache(maxsize=8)
 def _clock(second: int) -> str:
     return time.strftime("%H:%M:%S", time.localtime(second))

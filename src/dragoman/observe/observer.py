@@ -25,10 +25,11 @@ class Observer:
         stream: TextIO | None,
         *,
         color: Color = "auto",
+        warnings: bool = False,
         env: Mapping[str, str] = os.environ,
         step: Callable[[int], int] | None = None,
     ) -> None:
-        self._terminal = None if stream is None else Terminal(stream, color=may_color(stream, color, env))
+        self._terminal = None if stream is None else Terminal(stream, color=may_color(stream, color, env), warnings=warnings)
         self._tally = Tally() if step is None else Tally(step=step)
 
     def record(self, record: Record) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import TextIO
 
 from dragoman.ir.record import Record
-from dragoman.observe.line import line
+from dragoman.observe.line import line, told_warnings
 
 _GATHER_S = 0.05
 _WAITING = 10_000
@@ -23,11 +23,12 @@ __all__ = ["Terminal", "line"]
 
 
 class Terminal:
-    """A stream that gets a line per exchange. One that is slow loses lines and is told how many; one that is gone is let go."""
+    """A stream that gets a line per exchange (`warnings`: and one for each thing that could not be carried). One that is slow loses lines and is told how many; one that is gone is let go."""
 
-    def __init__(self, stream: TextIO, *, color: bool = False, waiting: int = _WAITING) -> None:
+    def __init__(self, stream: TextIO, *, color: bool = False, warnings: bool = False, waiting: int = _WAITING) -> None:
         self._write = _writer(stream)
         self._color = color
+        self._warnings = warnings
         self._most_waiting = waiting
         self._lines: deque[str] = deque()
         self._dropped = 0
@@ -46,7 +47,7 @@ class Terminal:
         if len(self._lines) >= self._most_waiting:
             self._dropped += 1
             return
-        self._lines.append(line(record, color=self._color))
+        self._lines.append(line(record, color=self._color) + (told_warnings(record) if self._warnings else ""))
         if not self._is_told:
             self._is_told = True
             self._wake.set()

@@ -11,7 +11,7 @@ from dragoman.cli.gateway import get
 
 
 class Run(msgspec.Struct, frozen=True):
-    """The sums of a run. waited_s: seconds under way at each provider. models: how often each answered."""
+    """The sums of a run. cost_usd: list price of its tokens, None where a part is unknown. waited_s: seconds under way at each provider. models: how often each answered."""
 
     requests: int
     turns: int = 0
@@ -22,6 +22,7 @@ class Run(msgspec.Struct, frozen=True):
     output_tokens: int = 0
     models: dict[str, int] = {}
     waited_s: dict[str, float] = {}
+    cost_usd: float | None = None
     last_error: str | None = None
 
 
@@ -36,11 +37,11 @@ def fetch_summary(door: Door, key: str | None) -> str | None:
 
 
 def tell(run: Run) -> str:
-    """`2 turns (5 requests) · 48.1k tokens in, 62 % cached, 1.2k out · openai/gpt-5.5 · waited 8.1 s on openai`."""
+    """`2 turns (5 requests) · 48.1k tokens in, 62 % cached, 1.2k out · $0.0713 · openai/gpt-5.5 · waited 8.1 s on openai`."""
     turns = _count(run.turns, "turn")
     if run.requests != run.turns:
         turns += f" ({_count(run.requests, 'request')})"
-    return " · ".join(filter(None, (turns, _tokens(run), _models(run), _waited(run), _mishaps(run))))
+    return " · ".join(filter(None, (turns, _tokens(run), _cost(run), _models(run), _waited(run), _mishaps(run))))
 
 
 def _tokens(run: Run) -> str:
@@ -48,6 +49,11 @@ def _tokens(run: Run) -> str:
         return ""
     share = f"{100 * run.cached_tokens // run.input_tokens} % cached, " if run.input_tokens else ""
     return f"{_short(run.input_tokens)} tokens in, {share}{_short(run.output_tokens)} out"
+
+
+def _cost(run: Run) -> str:
+    """Nothing where it is not known; what costs nothing is not worth a word."""
+    return f"${run.cost_usd:.4f}" if run.cost_usd else ""
 
 
 def _models(run: Run) -> str:
