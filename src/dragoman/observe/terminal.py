@@ -23,7 +23,8 @@ __all__ = ["Terminal", "line"]
 
 
 class Terminal:
-    """A stream that gets a line per exchange (`warnings`: and one for each thing that could not be carried). One that is slow loses lines and is told how many; one that is gone is let go."""
+    """A stream that gets a line per exchange (`warnings`: and one for each thing that could not be carried). One that is slow loses
+    lines and is told how many; one that is gone is let go."""
 
     def __init__(self, stream: TextIO, *, color: bool = False, warnings: bool = False, waiting: int = _WAITING) -> None:
         self._write = _writer(stream)

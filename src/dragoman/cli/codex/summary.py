@@ -11,7 +11,8 @@ from dragoman.cli.gateway import get
 
 
 class Run(msgspec.Struct, frozen=True):
-    """The sums of a run. cost_usd: list price of its tokens, None where a part is unknown. waited_s: seconds under way at each provider. models: how often each answered."""
+    """The sums of a run. cost_usd: list price of its tokens, None where a part is unknown. waited_s: seconds under way at each
+    provider. models: how often each answered."""
 
     requests: int
     turns: int = 0
