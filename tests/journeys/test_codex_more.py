@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,19 @@ for line in sys.stdin:
 """
 COUNT = {"call": {"name": "count_letters", "arguments": {"word": "dragoman", "letter": "a"}}}
 COUNTED = "dragoman has 2 of a"
+EFFORT: dict[str, Callable[[Any], str]] = {
+    "responses": lambda body: body["reasoning"]["effort"],
+    "chat": lambda body: body["reasoning_effort"],
+    "messages": lambda body: body["output_config"]["effort"],
+    "generate": lambda body: body["generationConfig"]["thinkingConfig"]["thinkingLevel"].lower(),
+}
+# As near as each model comes to low, high, medium, xhigh.
+EFFORTS = {
+    "responses": ["low", "high", "medium", "xhigh"],
+    "chat": ["low", "high", "high", "max"],
+    "messages": ["low", "high", "medium", "xhigh"],
+    "generate": ["low", "high", "medium", "high"],
+}
 
 
 def letters(machine: Machine) -> str:
@@ -79,6 +93,29 @@ def test_conversation_is_resumed(machine: Machine, tmp_path: Path, dialect: str)
         assert last.user == "Say it again."
         assert [name for name, _ in last.results] == ["exec_command"]
         assert all(last.says(text) for text in ("How many files?", "You have 36 files."))
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_effort_changes_from_turn_to_turn(machine: Machine, tmp_path: Path, dialect: str) -> None:
+    script = ruled(
+        {"match": {"round": 0}, "reply": [{"reasoning": "I think."}, {"call": {"name": "exec", "input": 'text("done");'}}]},
+        {"reply": [{"text": "Heard: {{user}}"}]},
+    )
+    efforts = ["low", "high", "medium", "xhigh"]
+    with simulator(script) as upstream, gateway(tmp_path, config_of(upstream, dialect)) as address:
+        # Codex tells OpenAI's own provider of such a change in an item of its own.
+        machine.configure(f'openai_base_url = "{address}/openai/v1"\n')
+
+        ran = [
+            (machine.resume if number else machine.exec)(
+                f"Question {number}.", "-m", "gpt-6.1-sol", "-c", f"model_reasoning_effort={effort}", CODEX_API_KEY="a-key-of-the-user"
+            )
+            for number, effort in enumerate(efforts)
+        ]
+
+        assert [one.code for one in ran] == [0] * len(efforts), ran[-1].err
+        assert stats(upstream)["violations"] == []
+        assert [EFFORT[dialect](request.body) for request in got(upstream)] == [effort for effort in EFFORTS[dialect] for _ in range(2)]
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

@@ -7,10 +7,10 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from machine import DRAGOMAN, Machine, scripted, stats
+from machine import BYPASS, DRAGOMAN, Machine, scripted, stats
 from parts import gateway, simulator
 from screen import Screen
-from upstreams import DIALECTS, config_of
+from upstreams import DIALECTS, config_of, turns
 
 pytestmark = pytest.mark.journey
 
@@ -22,6 +22,8 @@ rules:
   - match: {user: forever}
     reply: [{text: "and on ", repeat: 5000}]
     pace: {first_s: 0, delta_s: 0.05}
+  - match: {user: sleep, round: 0}
+    reply: [{reasoning: It shall sleep.}, {call: {name: exec_command, arguments: {cmd: touch asleep; sleep 60, yield_time_ms: 30000}}}]
   - reply: [{text: "First words come. Then more words come. At last the final words come."}]
     pace: {first_s: 0, delta_s: 0.15}
 """)
@@ -30,7 +32,7 @@ rules:
 @contextlib.contextmanager
 def tui(machine: Machine, folder: Path, dialect: str) -> Generator[tuple[Screen, str]]:
     with simulator(SCRIPT) as upstream, gateway(folder, config_of(upstream, dialect)) as address:
-        screen = Screen(machine, [*DRAGOMAN, "codex", "--gateway", address, "-m", "gpt-4"])
+        screen = Screen(machine, [*DRAGOMAN, "codex", "--gateway", address, BYPASS, "-m", "gpt-4"])
         try:
             screen.wait_for("Ask Codex to do anything")
             yield screen, upstream
@@ -78,4 +80,25 @@ def test_escape_cancels_the_provider(machine: Machine, tmp_path: Path, dialect: 
         screen.wait_until(lambda: stats(upstream)["aborted"] == 1, "the provider to be cancelled")
 
         screen.wait_until(lambda: stats(upstream)["open"] == 0, "every request to be over")
+        say(screen, "now talk to me")
+        screen.wait_for("At last the final words come.")
         assert leave(screen) == 0
+        assert stats(upstream)["violations"] == []
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_conversation_goes_on_after_a_tool_was_interrupted(machine: Machine, tmp_path: Path, dialect: str) -> None:
+    with tui(machine, tmp_path, dialect) as (screen, upstream):
+        say(screen, "let it sleep")
+        screen.wait_until((machine.work / "asleep").exists, "the command")
+
+        screen.type("\x1b")
+        screen.wait_for("interrupted")
+        say(screen, "now talk to me")
+        screen.wait_for("At last the final words come.")
+
+        assert leave(screen) == 0
+        assert stats(upstream)["violations"] == []
+        last = turns(upstream)[-1]
+        assert [name for name, _ in last.results] == ["exec_command"]
+        assert "let it sleep" in str(last.body) and last.user.endswith("now talk to me")

@@ -7,13 +7,14 @@ import base64
 import json
 import struct
 import zlib
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 from machine import CODER, Machine, Ran, ruled, stats
 from parts import gateway, simulator
-from upstreams import DIALECTS, Got, config_of, door, turns
+from upstreams import DIALECTS, Got, changed_behind, config_of, door, turns
 
 from dragoman.simulator.script import Script
 
@@ -133,7 +134,7 @@ def test_parallel_calls_get_their_own_results(machine: Machine, tmp_path: Path, 
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-@pytest.mark.parametrize("model", ["gpt-5.5", "gpt-4"])
+@pytest.mark.parametrize("model", ["gpt-6.1-sol", "gpt-5.5", "gpt-4"])
 def test_pictures_reach_the_model(machine: Machine, tmp_path: Path, dialect: str, model: str) -> None:
     red, blue = picture((200, 0, 0)), picture((0, 0, 200))
     (machine.work / "red.png").write_bytes(red)
@@ -168,6 +169,52 @@ def test_picture_from_a_tool_reaches_the_model(machine: Machine, tmp_path: Path,
     assert ran.out.strip() == "It is green."
     assert [name for name, _ in requests[-1].results] == ["view_image", "exec_command", "exec_command"]
     assert [[base64.b64decode(data) for data in request.images] for request in requests] == [[], [green], [green]]
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_picture_from_code_reaches_the_model(machine: Machine, tmp_path: Path, dialect: str) -> None:
+    green = picture((0, 150, 0))
+    (machine.work / "green.png").write_bytes(green)
+    path = json.dumps(str(machine.work / "green.png"))
+    code = f'text("before"); image(await tools.view_image({{path: {path}}})); text("after");'
+    script = ruled({"match": {"round": 0}, "reply": [{"call": {"name": "exec", "input": code}}]}, {"reply": [{"text": "It is green."}]})
+
+    ran, requests = run(machine, tmp_path, dialect, script, "-m", "gpt-6.1-sol")
+
+    assert ran.out.strip() == "It is green."
+    ((name, text),) = requests[-1].results
+    assert (name.rpartition("__")[2], text.index("before") < text.index("after")) == ("exec", True)
+    assert [[base64.b64decode(data) for data in request.images] for request in requests] == [[], [green]]
+
+
+@pytest.mark.parametrize("dialect", ["responses", "messages", "generate"])
+def test_search_of_the_provider_goes_back_to_it(machine: Machine, tmp_path: Path, dialect: str) -> None:
+    found = {"title": "Harbours", "url": "https://example.com/harbours", "text": "There are 4711 harbours."}
+    script = ruled(
+        {
+            "match": {"round": 0, "user": "How many"},
+            "reply": [{"reasoning": "I search."}, {"search": {"query": "harbours", "found": [found]}}, step("echo noted")],
+        },
+        {"match": {"user": "How many"}, "reply": [{"text": "There are 4711."}]},
+        {"reply": [{"text": "As I found: 4711."}]},
+    )
+    with simulator(script) as upstream, gateway(tmp_path, config_of(upstream, dialect)) as address:
+        machine.configure(door(address, more='web_search = "live"'))
+
+        first = machine.exec("How many harbours are there?", "-m", "gpt-5.5")
+        again = machine.resume("Say it again.", "-m", "gpt-5.5")
+
+        assert (first.code, first.out.strip()) == (0, "There are 4711."), first.err
+        assert (again.code, again.out.strip()) == (0, "As I found: 4711."), again.err
+        assert stats(upstream)["violations"] == []
+        requests = turns(upstream)
+        assert [told for earlier, later in pairwise(requests) for told in changed_behind(earlier, later)] == []
+        assert requests[-1].says("harbours"), "what was searched for is forgotten"
+
+
+def step(command: str) -> dict[str, Any]:
+    """A line of a script that runs a command."""
+    return {"call": {"name": "exec_command", "arguments": {"cmd": command}}}
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

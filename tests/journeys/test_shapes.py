@@ -47,15 +47,22 @@ def relayed(upstream: str) -> dict[str, Any]:
     return {"providers": {"sim": {"kind": "openai", "base_url": f"{upstream}/v1", "keys": ["a-provider-key"]}}}
 
 
-def edits(machine: Machine, folder: Path, model: str, config: Callable[[str], dict[str, Any]], *arguments: str) -> str:
+def edits(
+    machine: Machine,
+    folder: Path,
+    model: str,
+    config: Callable[[str], dict[str, Any]],
+    *arguments: str,
+    settings: Callable[[str], str] = door,
+) -> str:
     """The upstream dialect over which Codex made the edit, everything checked."""
     file = machine.work / "shop" / "prices.py"
     file.parent.mkdir()
     file.write_text(SOURCE)
     with simulator(CODER) as upstream, gateway(folder, config(upstream)) as address:
-        machine.configure(door(address))
+        machine.configure(settings(address))
 
-        ran = machine.exec(TASK, "-m", model, *arguments)
+        ran = machine.exec(TASK, "-m", model, *arguments, CODEX_API_KEY="a-key-of-the-user")
 
         assert (ran.code, file.read_text()) == (0, SOURCE.replace("1.19", "1.07")), ran.out + ran.err
         assert stats(upstream)["violations"] == []
@@ -93,3 +100,12 @@ def test_edit_in_two_steps_is_relayed(machine: Machine, tmp_path: Path, model: s
 
     lines = logged(tmp_path)
     assert (len(lines), [line for line in lines if " relay " not in line]) == (4, [])
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("model", ["gpt-6.1-sol", "gpt-5.5", "gpt-4"])
+def test_edit_in_two_steps_by_codexs_own_provider(machine: Machine, tmp_path: Path, model: str, dialect: str) -> None:
+    def settings(address: str) -> str:
+        return f'openai_base_url = "{address}/openai/v1"\nmodel_reasoning_effort = "xhigh"\n'
+
+    assert edits(machine, tmp_path, model, lambda upstream: config_of(upstream, dialect), settings=settings) == dialect
