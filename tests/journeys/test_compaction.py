@@ -38,13 +38,13 @@ LOOK_IN = {
 }
 
 
-def say_it_twice(machine: Machine, folder: Path, model: str, config: dict[str, Any]) -> None:
+def say_it_twice(machine: Machine, folder: Path, model: str, config: dict[str, Any], later: dict[str, Any]) -> None:
     """The conversation with a provider named OpenAI, each half through a gateway of its own."""
     with gateway(folder, config) as address:
         machine.configure(door(address, "OpenAI"))
         first = machine.exec("Look it up.", "-m", model)
     assert (first.code, first.out.strip()) == (0, "It is 4711."), first.err
-    with gateway(folder, config) as address:
+    with gateway(folder, later) as address:
         machine.configure(door(address, "OpenAI"))
         again = machine.resume("Say it again.", "-m", model)
     assert (again.code, again.out.strip()) == (0, "It is 4711, as said."), again.err
@@ -83,16 +83,18 @@ def test_summary_turn_takes_the_place_of_the_conversation(machine: Machine, tmp_
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("model", ["gpt-6.1-sol", "gpt-5.5", "gpt-4"])
-def test_sealed_summary_is_opened_by_any_gateway(machine: Machine, tmp_path: Path, model: str, dialect: str) -> None:
+def test_sealed_summary_is_opened_by_any_gateway_for_any_model(machine: Machine, tmp_path: Path, model: str, dialect: str) -> None:
+    other = DIALECTS[DIALECTS.index(dialect) - 1]
     with simulator(ruled(LOOK_IN[model], {"times": 1, "reply": [{"text": SUMMARY}]}, *ANSWERS)) as upstream:
         config = config_of(upstream, dialect)
         if dialect == "responses":
             # Other servers of Responses seldom know OpenAI's compaction.
             config["providers"]["sim"] = provider_of(upstream, dialect)
 
-        say_it_twice(machine, tmp_path, model, config)
+        say_it_twice(machine, tmp_path, model, config, config_of(upstream, other))
 
         assert stats(upstream)["violations"] == []
+        assert [request.dialect for request in got(upstream)] == [dialect] * 3 + [other]
         check(got(upstream))
 
 
@@ -100,7 +102,9 @@ def test_sealed_summary_is_opened_by_any_gateway(machine: Machine, tmp_path: Pat
 @pytest.mark.parametrize("model", ["gpt-6.1-sol", "gpt-5.5"])
 def test_sealed_summary_of_the_provider_goes_back_to_it(machine: Machine, tmp_path: Path, model: str, relay: list[str]) -> None:
     with simulator(ruled(LOOK_IN[model], {"match": {"kind": "compaction"}, "times": 1}, *ANSWERS)) as upstream:
-        say_it_twice(machine, tmp_path, model, config_of(upstream, "responses", relay=relay))
+        config = config_of(upstream, "responses", relay=relay)
+
+        say_it_twice(machine, tmp_path, model, config, config)
 
         assert stats(upstream)["violations"] == []
         _, compacted, *after = [request.body["input"] for request in got(upstream)]
