@@ -33,6 +33,10 @@ def answered(**told: object) -> Record:
             "ada      codex  openai-main/gpt-5.5                translate 200               -      12.4s !1",
         ),
         (
+            answered(asked="gpt-5.5", usage=Usage(10, 2)),
+            "-        codex  openai-main/gpt-5.5                relay     200            10/2      12.4s",
+        ),
+        (
             answered(client="a-long-client", agent="claude_code", asked="x" * 40, usage=Usage(999_999, 0), total_s=1234.5),
             "a-long-c claude xxxxxxxxxxxxxxxx..nai-main/gpt-5.5 relay     200          1.0M/0      1234s",
         ),

@@ -42,7 +42,8 @@ def _who(client: str, agent: str | None) -> str:
 @lru_cache(maxsize=256)
 def _start(asked: str, provider: str | None, model: str | None, lane: str | None) -> str:
     answered = f"{provider}/{model}"
-    route = asked if provider is None or asked == answered else f"{asked} > {answered}"
+    # What was asked for stands in what answered where it is the same name.
+    route = asked if provider is None else answered if asked in (answered, model) else f"{asked} > {answered}"
     return f"{_fit(route, _ROUTE)} {_fit(lane or '-', _LANE)}"
 
 
