@@ -9,7 +9,10 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from tests.corpus.again import stream_returns, whole_returns
+from tests.corpus.asking import request_translates
 from tests.corpus.difference import differences
+from tests.corpus.elsewhere import refusal_translates, reply_translates
 from tests.corpus.exchange import Exchange
 from tests.corpus.reading import at_random, byte_by_byte, read_pieces, read_stream, read_whole, told
 
@@ -81,8 +84,22 @@ def stream_reads(exchange: Exchange) -> Iterator[str]:
             yield f"split {seed} gives other events"
 
 
+def again_returns(exchange: Exchange) -> Iterator[str]:
+    """The reply is written back in its own dialect without loss."""
+    yield from whole_returns(exchange)
+    yield from stream_returns(exchange)
+
+
 Check = Callable[[Exchange], Iterator[str]]
-CHECKS: dict[str, Check] = {"request": request_returns, "reply": reply_reads, "stream": stream_reads}
+CHECKS: dict[str, Check] = {
+    "request": request_returns,
+    "reply": reply_reads,
+    "stream": stream_reads,
+    "again": again_returns,
+    "asked": request_translates,
+    "told": reply_translates,
+    "refused": refusal_translates,
+}
 """The columns of the report."""
 
 

@@ -122,8 +122,9 @@ def test_exactly_one_end_is_written() -> None:
 def test_a_sign_of_life_is_a_chunk_that_says_nothing() -> None:
     writer = DIALECT.writer(REQUEST)
 
-    assert chunks(writer.ping()) == [{"candidates": [{"content": {"parts": [{"text": ""}], "role": "model"}, "index": 0}]}]
-    assert DIALECT.keep_alive == writer.ping()
+    silence = {"candidates": [{"content": {"parts": [{"text": ""}], "role": "model"}, "index": 0}]}
+    assert chunks(writer.ping()) == [{**silence, "modelVersion": REQUEST.model, "responseId": ""}]
+    assert chunks(DIALECT.keep_alive) == [silence]
 
 
 # ---- errors --------------------------------------------------------------------------------------------------------------

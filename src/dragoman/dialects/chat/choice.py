@@ -51,6 +51,7 @@ class Choice:
         self._quirks = quirks
         self._text: int | None = None
         self._refusal: int | None = None
+        self._refused = False
         self._thought: int | None = None
         self._thought_field: str | None = None
         self._details: list[JsonObject] = []
@@ -107,6 +108,9 @@ class Choice:
         reason = _REASONS.get(word, "other")
         if self._calls.any and reason in _CALLS_INSTEAD:
             return ev.Finished("tool_calls", self._index)
+        if self._refused and reason == "stop":
+            # The API says "stop" and means it: the refusal stands in a field of its own.
+            return ev.Finished("refusal", self._index)
         return ev.Finished(reason, self._index, None if word == reason else word)
 
     @property
@@ -147,6 +151,7 @@ class Choice:
         if self._refusal is None:
             self._end_thought(out)
             self._refusal = next(self._parts)
+            self._refused = True
             out.append(ev.TextStarted(self._refusal, self._index, refusal=True))
         out.append(ev.TextDelta(self._refusal, str(value), self._taken_logprobs()))
 

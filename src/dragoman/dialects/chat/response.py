@@ -40,7 +40,7 @@ def _choice(choice: Choice, legacy: bool) -> JsonObject:
         "index": choice.index,
         "message": message.write(legacy),
         "logprobs": {"content": message.logprobs, "refusal": None} if message.logprobs else None,
-        "finish_reason": reason_word(choice.reason, choice.detail, legacy=legacy),
+        "finish_reason": reason_word(choice.reason, legacy=legacy, refused=message.refused),
     }
 
 
@@ -66,6 +66,11 @@ class _Message:
             self._details += proven(item.proof, DETAILS).get(DETAILS, [])
         elif isinstance(item, Call) and item.executor == "client":
             self._calls.append(write_call(item))
+
+    @property
+    def refused(self) -> bool:
+        """Whether it says no in so many words."""
+        return bool(self._refusal)
 
     def write(self, legacy: bool) -> JsonObject:
         """The message on the wire."""

@@ -36,6 +36,10 @@ def read_usage(value: JsonObject) -> Usage:
         # xAI leaves the reasoning out of completion_tokens; Gemini's compatible API leaves it out of everything but the total.
         completion += missing
         reasoning = missing
+    elif reasoning is not None and reasoning > completion:
+        # Vercel's gateway leaves the reasoning out of both for some providers.
+        completion += reasoning
+        total = None
     return Usage(
         input_tokens=prompt,
         output_tokens=completion,

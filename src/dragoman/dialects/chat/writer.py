@@ -51,16 +51,22 @@ def head(started: ev.Started, model: str, kind: str) -> JsonObject:
     }
 
 
-def reason_word(reason: str, detail: str | None, *, legacy: bool) -> str:
-    """The finish reason as this API has it."""
+def reason_word(reason: str, *, legacy: bool, refused: bool) -> str:
+    """The finish reason as this API has it. `refused`: the refusal stands in its own field."""
     if legacy and reason == "tool_calls":
         return "function_call"
+    if reason == "refusal" and not refused:
+        return "content_filter"
     return _REASONS[reason]
 
 
 def wants_legacy(request: Request) -> bool:
     """Whether the client offers `functions` and so expects `function_call`."""
     return any(isinstance(tool, FunctionTool) and LEGACY in (own(tool.extra) or ()) for tool in request.tools)
+
+
+_EARLIER = (False, -1)
+"""The section of thoughts that a new thought comes after."""
 
 
 class _Part(msgspec.Struct, gc=False):
@@ -80,6 +86,8 @@ class _Choice(msgspec.Struct, gc=False):
     opened: bool = False
     message_id: str | None = None
     words: bool = False
+    thought: bool = False
+    refused: bool = False
     calls: int = 0
 
 
@@ -142,6 +150,7 @@ class Writer:
             # Two messages of one turn are one here.
             opening += self._chunk(choice, b'{"content":"\\n\\n"}')
         choice.words, choice.message_id = True, event.message_id
+        choice.refused |= event.refusal
         return opening
 
     def _on_delta(self, event: ev.TextDelta | ev.CallDelta) -> bytes:
@@ -161,14 +170,17 @@ class Writer:
 
     def _on_reasoning_started(self, event: ev.ReasoningStarted) -> bytes:
         choice = self._choice(event.choice)
-        self._parts[event.part] = _Part(event.choice, choice.before + b'{"reasoning_content":', b"}" + self._unfinished)
+        before = choice.before + b'{"reasoning_content":'
+        self._parts[event.part] = _Part(event.choice, before, b"}" + self._unfinished, _EARLIER if choice.thought else None)
         return self._open(choice)
 
     def _on_reasoning(self, event: ev.ReasoningDelta) -> bytes:
         part = self._parts[event.part]
         section = (event.summary, event.section)
         text = event.text if part.section in (None, section) else "\n\n" + event.text
-        part.section = section
+        if part.section != section:
+            part.section = section
+            self._choice(part.choice).thought = True
         return part.before + _encode(text) + part.after
 
     # ---- calls -----------------------------------------------------------------------------------------------------------
@@ -210,7 +222,7 @@ class Writer:
 
     def _on_finished(self, event: ev.Finished) -> bytes:
         choice = self._choice(event.choice)
-        reason = reason_word(event.reason, event.detail, legacy=self._legacy)
+        reason = reason_word(event.reason, legacy=self._legacy, refused=choice.refused)
         last = choice.before + b'{},"logprobs":null,"finish_reason":%b}' % _encode(reason) + self._tail
         return self._open(choice) + last
 

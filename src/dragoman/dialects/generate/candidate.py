@@ -46,10 +46,13 @@ _REASONS: dict[str, ev.FinishReason] = {
     "IMAGE_RECITATION": "content_filter",
 }
 
+UNDECLARED = "UNEXPECTED_TOOL_CALL"
+"""The model called a tool that was not offered. Where the call came along, the client can answer it, and the model goes on."""
+
 FAILING = {
     "MALFORMED_FUNCTION_CALL": Kind.SERVER_ERROR,
     "MALFORMED_RESPONSE": Kind.SERVER_ERROR,
-    "UNEXPECTED_TOOL_CALL": Kind.SERVER_ERROR,
+    UNDECLARED: Kind.SERVER_ERROR,
     "TOO_MANY_TOOL_CALLS": Kind.SERVER_ERROR,
     "MISSING_THOUGHT_SIGNATURE": Kind.INVALID_REQUEST,
 }
@@ -114,9 +117,16 @@ class Candidate:
         """The candidate is over."""
         self._end_all(out)
 
+    @property
+    def called(self) -> bool:
+        """Whether it calls a tool of the client's."""
+        return self._called
+
     def finished(self) -> ev.Finished:
         """Why it ended. Calls end with STOP here; elsewhere that is a reason of its own."""
         said = self.reason or ""
+        if said == UNDECLARED:
+            return ev.Finished("tool_calls", self.index, said if self.detail is None else f"{said}: {self.detail}")
         reason = _REASONS.get(said, "other")
         if reason == "stop":
             return ev.Finished("tool_calls" if self._called else "stop", self.index, self.detail)

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from dragoman.dialects.contract import Quirks
-from dragoman.dialects.generate.candidate import FAILING, Candidate
+from dragoman.dialects.generate.candidate import FAILING, UNDECLARED, Candidate
 from dragoman.dialects.generate.errors import error_inside, is_error
 from dragoman.dialects.generate.plain import PlainChunk, read_plain
 from dragoman.dialects.generate.remainder import NAME, JsonObject, object_or_empty, objects, text_or_none
@@ -145,7 +145,7 @@ class Reader:
 
     def _finish(self, candidate: Candidate, reason: str, message: str | None, out: list[ev.Event]) -> None:
         kind = FAILING.get(reason)
-        if kind is None:
+        if kind is None or (reason == UNDECLARED and candidate.called):
             candidate.reason, candidate.detail = reason, message
             return
         words = f"the model's answer broke off with `{reason}`" + (f": {message}" if message else "")

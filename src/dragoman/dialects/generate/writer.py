@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from dragoman.dialects.generate.calls import signature, write_call, write_provider_run
+from dragoman.dialects.generate.candidate import UNDECLARED
 from dragoman.dialects.generate.errors import error_object
 from dragoman.dialects.generate.parts import write_parts
 from dragoman.dialects.generate.remainder import NAME, JsonObject, own
@@ -25,7 +26,8 @@ from dragoman.ir.request import Call, Item, Message, OpaqueItem, Reasoning, Requ
 
 _encode = msgspec.json.Encoder().encode
 
-PING = b'data: {"candidates":[{"content":{"parts":[{"text":""}],"role":"model"},"index":0}]}\n\n'
+_NOTHING = b'data: {"candidates":[{"content":{"parts":[{"text":""}],"role":"model"},"index":0}'
+PING = _NOTHING + b"]}\n\n"
 
 _REASONS: dict[str, str] = {
     "stop": "STOP",
@@ -48,7 +50,8 @@ def head(started: ev.Started, model: str) -> JsonObject:
 def finish(reason: str, detail: str | None) -> JsonObject:
     """The fields of a candidate that tell why it ended. A detail that begins with a word of the API is that word."""
     word, _, message = (detail or "").partition(": ")
-    if detail is not None and reason in ("content_filter", "other", "length") and word.isupper() and word.replace("_", "").isalpha():
+    own_word = word.isupper() and word.replace("_", "").isalpha()
+    if own_word and (reason in ("content_filter", "other", "length") or (reason == "tool_calls" and word == UNDECLARED)):
         return {"finishReason": word, **({"finishMessage": message} if message else {})}
     told: JsonObject = {"finishReason": _REASONS[reason]}
     if detail is not None and reason in ("stop", "tool_calls"):
@@ -79,6 +82,7 @@ class _Open(msgspec.Struct, gc=False):
     call: ev.CallStarted | None = None
     pieces: list[str] = []
     worded: bool = False
+    section: tuple[bool, int] | None = None
 
 
 class Writer:
@@ -91,6 +95,7 @@ class Writer:
         self._tail = b""
         self._open: dict[int, _Open] = {}
         self._finishes: list[JsonObject] = []
+        self._waiting: list[JsonObject] = []
         self._over = False
         self._on_started(ev.Started())
 
@@ -103,8 +108,8 @@ class Writer:
         return self._fail(GatewayError(Kind.CUT, "the provider's answer ended before it was complete", source="upstream"))
 
     def ping(self) -> bytes:
-        """A chunk that says nothing."""
-        return b"" if self._over else PING
+        """A chunk that says nothing. Clients take model and id off the first chunk, whatever it is."""
+        return b"" if self._over else _NOTHING + self._tail
 
     def _on_started(self, event: ev.Started) -> bytes:
         self._head = head(event, self._model)
@@ -127,12 +132,20 @@ class Writer:
     def _on_reasoning_started(self, event: ev.ReasoningStarted) -> bytes:
         return self._begin(event.part, event.choice, b',"thought":true')
 
-    def _on_delta(self, event: ev.TextDelta | ev.ReasoningDelta) -> bytes:
+    def _on_delta(self, event: ev.TextDelta) -> bytes:
         part = self._open.get(event.part)
         if part is None or not event.text:
             return b""
-        part.worded = True
         return part.before + _encode(event.text) + part.after
+
+    def _on_reasoning(self, event: ev.ReasoningDelta) -> bytes:
+        part = self._open.get(event.part)
+        if part is None or not event.text:
+            return b""
+        section = (event.summary, event.section)
+        text = event.text if part.section in (None, section) else "\n\n" + event.text
+        part.section, part.worded = section, True
+        return part.before + _encode(text) + part.after
 
     def _on_call_started(self, event: ev.CallStarted) -> bytes:
         if event.executor == "client":
@@ -161,7 +174,14 @@ class Writer:
         return self._chunk(part.choice, [{"text": "", **({"thought": True} if part.worded else {}), **sign}])
 
     def _on_given(self, event: ev.ItemGiven) -> bytes:
-        return self._chunk(event.choice, item_parts(event.item))
+        parts = item_parts(event.item)
+        if any("functionCall" in part for part in parts) and isinstance(event.item, Call) and event.item.executor == "provider":
+            # Alone it would be the client's to answer: it goes out together with its result.
+            self._waiting += parts
+            return b""
+        if isinstance(event.item, Result):
+            parts, self._waiting = [*self._waiting, *parts], []
+        return self._chunk(event.choice, parts)
 
     def _on_usage(self, event: ev.UsageReported) -> bytes:
         self._usage = write_usage(event.usage)
@@ -207,7 +227,7 @@ class Writer:
         ev.TextDelta: _on_delta,
         ev.Cited: _nothing,
         ev.ReasoningStarted: _on_reasoning_started,
-        ev.ReasoningDelta: _on_delta,
+        ev.ReasoningDelta: _on_reasoning,
         ev.CallStarted: _on_call_started,
         ev.CallDelta: _on_call_delta,
         ev.ItemGiven: _on_given,

@@ -28,7 +28,7 @@ from dragoman.wire.sse import encode
 class _Block:
     """A block of the answer: written at once while it is the first that is open, else kept until its turn comes."""
 
-    __slots__ = ("ended", "form", "head", "kept", "kind", "start")
+    __slots__ = ("ended", "form", "head", "kept", "kind", "section", "start")
 
     def __init__(self, start: JsonObject, kind: str) -> None:
         self.start = start
@@ -37,6 +37,7 @@ class _Block:
         self.form = b""
         self.kept: list[bytes | str] = []
         self.ended: list[JsonObject] | None = None
+        self.section: tuple[bool, int] | None = None
 
 
 class Writer:
@@ -178,7 +179,10 @@ class Writer:
         if event.part not in self._blocks:
             return b""
         self._fold.feed(event)
-        return self._say(event.part, event.text)
+        block, section = self._blocks[event.part], (event.summary, event.section)
+        text = event.text if block.section in (None, section) or not event.text else "\n\n" + event.text
+        block.section = section
+        return self._say(event.part, text)
 
     def _on_call_started(self, event: ev.CallStarted) -> bytes:
         if event.choice or event.executor == "provider":

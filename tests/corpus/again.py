@@ -1,0 +1,86 @@
+"""Writes a reply back in its own dialect: nothing that was said may be gone or changed, but for what the table names, with its reason."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+import msgspec
+from tests.corpus.difference import differences
+from tests.corpus.exchange import Exchange
+from tests.corpus.reading import fold, read_stream, read_whole
+from tests.corpus.translation import write_events
+
+from dragoman.dialects.registry import dialect
+from dragoman.ir import events as ev
+from dragoman.ir.request import Request
+
+_SAME_WORDS = "another field for the same words"
+_ARITHMETIC = "counts are told by one arithmetic"
+_CHANGED: dict[str, tuple[tuple[str, str], ...]] = {
+    "responses": (
+        (
+            r"\.(tools|instructions|tool_choice|text|temperature|top_p|reasoning|service_tier|metadata)\b",
+            "echoes what the client asked for",
+        ),
+    ),
+    "chat": (
+        (r"\.message\.(reasoning|reasoning_content|content)\b", _SAME_WORDS),
+        (r"\.choices\[\d+\]\.delta\b", "a piece of a stream inside a whole reply"),
+        (r"\.tool_calls\[\d+\]\.(id|index|type)\b", "ids that clients can answer to, in order"),
+        (r"\.usage\.(completion_tokens|total_tokens|prompt_tokens)\b", _ARITHMETIC),
+        (r"\.finish_reason\b", "words of the API for words of a server"),
+        (r"\.choices\[\d+\]\.seed\b", "repeats what the server drew"),
+    ),
+    "messages": ((r"\$\.model\b", "the client is answered by the name that it asked for"),),
+    "generate": ((r"\$\.candidates\[\d+\]\.content\.parts`: \[", "neighbouring parts of words are one"),),
+}
+"""Places of a reply that may come back otherwise."""
+_IN_ONE_MESSAGE = frozenset({"chat"})
+"""Dialects whose whole replies have no order of thoughts, words and calls."""
+
+
+def whole_returns(exchange: Exchange) -> Iterator[str]:
+    """A whole reply, written again."""
+    if exchange.whole is None or exchange.status >= 300:
+        return
+    spoken = dialect(exchange.dialect)
+    events = read_whole(spoken, exchange.whole)
+    body = spoken.write_response(fold(events), asked(exchange))
+    was = json.loads(exchange.whole)
+    found: list[str] = []
+    if exchange.dialect not in _IN_ONE_MESSAGE:
+        found += differences(_plain(events), _plain(read_whole(spoken, body)), empty_is_nothing=True)
+    if isinstance(was, dict):  # else it is an array of chunks, which come back as one
+        found += differences(was, json.loads(body), empty_is_nothing=True)
+    for line in found:
+        if not any(re.search(place, line) for place, _ in _CHANGED[exchange.dialect]):
+            yield f"written again, {line}"
+
+
+def stream_returns(exchange: Exchange) -> Iterator[str]:
+    """A stream, written again and read again, is the same reply: every item, proof and extra of it."""
+    if exchange.stream is None:
+        return
+    spoken = dialect(exchange.dialect)
+    events = read_stream(spoken, exchange.stream)
+    if not isinstance(events[-1], ev.Ended):
+        return
+    again = read_stream(spoken, write_events(events, exchange.dialect, asked(exchange)))
+    for line in differences(_plain(events), _plain(again), empty_is_nothing=True):
+        if not any(re.search(place, line) for place, _ in _CHANGED[exchange.dialect] + _IN_STREAMS):
+            yield f"streamed again, {line}"
+
+
+_IN_STREAMS = ((r"\.extra\b", "the place of a signature beside words that have gone out"),)
+
+
+def asked(exchange: Exchange) -> Request:
+    """The request that the reply answers, as one of a client that wants all of a stream."""
+    request = Request("some-model", ()) if exchange.call is None else dialect(exchange.dialect).read_request(exchange.call)
+    return msgspec.structs.replace(request, stream=True, stream_usage=True)
+
+
+def _plain(events: list[ev.Event]) -> object:
+    return json.loads(msgspec.json.encode(fold(events)))

@@ -1,0 +1,266 @@
+"""What must survive a translation, as plain JSON values.
+
+Of a reply: for each choice its words, refusals and thoughts as joined text, its calls (id, name, namespace, kind, arguments by value),
+why it ended; and the counts of tokens. Of a request: who says what in which order, calls, results, media, tools, and the wishes for
+the reply. Bounds of parts, ids of messages, proofs, citations and what only one dialect knows are no part of it: `again` holds those
+within a dialect, the tables below say what another dialect cannot tell.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from dragoman.ir import request as ir
+from dragoman.ir.request import Request
+from dragoman.ir.response import Choice, Response
+from dragoman.ir.usage import Usage
+
+Json = dict[str, Any]
+
+_REASONS: dict[str, dict[str, str]] = {
+    "responses": {"stop_sequence": "stop", "pause": "stop", "other": "stop"},
+    "chat": {"stop_sequence": "stop", "pause": "stop", "context_window": "length", "other": "stop"},
+    "messages": {"content_filter": "refusal", "other": "stop"},
+    "generate": {"stop_sequence": "stop", "pause": "stop", "context_window": "length", "refusal": "content_filter"},
+}
+"""What becomes of a reason that a dialect has no word for."""
+
+_BARE_REFUSAL = {"responses": "stop", "chat": "content_filter"}
+"""What a refusal that is not put in words becomes where only its words tell it. Responses could say `content_filter` too, but its
+agents ask again five times then (Codex)."""
+
+_ALWAYS_COUNTS = frozenset({"messages"})
+"""Dialects whose replies always tell counts: none are zeros."""
+
+_COUNTS: dict[str, frozenset[str]] = {
+    "responses": frozenset({"input", "output", "cache_read", "cache_write", "reasoning", "total"}),
+    "chat": frozenset({"input", "output", "cache_read", "cache_write", "reasoning", "total"}),
+    "messages": frozenset({"input", "output", "cache_read", "cache_write", "reasoning"}),
+    "generate": frozenset({"input", "output", "cache_read", "reasoning", "total"}),
+}
+"""The counts that a dialect tells."""
+
+_ONE_CHOICE = frozenset({"responses", "messages"})
+_BLANK_LINE = "\n\n"
+_BETWEEN_MESSAGES = {"chat": _BLANK_LINE}
+"""Where the bounds of messages cannot be told, they are a blank line."""
+_BETWEEN_PARAGRAPHS = {"chat": _BLANK_LINE, "messages": _BLANK_LINE, "generate": _BLANK_LINE}
+_BETWEEN_THOUGHTS = {"chat": _BLANK_LINE}
+"""Where the paragraphs of a thought, or the bounds of thoughts, cannot be told, they are blank lines."""
+_NO_REFUSALS = frozenset({"messages", "generate"})
+"""Dialects in which a refusal is words like others."""
+
+
+def of_reply(response: Response, via: str) -> Json:
+    """The meaning of a reply, as far as the dialect `via` can tell it."""
+    choices = response.choices[:1] if via in _ONE_CHOICE else response.choices
+    return {
+        "model": response.model if via != "messages" else "",
+        "choices": [_choice(choice, via) for choice in choices],
+        "usage": _usage(response.usage, via),
+    }
+
+
+def _choice(choice: Choice, via: str) -> Json:
+    messages = [item for item in choice.items if isinstance(item, ir.Message)]
+    refusal = "".join(_words(item, refusal=True) for item in messages)
+    words = _spoken([item for item in messages if _words(item) or not refusal], _BETWEEN_MESSAGES.get(via, ""))
+    told = via not in _NO_REFUSALS
+    return {
+        "words": words if told else words + refusal,
+        "refusal": refusal if told else "",
+        "thoughts": _thoughts(choice, via),
+        "calls": [_call(item, via) for item in choice.items if isinstance(item, ir.Call) and item.executor == "client"],
+        "reason": _reason(choice, bool(refusal), via),
+    }
+
+
+def _reason(choice: Choice, refused: bool, via: str) -> str:
+    bare = _BARE_REFUSAL.get(via) if choice.reason == "refusal" and not refused else None
+    return bare or _REASONS[via].get(choice.reason, choice.reason)
+
+
+def _words(message: ir.Message, refusal: bool = False) -> str:
+    return "".join(part.text for part in message.parts if isinstance(part, ir.Text) and part.refusal is refusal)
+
+
+def _spoken(messages: list[ir.Message], between: str) -> str:
+    told, last = "", None
+    for message in messages:
+        words = _words(message)
+        told += between + words if told and words and message.id != last else words
+        last = message.id
+    return told
+
+
+def _thoughts(choice: Choice, via: str) -> str:
+    thoughts = [item for item in choice.items if isinstance(item, ir.Reasoning)]
+    told = (_BETWEEN_PARAGRAPHS.get(via, "").join((*item.summary, *item.content)) for item in thoughts)
+    between = _BETWEEN_THOUGHTS.get(via, "")
+    return between.join(words.removeprefix(between) for words in told if words)
+
+
+def _call(call: ir.Call, via: str = "") -> Json:
+    kind = call.kind if call.kind in _KINDS.get(via, _ALL_KINDS) else "function"
+    arguments = call.arguments if call.kind == "custom" else _by_value(call.arguments)
+    if via in _OBJECTS_ONLY and not isinstance(arguments, dict):
+        arguments = {"input": arguments}
+    return {
+        "id": call.call_id,
+        "name": call.name,
+        "namespace": call.namespace if via not in _NO_NAMESPACES else None,
+        "kind": kind,
+        "arguments": arguments,
+    }
+
+
+_ALL_KINDS = frozenset({"function", "custom", "search"})
+_KINDS = {"chat": frozenset({"function", "custom"}), "messages": frozenset({"function"}), "generate": frozenset({"function"})}
+"""The kinds of calls that a dialect can tell; others are calls of a function. `lower` makes the tools so beforehand."""
+_OBJECTS_ONLY = frozenset({"messages", "generate"})
+"""Dialects whose arguments are an object: text of a model that is none stands in one as `input`."""
+_NO_NAMESPACES = frozenset({"chat", "messages", "generate"})
+
+
+def _by_value(arguments: str) -> Any:
+    """Arguments as the value that they are; no arguments are an empty object. What a model cut short stays text."""
+    try:
+        return json.loads(arguments) if arguments.strip() else {}
+    except ValueError:
+        return arguments
+
+
+def _usage(usage: Usage | None, via: str) -> Json | None:
+    if usage is None and via not in _ALWAYS_COUNTS:
+        return None
+    usage = usage or Usage()
+    counts = {
+        "input": usage.input_tokens,
+        "output": usage.output_tokens,
+        "cache_read": usage.cache_read_tokens or 0,
+        "cache_write": usage.cache_write_tokens or 0,
+        "reasoning": usage.reasoning_tokens or 0,
+        "total": usage.total,
+    }
+    return {name: count for name, count in counts.items() if name in _COUNTS[via]}
+
+
+# ---- requests ------------------------------------------------------------------------------------------------------------
+
+
+_NO_THOUGHTS = frozenset({"chat"})
+"""Dialects that send earlier thoughts back only to the few servers that want them."""
+_LATE_SYSTEM = ("<system_message>", "</system_message>")
+"""Around the words of the system where it may not speak in mid-conversation."""
+
+
+def of_request(request: Request, via: str) -> Json:
+    """The meaning of a request that was fitted to what `via` can tell."""
+    told: list[Json] = []
+    for item in request.items:
+        if via in _NO_THOUGHTS and isinstance(item, ir.Reasoning):
+            continue
+        for one in _ITEMS.get(type(item), _nothing)(item):
+            _join(told, one)
+    told = [_unwrapped(one) for one in told]
+    return {
+        "items": told,
+        "tools": [_tool(tool) for tool in request.tools if not isinstance(tool, ir.HostedTool)],
+        "max_tokens": request.max_tokens,
+        "choices": request.choices,
+        "stream": request.stream,
+        "stop": list(request.sampling.stop),
+        "temperature": request.sampling.temperature,
+        "top_p": request.sampling.top_p,
+        "schema": _shape(request.output.schema) if request.output is not None else None,
+        "tool_choice": None if request.tool_choice is None or request.tool_choice.mode == "auto" else request.tool_choice.mode,
+    }
+
+
+def _unwrapped(one: Json) -> Json:
+    before, after = _LATE_SYSTEM
+    words = one.get("words", "")
+    is_late = words.startswith(before) and words.endswith(after)
+    return {"by": "system", "words": words[len(before) : -len(after)]} if is_late else one
+
+
+def _shape(schema: Any) -> Any:
+    """What a JSON Schema asks for: names, types, what must be there. Bounds that an API refuses become words of the description."""
+    if isinstance(schema, list):
+        return [_shape(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {name: _shape(value) for name, value in schema.items() if name in _SHAPE or not _SHAPE & schema.keys()}
+
+
+_SHAPE = frozenset({"type", "properties", "items", "required", "enum", "anyOf", "$ref", "$defs", "const"})
+
+
+def _join(told: list[Json], one: Json) -> None:
+    """Words of the same speaker that follow one another are one speech: where a part ends is told differently everywhere, as a blank
+    line or not at all."""
+    last = told[-1] if told else {}
+    if "words" in one:
+        one = {**one, "words": "".join(one["words"].split())}
+    if "words" in one and last.get("by") == one["by"] and "words" in last:
+        last["words"] += one["words"]
+    else:
+        told.append(one)
+
+
+def _message(item: ir.Message) -> Iterable[Json]:
+    by = "system" if item.role == "developer" else item.role
+    for part in item.parts:
+        if not isinstance(part, ir.Text):
+            yield {"by": by, **_media(part)}
+        elif part.text.strip():
+            yield {"by": by, "words": part.text}
+
+
+def _media(part: ir.Part) -> Json:
+    where: Any = getattr(part, "where", None)
+    place = where.data if isinstance(where, ir.Inline) else where.url if isinstance(where, ir.Url) else where.id if where else None
+    return {"media": type(part).__name__, "place": place}
+
+
+def _thought(item: ir.Reasoning) -> Iterable[Json]:
+    words = "".join((*item.summary, *item.content))
+    if words:
+        yield {"by": "thought", "words": words}
+
+
+def _called(item: ir.Call) -> Iterable[Json]:
+    if item.executor == "client":
+        yield {"call": _call(item)}
+
+
+def _result(item: ir.Result) -> Iterable[Json]:
+    if item.executor == "client":
+        words = "".join("".join(part.text for part in item.parts if isinstance(part, ir.Text)).split())
+        media = [_media(part) for part in item.parts if not isinstance(part, ir.Text)]
+        yield {"result": item.call_id, "says": _by_value(words), "media": media}
+
+
+def _nothing(_: Any) -> Iterable[Json]:
+    return ()
+
+
+_ITEMS: dict[type, Callable[[Any], Iterable[Json]]] = {
+    ir.Message: _message,
+    ir.Reasoning: _thought,
+    ir.Call: _called,
+    ir.Result: _result,
+}
+
+
+_NO_PARAMETERS = {"type": "object", "properties": {}}
+
+
+def _tool(tool: ir.Tool) -> Json:
+    return {
+        "name": getattr(tool, "name", ""),
+        "description": tool.description or "",
+        "parameters": _shape(getattr(tool, "parameters", None) or _NO_PARAMETERS),
+    }
