@@ -26,6 +26,7 @@ _WITHIN: dict[str, dict[str, tuple[str, ...]]] = {
     "namespaces": {"tools": ("namespace",), "input": ("namespace",)},
     "tool_search": {"tools": ("tool_search",), "input": ("tool_search", "tool_search_call")},
     "tools_added": {"input": ("additional_tools",)},
+    "agent_messages": {"input": ("agent_message",)},
     "developer_role": dict.fromkeys(_TALK, ("developer",)),
     "images_in_results": {"input": ("input_image",)},
     "schema_output": {"text": ("json_schema",), "response_format": ("json_schema",)},
@@ -48,6 +49,9 @@ def foreign_to(capabilities: Capabilities, quirks: Quirks) -> Foreign:
             words.setdefault(field, []).extend(f'{re.escape(tag)}"' for tag in tags)
     if "web_search" not in capabilities.hosted_tools:
         words.setdefault("tools", []).append('web_search"')
+    if capabilities.agent_messages:
+        # Plain words where ciphertext belongs, which the API would refuse: see dialects.responses.agent_message.
+        words.setdefault("input", []).append(r'encrypted_content"\s*:\s*"(?![\w+/=.-]{64})')
     patterns = {field: re.compile(('"(?:' + "|".join(found) + ")").encode()) for field, found in words.items()}
     _add_efforts(capabilities.efforts, keys, patterns)
     # Stands in a seal, and in the id of a thought whose seal was left out.

@@ -261,11 +261,12 @@ class Compaction(msgspec.Struct, frozen=True, tag="compaction"):
 
 
 class OpaqueItem(msgspec.Struct, frozen=True, tag="opaque_item"):
-    """An item that only `dialect` understands, whole."""
+    """An item that only `dialect` understands, whole. `instead`: what a target is told that does not understand it."""
 
     dialect: str
     kind: str
     value: dict[str, Any]
+    instead: Message | None = None
 
 
 Item = Message | Reasoning | Call | Result | ToolsAdded | Settings | CompactionTrigger | Compaction | OpaqueItem

@@ -21,6 +21,8 @@ class Capabilities(msgspec.Struct, frozen=True):
     """Takes a client-run tool_search. Default: false; it becomes a function."""
     tools_added: bool = False
     """Takes `additional_tools` items. Default: false; their tools move to the head."""
+    agent_messages: bool = False
+    """Takes `agent_message` items, in which Codex's agents talk with each other. Default: false; they become user messages."""
     hosted_tools: frozenset[str] = frozenset()
     """Kinds of hosted tools that it runs itself in this dialect's form. Default: none; others are left out with a warning."""
     tools: bool = True

@@ -69,6 +69,8 @@ def drop_items(request: Request, fitting: Fitting) -> Request:
 
 def _fitting(item: Item, fitting: Fitting) -> Iterable[Item]:
     caps = fitting.caps
+    if isinstance(item, OpaqueItem) and item.instead is not None and not (caps.agent_messages and item.dialect == caps.dialect):
+        return (_in_words(item.instead, fitting),)
     if isinstance(item, OpaqueItem) and item.dialect != caps.dialect:
         fitting.warn("items", f"only `{item.dialect}` knows the item `{item.kind}`")
         return ()
@@ -78,6 +80,14 @@ def _fitting(item: Item, fitting: Fitting) -> Iterable[Item]:
     if isinstance(item, Message | Result):
         return _without_parts(item, fitting)
     return (item,)
+
+
+def _in_words(message: Message, fitting: Fitting) -> Message:
+    """What stands for an item, in words alone."""
+    if any(isinstance(part, OpaquePart) for part in message.parts):
+        fitting.warn("items", "a message between agents was written for another model, which alone can read it")
+    unread = Text("[left out: this model cannot read it]")
+    return msgspec.structs.replace(message, parts=tuple(unread if isinstance(part, OpaquePart) else part for part in message.parts))
 
 
 def _without_parts(item: Message | Result, fitting: Fitting) -> Iterable[Item]:

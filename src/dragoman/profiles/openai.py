@@ -7,6 +7,7 @@ RESPONSES: dict[str, object] = {
     "namespaces": True,
     "tool_search": True,
     "tools_added": True,
+    "agent_messages": True,
     "hosted_tools": frozenset(
         {
             "web_search",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -184,6 +185,14 @@ def _array(param: str, value: Any) -> Iterable[Violation]:
         yield missing(param) if value is None else bad_type(param, "an array of objects", value)
 
 
+def _agent_content(param: str, value: Any) -> Iterable[Violation]:
+    yield from _parts(param, value, _AGENT_PARTS)
+    for number, part in enumerate(as_dicts(value)):
+        if part.get("type") == "encrypted_content" and _CIPHERTEXT.fullmatch(str(part.get("encrypted_content"))) is None:
+            told = f"The encrypted content of {param}[{number}] could not be decrypted or parsed."
+            yield Violation(told, f"{param}[{number}]", "invalid_encrypted_content")
+
+
 def _output(param: str, value: Any) -> Iterable[Violation]:
     if not isinstance(value, str):
         yield from _parts(param, value, _INPUT_PARTS)
@@ -198,6 +207,7 @@ _ITEMS: dict[str, dict[str, Check]] = {
     "custom_tool_call_output": {"call_id": _call_id, "output": _output},
     "reasoning": {"summary": _array},
     "compaction": {"encrypted_content": _text},
+    "agent_message": {"author": _text, "recipient": _text, "content": _agent_content},
     "additional_tools": {"tools": _array},
     "tool_search_output": {"tools": _array},
     "item_reference": {"id": _text},
@@ -236,6 +246,8 @@ _INPUT_PARTS: dict[str, tuple[str, ...]] = {
     "input_image": ("image_url", "file_id"),
     "input_file": ("file_id", "file_data", "file_url"),
 }
+_AGENT_PARTS = {**_INPUT_PARTS, "encrypted_content": ("encrypted_content",)}
+_CIPHERTEXT = re.compile(r"gAAAA[\w=-]+", re.ASCII)
 _OUTPUT_PARTS: dict[str, tuple[str, ...]] = {"output_text": ("text",), "refusal": ("refusal",)}
 _EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 _TIERS = ("auto", "default", "flex", "scale", "priority", "fast", "ultrafast")

@@ -71,6 +71,8 @@ def _said_of_item(item: dict[str, Any]) -> Said:
         role = str(item.get("role"))
         content: Any = item.get("content")
         return Said(_ROLES.get(role, "other"), text_of(content), images=_images(content))
+    if kind == "agent_message":
+        return Said("user", text_of(item.get("content")))
     if kind.endswith("_output") and kind != "tool_search_output":
         return Said("result", text_of(item.get("output")), call_id=str(item.get("call_id")), images=_images(item.get("output")))
     if kind == "tool_search_output":

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from dragoman.dialects.responses.agent_message import read_agent_message
 from dragoman.dialects.responses.parts import object_at, objects, optional_text, read_parts, text_of, write_parts, wrong
 from dragoman.dialects.responses.remainder import NAME, JsonObject, keep, put_back
 from dragoman.dialects.responses.sealed import BROKEN, SEALED, Thought, close_seal, marks, open_seal
@@ -226,6 +227,7 @@ _READ: dict[str, Callable[[JsonObject, str], Item | None]] = {
     "configuration_update": _read_settings,
     "compaction_trigger": _read_trigger,
     "compaction": _read_compaction,
+    "agent_message": read_agent_message,
 }
 
 # ---- writing -------------------------------------------------------------------------------------------------------------
