@@ -169,6 +169,30 @@ def test_sub_agent_works_beside_its_parent(machine: Machine, tmp_path: Path, dia
         assert helpers in (["Pick the pears."], ["Pick the pears."] * 2)
 
 
+@pytest.mark.parametrize(("dialect", "relay"), [*((dialect, []) for dialect in DIALECTS), ("responses", ["*"])], ids=[*DIALECTS, "relayed"])
+def test_sub_agent_works_beside_its_parent_in_code_mode(machine: Machine, tmp_path: Path, dialect: str, relay: list[str]) -> None:
+    wait = "for i in $(seq 300); do [ -f harvest.txt ] && break; sleep 0.1; done; cat harvest.txt"
+    spawn = {"task_name": "pears", "message": "Pick the pears.", "fork_turns": "none"}
+    script = ruled(
+        {"match": {"user": "Pick", "round": 0}, "reply": [run_in_code("echo three pears > harvest.tmp && mv harvest.tmp harvest.txt")]},
+        {"match": {"user": "Pick"}, "reply": [{"text": "All picked."}]},
+        {"times": 1, "reply": [{"call": {"name": "spawn_agent", "arguments": spawn}}]},
+        {"times": 1, "reply": [run_in_code(wait)]},
+        {"reply": [{"text": "My helper did it."}]},
+    )
+    with simulator(script) as upstream, gateway(tmp_path, config_of(upstream, dialect, relay=relay)) as address:
+        machine.configure(door(address))
+
+        ran = machine.exec("Have the orchard harvested.", "-m", "gpt-6.1-sol")
+
+        assert (ran.code, ran.out.strip()) == (0, "My helper did it."), ran.err
+        assert (machine.work / "harvest.txt").read_text() == "three pears\n"
+        assert stats(upstream)["violations"] == []
+        parents = [request for request in got(upstream) if request.says("Have the orchard harvested.")]
+        helpers = [request for request in got(upstream) if request not in parents]
+        assert [request.says("Pick the pears.") for request in helpers] in ([True], [True, True])
+
+
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_tool_of_an_mcp_server_is_called_in_its_namespace(machine: Machine, tmp_path: Path, dialect: str) -> None:
     script = ruled({"match": {"round": 0}, "reply": [COUNT]}, {"reply": [{"text": "It says: {{result}}"}]})
@@ -202,3 +226,8 @@ def test_deferred_tool_is_found_and_called(machine: Machine, tmp_path: Path, dia
 def run(command: str) -> dict[str, Any]:
     """A line of a script that runs a command."""
     return {"call": {"name": "exec_command", "arguments": {"cmd": command}}}
+
+
+def run_in_code(command: str) -> dict[str, Any]:
+    """The same for the code mode."""
+    return {"call": {"name": "exec", "input": f"text((await tools.exec_command({{cmd: {json.dumps(command)}}})).output);"}}
