@@ -103,7 +103,7 @@ def test_a_permanent_error_is_said_after_one_request(kind: Kind) -> None:
 
 @pytest.mark.parametrize("kind", PASSING)
 def test_a_passing_error_stays_retryable_and_keeps_its_sentence(kind: Kind) -> None:
-    statuses = {Kind.RATE_LIMITED: 429, Kind.SHUTTING_DOWN: 503}
+    statuses = {Kind.SHUTTING_DOWN: 503}
 
     status, _, body = dressed(GatewayError(kind, "our sentence", code="server_is_overloaded"))
 
@@ -114,10 +114,10 @@ def test_a_passing_error_stays_retryable_and_keeps_its_sentence(kind: Kind) -> N
 @pytest.mark.parametrize(
     ("kind", "asked_s", "told"),
     [
-        (Kind.RATE_LIMITED, None, (429, "5")),
-        (Kind.RATE_LIMITED, 0.2, (429, "1")),
-        (Kind.RATE_LIMITED, 12.1, (429, "13")),
-        (Kind.RATE_LIMITED, 30.0, (429, "30")),
+        (Kind.RATE_LIMITED, None, (424, "5")),
+        (Kind.RATE_LIMITED, 0.2, (424, "1")),
+        (Kind.RATE_LIMITED, 12.1, (424, "13")),
+        (Kind.RATE_LIMITED, 30.0, (424, "30")),
         (Kind.RATE_LIMITED, 30.5, (400, None)),
         (Kind.OVERLOADED, None, (424, None)),
         (Kind.OVERLOADED, 7.0, (424, "7")),
@@ -152,3 +152,17 @@ def test_inside_a_stream_the_code_decides(kind: Kind) -> None:
     told = {Kind.CONTEXT_OVERFLOW: "context_length_exceeded", Kind.RATE_LIMITED: "rate_limit_exceeded"}.get(kind, code)
     message = "our sentence. Please try again in 5s." if kind is Kind.RATE_LIMITED else "our sentence"
     assert (found.kind, found.code, found.message, found.provider, found.status) == (kind, told, message, "p", 503)
+
+
+@pytest.mark.parametrize(
+    ("came", "shown"),
+    [
+        (b'{"type":"refusal","refusal":"I will not."}', b'{"type":"output_text","text":"I will not."}'),
+        (b'{ "type" : "refusal", "refusal": "No"}', b'{ "type":"output_text","text": "No"}'),
+        (b'{"text":"{\\"type\\":\\"refusal\\",\\"refusal\\":1}"}', b'{"text":"{\\"type\\":\\"refusal\\",\\"refusal\\":1}"}'),
+        (b'{"type":"response.refusal.delta","delta":"No"}', b'{"type":"response.refusal.delta","delta":"No"}'),
+    ],
+)
+def test_the_words_of_a_relayed_refusal_are_shown(came: bytes, shown: bytes) -> None:
+    assert AGENT.reword is not None
+    assert AGENT.reword(came) == shown

@@ -107,3 +107,40 @@ def test_every_kind_has_its_honest_status_and_a_complete_body(kind: Kind) -> Non
 
 def test_a_refused_provider_key_is_not_the_clients() -> None:
     assert DIALECT.write_error(DIALECT.read_error(401, (), error(code="invalid_api_key")))[0] == 502
+
+
+@pytest.mark.parametrize(
+    ("words", "wait_s"),
+    [
+        ("Please try again in 1.5s.", 1.5),
+        ("Please try again in 350ms.", 0.35),
+        ("Please try again in 1m2.5s. Visit …", 62.5),
+        ("Please try again in 6m0s.", 360.0),
+        ("Please try again later.", None),
+    ],
+)
+def test_a_wait_that_is_told_in_words_only(words: str, wait_s: float | None) -> None:
+    found = DIALECT.read_error(429, (), error(words, code="rate_limit_exceeded"))
+
+    assert found.retry_after_s == wait_s
+
+
+@pytest.mark.parametrize(
+    ("told", "wait_s"), [({"resets_in_seconds": 90}, 90.0), ({"resets_at": 1_800_003_600}, 3600.0), ({"resets_at": 5}, None), ({}, None)]
+)
+def test_the_end_of_a_subscriptions_limit_is_a_wait(told: dict[str, int], wait_s: float | None) -> None:
+    found = DIALECT.read_error(429, (("date", "Fri, 15 Jan 2027 08:00:00 GMT"),), error(type="usage_limit_reached", **told))
+
+    assert (found.kind, found.retry_after_s) == (Kind.QUOTA, wait_s)
+
+
+def test_parts_of_the_providers_key_are_not_told() -> None:
+    found = DIALECT.read_error(401, (), error("Incorrect API key provided: sk-proj-********abcd. Find yours."))
+
+    assert found.message == "Incorrect API key provided: [key] Find yours."
+
+
+def test_what_the_provider_behind_a_provider_said_is_told_too() -> None:
+    found = DIALECT.read_error(429, (), error("Provider returned error", metadata={"raw": "m is limited upstream."}))
+
+    assert found.message == "Provider returned error: m is limited upstream."

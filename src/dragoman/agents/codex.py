@@ -40,7 +40,7 @@ PRIVATE_HEADERS = frozenset(
 _MOST_PATIENCE_S = 30.0
 """The longest wait that Codex is asked for: it waits whatever it is told, an hour too, without saying so."""
 _USUAL_WAIT_S = 5
-"""Without `Retry-After`, Codex gives up on a 429 at once. It tries five times more with it."""
+"""What Codex is asked to wait where the provider limits the rate without saying for how long."""
 _RESTART_WAIT_S = 2
 
 _AGENT_TEXT = re.compile(r"codex[\w .-]*/v?(\d+\.\d+[\w.-]*)", re.IGNORECASE)
@@ -81,6 +81,15 @@ def _text(told: dict[str, Any], name: str) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
+_REFUSAL = re.compile(rb'"type"\s*:\s*"refusal"\s*,\s*"refusal"\s*:')
+
+
+def show_refusals(chunk: bytes) -> bytes:
+    """Codex drops the parts in which a model refuses, and shows nothing at all: as `output_text` their words are shown. Inside a string
+    the quotes would be escaped; a part that is cut in two by the network stays as it is."""
+    return chunk if chunk.find(b'"refusal"') < 0 else _REFUSAL.sub(b'"type":"output_text","text":', chunk)
+
+
 # ---- errors --------------------------------------------------------------------------------------------------------------
 
 # Codes with a meaning of their own to Codex, all shown or acted upon after one request. Any other code makes it ask five times more.
@@ -109,7 +118,8 @@ def dress_failure(error: GatewayError) -> GatewayError:
 
 
 def _dress_limited(error: GatewayError) -> Dressed:
-    return 429, _headers(_wait_s(error, _USUAL_WAIT_S)), _body(error, error.message, "rate_limit_exceeded")
+    # As a 429 it would be tried as often and as patiently, but the sentence would be lost.
+    return 424, _headers(_wait_s(error, _USUAL_WAIT_S)), _body(error, error.message, "rate_limit_exceeded")
 
 
 def _dress_restart(error: GatewayError) -> Dressed:
@@ -185,5 +195,7 @@ AGENT = Agent(
     dress_error=dress_error,
     dress_failure=dress_failure,
     ping="event",
+    knows_refusals=False,
+    reword=show_refusals,
     write_models=write_models,
 )

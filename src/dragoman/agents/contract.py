@@ -52,6 +52,9 @@ class Agent(msgspec.Struct, frozen=True):
     dress_error: an error before any output, in the form that makes this program show our sentence, or None for the dialect's own.
     dress_failure: a GatewayError as it shall stand inside a stream (kind, code or retry changed), before the dialect writes it.
     ping: what keeps its idle timer alive: "event" (a data event), "comment".
+    knows_refusals: False: it drops the parts in which a model refuses, and asks again where a filter ended the answer. So it gets the words
+    as plain text, and an answer that a filter ended as one that failed for good.
+    reword: what it would drop of a relayed stream, in words that it shows: chunk -> chunk; None where nothing needs that.
     write_models: the list of models in this program's own shape, or None for the usual one.
     """
 
@@ -65,5 +68,7 @@ class Agent(msgspec.Struct, frozen=True):
     """(error, name of the client's dialect) -> status, headers, body."""
     dress_failure: Callable[[GatewayError], GatewayError] = lambda error: error
     ping: str = "comment"
+    knows_refusals: bool = True
+    reword: Callable[[bytes], bytes] | None = None
     write_models: Callable[[str, Offers, bytes | None], bytes | None] = lambda query, offers, own: None
     """(query of the request, what is offered, what the run's launcher said of the program's own models) -> body."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from email.utils import formatdate
+
 from dragoman.core.exchange import Exchange
+from dragoman.core.runtime import Deployment
 from dragoman.dialects.contract import Call
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.record import Attempt
@@ -10,6 +13,9 @@ from dragoman.upstream.reply import Reply
 from dragoman.wire.frame import Headers
 
 _ERROR_BYTES = 256 * 1024
+_ABOUT_KEYS = frozenset({Kind.PROVIDER_KEY, Kind.PROVIDER_PERMISSION})
+_CLEAR = _ABOUT_KEYS | {Kind.TOO_LARGE}
+"""Kinds whose status says enough, even with a web page for a body."""
 _LINE_FAULTS = frozenset({Kind.UNREACHABLE, Kind.TIMEOUT, Kind.CUT, Kind.GARBLED})
 _KEPT_HEADERS = frozenset({"x-request-id", "request-id", "openai-processing-ms", "openai-version", "retry-after", "retry-after-ms"})
 
@@ -54,14 +60,52 @@ def close_attempt(exchange: Exchange, error: GatewayError) -> GatewayError:
     attempt = exchange.record.attempts[-1]
     attempt.ended_s = exchange.elapsed_s()
     attempt.error = error.kind.value
-    provider = exchange.deployment.provider
+    attribute(exchange.deployment, error)
+    return error
+
+
+def attribute(deployment: Deployment, error: GatewayError) -> None:
+    """Have an error of a provider say whose it is and what it means, before its own words; any secret in those is taken out."""
+    provider = deployment.provider
     error.provider = error.provider or provider
-    if error.kind in _LINE_FAULTS and f"`{provider}`" not in error.message:
-        error.message = f"provider `{provider}`: {error.message}"
-    secret = exchange.deployment.secret
+    if error.source == "upstream" and not error.message.startswith(f"provider `{provider}`"):
+        error.message = _attributed(provider, error)
+    secret = deployment.secret
     if secret and secret in error.message:
         error.message = error.message.replace(secret, "***")
-    return error
+
+
+def _attributed(provider: str, error: GatewayError) -> str:
+    meaning = _MEANINGS.get(error.kind)
+    if meaning is None or (error.kind in _LINE_FAULTS and error.status is None):
+        return f"provider `{provider}`: {error.message}"
+    remedy = _REMEDIES.get(error.kind)
+    status = f" (HTTP {error.status})" if error.status is not None else ""
+    said = error.message if remedy is None else f"{error.message.rstrip('.')}; {remedy.format(provider=provider)}"
+    return f"provider `{provider}` {meaning}{status}: {said}"
+
+
+_MEANINGS: dict[Kind, str] = {
+    Kind.INVALID_REQUEST: "refused the request",
+    Kind.UNSUPPORTED: "refused the request",
+    Kind.NOT_FOUND: "did not find what was asked for",
+    Kind.MODEL_NOT_FOUND: "does not offer the model",
+    Kind.TOO_LARGE: "takes no request of this size",
+    Kind.CONTEXT_OVERFLOW: "finds the conversation too long for the model",
+    Kind.CONTENT_POLICY: "refused by its policy",
+    Kind.SEAL_REFUSED: "refused earlier thoughts",
+    Kind.RATE_LIMITED: "limits how fast it is asked",
+    Kind.QUOTA: "has no quota left for the gateway's key",
+    Kind.PROVIDER_KEY: "refused the key that the gateway sent",
+    Kind.PROVIDER_PERMISSION: "does not permit this",
+    Kind.OVERLOADED: "is overloaded",
+    Kind.SERVER_ERROR: "failed",
+    Kind.TIMEOUT: "took too long",
+}
+_REMEDIES: dict[Kind, str] = {
+    Kind.PROVIDER_KEY: "check `providers.{provider}.keys`",
+    Kind.PROVIDER_PERMISSION: "check what the key in `providers.{provider}.keys` may do",
+}
 
 
 async def read_refusal(exchange: Exchange, reply: Reply) -> GatewayError:
@@ -71,21 +115,36 @@ async def read_refusal(exchange: Exchange, reply: Reply) -> GatewayError:
     except GatewayError:
         body = b""
     deployment = exchange.deployment
-    error = deployment.dialect.read_error(reply.status, reply.headers, body)
-    error.provider = deployment.provider
-    if error.kind in (Kind.PROVIDER_KEY, Kind.PROVIDER_PERMISSION):
-        error.message = (
-            f"provider `{deployment.provider}` refused the key that the gateway sent (HTTP {reply.status}): {error.message.rstrip('.')}; "
-            f"check `providers.{deployment.provider}.keys`"
-        )
-    elif "text/html" in dict(reply.headers).get("content-type", ""):
+    error = deployment.dialect.read_error(reply.status, _dated(exchange, reply.headers), body)
+    if "text/html" in dict(reply.headers).get("content-type", "") and error.kind not in _CLEAR:
         error.message = (
             f"provider `{deployment.provider}` answered HTTP {reply.status} with a web page; it may be down, or "
             f"`providers.{deployment.provider}.base_url` may point elsewhere"
         )
-    elif deployment.dialect is exchange.dialect and not (deployment.secret and deployment.secret.encode() in body):
+    elif _may_see(exchange, error, body):
         error.body = body
+    attribute(deployment, error)
     return error
+
+
+def _may_see(exchange: Exchange, error: GatewayError, body: bytes) -> bool:
+    """Whether the client may be told of an error in the provider's own body: it speaks of the client's request, in its dialect."""
+    deployment = exchange.deployment
+    secret = deployment.secret
+    return deployment.dialect is exchange.dialect and error.kind not in _ABOUT_KEYS and not (secret and secret.encode() in body)
+
+
+def _dated(exchange: Exchange, headers: Headers) -> Headers:
+    """With the time at which they came, where the provider does not tell its own: waits may be given as dates."""
+    if any(name == "date" for name, _ in headers):
+        return headers
+    return (*headers, ("date", formatdate(exchange.inbound.received_at + exchange.elapsed_s(), usegmt=True)))
+
+
+def filtered(detail: str | None) -> GatewayError:
+    """An answer that its provider's filter ended, or in which the model would not go on. `detail` is the provider's word for why."""
+    why = f" (`{detail}`)" if detail else ""
+    return GatewayError(Kind.CONTENT_POLICY, f"the answer was ended by a filter or a refusal{why}; ask in other words", source="upstream")
 
 
 def not_a_stream(exchange: Exchange, content_type: str) -> GatewayError:

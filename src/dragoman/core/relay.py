@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
-from dragoman.core.attempt import close_attempt, end_attempt, not_a_stream, note_head, open_attempt, read_refusal, told_headers
+from dragoman.core.attempt import (
+    attribute,
+    close_attempt,
+    end_attempt,
+    filtered,
+    not_a_stream,
+    note_head,
+    open_attempt,
+    read_refusal,
+    told_headers,
+)
 from dragoman.core.exchange import Exchange
 from dragoman.core.stream import header, stream
 from dragoman.core.translate import Translated
@@ -86,6 +98,14 @@ def _note_tap(exchange: Exchange, tap: Tap) -> None:
 
 
 _COMMENT = b": keep-alive\n\n"
+_FILTERED = frozenset({"content_filter", "refusal"})
+_BOUNDARY = re.compile(rb"\r\n\r\n|\n\n|\r\r")
+
+
+def _last_frame(chunk: bytes) -> int | None:
+    """Where the last frame begins that ends in this chunk; None: not after another one."""
+    ends = [found.end() for found in _BOUNDARY.finditer(chunk)]
+    return ends[-2] if len(ends) > 1 else None
 
 
 class _Relayed:
@@ -96,6 +116,7 @@ class _Relayed:
         self._exchange = exchange
         self._dialect = exchange.dialect
         self._agent = exchange.agent
+        self._reword = exchange.agent.reword
         self._tail = b"\n\n"
         self._cut: GatewayError | None = None
 
@@ -113,8 +134,27 @@ class _Relayed:
 
     def feed(self, chunk: bytes) -> bytes:
         self.tap.feed(chunk)
+        if self.tap.failed is not None or self.tap.reason in _FILTERED:
+            chunk = self._ended_badly(chunk)
+        if self._reword is not None:
+            chunk = self._reword(chunk)
         self._tail = (self._tail + chunk)[-4:] if len(chunk) < 4 else chunk[-4:]
         return chunk
+
+    def _ended_badly(self, chunk: bytes) -> bytes:
+        """The chunk in which the stream failed: with an ending that the client's program understands, where it needs another one."""
+        error = self.tap.failed
+        if error is None and not self._agent.knows_refusals:
+            error = filtered(None)
+        if error is None:
+            return chunk
+        attribute(self._exchange.deployment, error)
+        dressed = self._agent.dress_failure(error)
+        start = _last_frame(chunk) or (0 if self._between_frames else None)
+        if dressed is error or start is None:
+            return chunk
+        self._cut = error
+        return chunk[:start] + self._dialect.write_failure(dressed, self.tap)
 
     def whole(self, body: bytes) -> bytes:
         asked = self._dialect.read_request(self._exchange.call)
@@ -136,6 +176,7 @@ class _Relayed:
         return self._dialect.keep_alive if self.tap.model else _COMMENT
 
     def fail(self, error: GatewayError) -> bytes:
+        attribute(self._exchange.deployment, error)
         gap = b"" if self._between_frames else b"\n\n"
         return gap + self._dialect.write_failure(self._agent.dress_failure(error), self.tap)
 

@@ -8,7 +8,17 @@ from typing import Any
 import msgspec
 
 from dragoman.agents.contract import Agent
-from dragoman.core.attempt import close_attempt, end_attempt, not_a_stream, note_head, open_attempt, read_refusal, told_headers
+from dragoman.core.attempt import (
+    attribute,
+    close_attempt,
+    end_attempt,
+    filtered,
+    not_a_stream,
+    note_head,
+    open_attempt,
+    read_refusal,
+    told_headers,
+)
 from dragoman.core.exchange import Exchange
 from dragoman.core.stamp import PROVING, stamp
 from dragoman.core.stream import header, stream
@@ -116,6 +126,9 @@ def _note_warned(record: Record, event: ev.Warned) -> None:
 
 
 _NOTES: dict[type, Callable[[Record, Any], None]] = {ev.Started: _note_started, ev.UsageReported: _note_usage, ev.Warned: _note_warned}
+_NOTHING: frozenset[type] = frozenset()
+_REFUSING: frozenset[type] = frozenset({ev.TextStarted, ev.Finished, ev.Ended})
+_FILTERED = frozenset({"content_filter", "refusal"})
 _OUTPUT = frozenset({ev.TextDelta, ev.ReasoningDelta, ev.CallStarted, ev.CallDelta, ev.ItemGiven, ev.Finished, ev.Ended})
 
 
@@ -135,7 +148,11 @@ class Translated:
         self._reader = deployment.dialect.reader(deployment.quirks)
         self._writer = exchange.dialect.writer(asked)
         self._restore = restore
+        self._deployment = deployment
         self._origin = deployment.name
+        self._reworded = _NOTHING if exchange.agent.knows_refusals else _REFUSING
+        self._declined = False
+        self._refused: ev.Finished | None = None
 
     def feed(self, chunk: bytes) -> bytes:
         try:
@@ -162,6 +179,7 @@ class Translated:
         return self._writer.ping()
 
     def fail(self, error: GatewayError) -> bytes:
+        attribute(self._deployment, error)
         return self._writer.feed(ev.Failed(self._agent.dress_failure(error)))
 
     def _write(self, event: ev.Event) -> bytes:
@@ -173,6 +191,26 @@ class Translated:
 
     def _put(self, event: ev.Event) -> bytes:
         kind = type(event)
+        if kind in self._reworded:
+            return self._reword(event)
+        return self._say(event, kind)
+
+    def _reword(self, event: ev.Event) -> bytes:
+        """For a client that knows no refusals. What the model refuses in words of its own is an answer like any other."""
+        if isinstance(event, ev.TextStarted):
+            self._declined = self._declined or event.refusal
+            event = msgspec.structs.replace(event, refusal=False)
+        elif isinstance(event, ev.Finished) and event.reason in _FILTERED:
+            if self._declined:
+                return self._say(ev.Finished("stop", event.choice), ev.Finished)
+            self._refused = event
+            if not self.ready:
+                return b""
+        elif isinstance(event, ev.Ended) and self._refused is not None:
+            event = ev.Failed(filtered(self._refused.detail))
+        return self._say(event, type(event))
+
+    def _say(self, event: ev.Event, kind: type) -> bytes:
         if kind in _OUTPUT:
             self.ready = True
             self.ended = kind is ev.Ended

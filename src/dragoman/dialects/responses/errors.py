@@ -18,6 +18,10 @@ from dragoman.wire.headers import first, retry_after_s
 
 _LONGEST_MESSAGE = 2000
 
+# Providers repeat parts of the key they refuse; it is not the client's to see.
+_KEY = re.compile(r"\b(?:sk|pk|gsk|xai|hf|key)[-_][\w*.\-]{6,}|\bBearer\s+\S+|[\w-]*\*{4,}[\w-]*")
+_SPOKEN = re.compile(r"try again in (?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?", re.IGNORECASE)
+
 # The provider's own words, wherever they stand (`code`, else `type`), decide first; the status decides what they leave open.
 _KIND_BY_WORD: dict[str, Kind] = {
     "context_length_exceeded": Kind.CONTEXT_OVERFLOW,
@@ -121,21 +125,26 @@ def read_error(status: int, headers: Headers, body: bytes) -> GatewayError:
     error = error_object(value)
     message = _message(error, value) or _plain_message(status, headers, body)
     found = error_of(error, message, status)
-    found.retry_after_s = _wait_s(headers)
+    told = _wait_s(headers)
+    found.retry_after_s = found.retry_after_s if told is None else told
+    if found.kind is Kind.QUOTA:
+        found.retry_after_s = _resets_s(error, headers)
     return found
 
 
 def error_of(error: JsonObject, message: str, status: int | None = None) -> GatewayError:
     """The error that an error object of this API tells of, with the status it came with (None: inside a stream)."""
     code, category = _word(error.get("code")), _word(error.get("type"))
+    kind = _kind(status, code, category)
     return GatewayError(
-        _kind(status, code, category),
-        message,
+        kind,
+        _KEY.sub("[key]", message),
         source="upstream",
         status=status,
         code=code,
         type=category,
         param=_word(error.get("param")),
+        retry_after_s=_spoken_wait_s(message) if kind is Kind.RATE_LIMITED else None,
     )
 
 
@@ -205,6 +214,14 @@ def _decode(body: bytes) -> Any:
 
 
 def _message(error: JsonObject, value: Any) -> str | None:
+    said = _said(error, value)
+    metadata = error.get("metadata")
+    raw: Any = metadata.get("raw") if isinstance(metadata, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    # OpenRouter: "Provider returned error", and what that one said beside it.
+    return f"{said}: {raw}"[:_LONGEST_MESSAGE] if said and isinstance(raw, str) and raw and raw not in said else said
+
+
+def _said(error: JsonObject, value: Any) -> str | None:
     for name in ("message", "detail", "msg", "error_description"):
         found = error.get(name)
         if isinstance(found, str) and found.strip():
@@ -230,10 +247,30 @@ def _plain_message(status: int, headers: Headers, body: bytes) -> str:
 
 def _wait_s(headers: Headers) -> float | None:
     """What the provider asks to wait; a date is read against the provider's own clock, its `date` header."""
-    date = first(headers, "date")
-    try:
-        now = parsedate_to_datetime(date).timestamp() if date else None
-    except ValueError:
-        now = None
+    now = _now(headers)
     wait = retry_after_s(headers, now or 0.0)
     return None if wait is None or (now is None and wait > 1e8) else wait
+
+
+def _now(headers: Headers) -> float | None:
+    date = first(headers, "date")
+    try:
+        return parsedate_to_datetime(date).timestamp() if date else None
+    except ValueError:
+        return None
+
+
+def _spoken_wait_s(message: str) -> float | None:
+    """OpenAI says in words how long to wait, inside a stream only there: "Please try again in 1.5s", "in 1m2.5s", "in 350ms"."""
+    found = _SPOKEN.search(message)
+    if found is None or not any(found.groups()[:3]):
+        return None
+    return int(found[1] or 0) * 60 + float(found[2] or 0) + float(found[3] or 0) / 1000
+
+
+def _resets_s(error: JsonObject, headers: Headers) -> float | None:
+    """When a subscription's limit ends: `resets_in_seconds`, or `resets_at` in Unix seconds."""
+    wait, at, now = error.get("resets_in_seconds"), error.get("resets_at"), _now(headers)
+    if isinstance(wait, int | float) and wait > 0:
+        return float(wait)
+    return float(at) - now if isinstance(at, int | float) and now is not None and at > now else None
