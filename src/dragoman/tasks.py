@@ -1,4 +1,4 @@
-"""The only place that starts tasks: each has a name and an owner, and its owner waits for it at shutdown."""
+"""The only place that starts tasks. Those of `spawn` have a name and an owner, and the owner waits for them at shutdown."""
 
 from __future__ import annotations
 
@@ -50,6 +50,11 @@ class Tasks:
         self._running.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("task `%s` of `%s` died: %r", task.get_name(), self._owner, error, exc_info=error)
+
+
+def start(loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    """A task without name and callbacks, for each request: the caller keeps it, and the coroutine itself handles every error."""
+    return loop.create_task(coro)
 
 
 def spawn(coro: Coroutine[Any, Any, _T], *, name: str, owner: Tasks) -> asyncio.Task[_T]:

@@ -8,45 +8,30 @@ from __future__ import annotations
 import asyncio
 import logging
 from asyncio.events import TimerHandle
-from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import httptools
 from uvicorn._types import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
 from uvicorn.config import Config
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.server.answer import Answer, HalfClosing
 from dragoman.server.faults import body_late, head_late, headers_too_large, judge_head, not_http, shutting_down, too_many_connections
 from dragoman.server.idle import Idle
+from dragoman.server.refusal import Policy, refusal, words
 from dragoman.server.scope import BodyOnly, scope_of
-from dragoman.server.settings import Limits
 from dragoman.server.stall import Stall
-from dragoman.wire.frame import Headers
+from dragoman.tasks import start
 
 logger = logging.getLogger(__name__)
 
-RawHeaders = list[tuple[bytes, bytes]]
-Refuse = Callable[[GatewayError, RawHeaders], tuple[int, Headers, bytes]]
-"""(what is wrong, the request's headers as far as they were read) -> status, headers, body."""
 _FRAMING = (b"content-length", b"transfer-encoding")
 
 # Plain numbers: the look-up of an Enum's member costs 0.13 µs, and each request makes a dozen.
 _IDLE, _HEAD, _BODY = range(3)
-
-
-class Policy(Protocol):
-    """What all connections of a server share."""
-
-    limits: Limits
-    refuse: Refuse
-
-    def connection_gone(self) -> None:
-        """A connection is over."""
-        ...
 
 
 class Connection(HttpToolsProtocol):
@@ -241,7 +226,7 @@ class Connection(HttpToolsProtocol):
         self._running = cycle
         self._target = app if self._draining is None else self.app
         self._task = None
-        cycle.task = self.loop.create_task(self._run(cycle))
+        cycle.task = start(self.loop, self._run(cycle))
         self.tasks.add(cycle.task)
 
     async def _run(self, cycle: Answer) -> None:
@@ -311,30 +296,24 @@ class Connection(HttpToolsProtocol):
 
     def _run_refusal(self, error: GatewayError) -> ASGI3Application:
         async def refuse(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-            status, headers, body = self._refusal(error, list(scope["headers"]))  # type: ignore[typeddict-item]
+            status, headers, body = refusal(self._policy, error, list(scope["headers"]))  # type: ignore[typeddict-item]
             await send({"type": "http.response.start", "status": status, "headers": headers})
             await send({"type": "http.response.body", "body": body, "more_body": False})
 
         return refuse
 
-    def _refusal(self, error: GatewayError, asked: RawHeaders) -> tuple[int, RawHeaders, bytes]:
-        status, told, body = self._policy.refuse(error, asked)
-        headers = [(name.encode(), value.encode("latin-1", "replace")) for name, value in told if name != "content-length"]
-        return status, [*headers, (b"content-length", b"%d" % len(body)), (b"connection", b"close")], body
-
     def _refuse_head(self, error: GatewayError) -> None:
         """Refuse a request whose head never became whole, after the answers that are still owed."""
         self._deaf = True
         self._clear_deadline()
-        status, headers, body = self._refusal(error, self.headers or [])
-        words = b"".join([STATUS_LINE[status], *(b"%s: %s\r\n" % header for header in headers), b"\r\n", body])
+        told = words(self._policy, error, self.headers or [])
         if self._is_answering():
-            self._last_words = words
+            self._last_words = told
         else:
-            self._say_last_words(words)
+            self._say_last_words(told)
 
-    def _say_last_words(self, words: bytes) -> None:
-        self.transport.write(words)
+    def _say_last_words(self, told: bytes) -> None:
+        self.transport.write(told)
         self.linger()
 
     def _on_broken(self, error: httptools.HttpParserError) -> None:
