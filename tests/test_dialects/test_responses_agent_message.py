@@ -20,7 +20,7 @@ def sealed(words: str) -> dict[str, Any]:
 
 
 def item(*content: Any) -> dict[str, Any]:
-    return {"type": "agent_message", "id": "amsg_1", "author": "/root", "recipient": "/root/pears", "content": list(content)}
+    return {"type": "agent_message", "id": "amsg_1", "author": "/a", "recipient": "/a/pears", "content": list(content)}
 
 
 def read(*content: Any) -> Request:

@@ -1,6 +1,6 @@
 """Messages between agents: the item `agent_message`, in which Codex's default model hears from its helpers, and they from it.
 
-    {"type": "agent_message", "author": "/root", "recipient": "/root/pears", "content": [{"type": "input_text", "text": "Message Type: …"},
+    {"type": "agent_message", "author": "…", "recipient": "…", "content": [{"type": "input_text", "text": "Message Type: …"},
      {"type": "encrypted_content", "encrypted_content": "…"}]}
 
 The API's page has no word of it. Its second part is an argument of the author's tool call (its schema says `"encrypted": true`), word for
