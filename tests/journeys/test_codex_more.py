@@ -4,7 +4,6 @@ servers, offered in a namespace or found by its search."""
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,46 +11,11 @@ from typing import Any
 import pytest
 from machine import CODER, Machine, ruled, stats
 from parts import gateway, simulator
+from props import COUNT, COUNTED, letters
 from upstreams import DIALECTS, config_of, door, got, turns
 
 pytestmark = pytest.mark.journey
 
-# A server of the Model Context Protocol on standard input and output, with one tool.
-SERVER = """
-import json, sys
-
-TOOL = {
-    "name": "count-letters",
-    "description": "Counts how often a letter stands in a word.",
-    "inputSchema": {
-        "type": "object",
-        "properties": {"word": {"type": "string"}, "letter": {"type": "string"}},
-        "required": ["word", "letter"],
-    },
-}
-
-
-def answer(method, params):
-    if method == "initialize":
-        about = {"name": "letters", "version": "1"}
-        return {"protocolVersion": params["protocolVersion"], "capabilities": {"tools": {}}, "serverInfo": about}
-    if method == "tools/list":
-        return {"tools": [TOOL]}
-    if method == "tools/call":
-        given = params["arguments"]
-        count = given["word"].count(given["letter"])
-        return {"content": [{"type": "text", "text": f"{given['word']} has {count} of {given['letter']}"}]}
-    return {}
-
-
-for line in sys.stdin:
-    asked = json.loads(line)
-    if "id" in asked:
-        told = {"jsonrpc": "2.0", "id": asked["id"], "result": answer(asked["method"], asked.get("params", {}))}
-        print(json.dumps(told), flush=True)
-"""
-COUNT = {"call": {"name": "count_letters", "arguments": {"word": "dragoman", "letter": "a"}}}
-COUNTED = "dragoman has 2 of a"
 EFFORT: dict[str, Callable[[Any], str]] = {
     "responses": lambda body: body["reasoning"]["effort"],
     "chat": lambda body: body["reasoning_effort"],
@@ -65,12 +29,6 @@ EFFORTS = {
     "messages": ["low", "high", "medium", "xhigh"],
     "generate": ["low", "high", "medium", "high"],
 }
-
-
-def letters(machine: Machine) -> str:
-    """Settings for the server."""
-    (machine.home / "letters.py").write_text(SERVER)
-    return f"\n[mcp_servers.letters]\ncommand = {json.dumps(sys.executable)}\nargs = [{json.dumps(str(machine.home / 'letters.py'))}]\n"
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import base64
 import json
-import struct
-import zlib
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from typing import Any
 import pytest
 from machine import CODER, Machine, Ran, ruled, stats
 from parts import gateway, simulator
+from props import picture
 from upstreams import DIALECTS, Got, changed_behind, config_of, door, turns
 
 from dragoman.simulator.script import Script
@@ -51,17 +50,6 @@ SCHEMA: dict[str, Any] = {
     "additionalProperties": False,
 }
 TYPES: dict[str, type | tuple[type, ...]] = {"string": str, "integer": int, "boolean": bool, "array": list, "object": dict}
-
-
-def picture(color: tuple[int, int, int], size: int = 24) -> bytes:
-    """A PNG of one colour."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    rows = (b"\0" + bytes(color) * size) * size
-    head = chunk(b"IHDR", struct.pack(">IIBBBBB", size, size, 8, 2, 0, 0, 0))
-    return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
 def satisfies(value: Any, schema: dict[str, Any]) -> bool:

@@ -3,6 +3,7 @@ across restarts of the gateway. Nothing that was said is lost; what only its own
 
 from __future__ import annotations
 
+import base64
 import re
 from itertools import pairwise
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from machine import Machine, ruled, stats
 from parts import gateway, simulator
+from props import COUNT, COUNTED, letters, picture
 from upstreams import DIALECTS, MODELS, Got, door, got, logged, provider
 from wiretap import wiretap
 
@@ -108,3 +110,51 @@ def check_proofs(requests: list[Got]) -> None:
         assert later.proofs[: len(earlier.proofs)] == earlier.proofs
     for first, second in zip(requests[::2], requests[1::2], strict=True):
         assert len(second.proofs) == len(first.proofs) + 1
+
+
+RICH = ruled(
+    {
+        "match": {"user": "Do everything at once", "round": 0},
+        "reply": [
+            {"reasoning": {"summary": "Much to do.", "text": "Much to do."}},
+            {"commentary": "I do it all."},
+            {"call": {"name": "view_image", "arguments": {"path": "blue.png"}}},
+            {"call": {"name": "exec_command", "arguments": {"cmd": "echo one; exit 3"}}},
+            {"call": {"name": "tool_search", "arguments": {"query": "count letters in a word"}}},
+        ],
+    },
+    {
+        "match": {"user": "Do everything at once", "round": 1},
+        "reply": [
+            {"reasoning": {"summary": "Now the file.", "text": "Now the file."}},
+            {"call": {"name": "apply_patch", "input": '*** Begin Patch\n*** Add File: a.txt\n+"\\é\n*** End Patch\n'}},
+        ],
+    },
+    {"match": {"user": "Do everything at once"}, "reply": [{"text": "Begun."}]},
+    {"match": {"round": 0}, "reply": [{"reasoning": "I count."}, COUNT]},
+    {"reply": [{"text": "Counted: {{result}}"}]},
+)
+
+
+@pytest.mark.parametrize("first", DIALECTS)
+def test_rich_history_is_understood_by_every_other_model(machine: Machine, tmp_path: Path, first: str) -> None:
+    red, blue = picture((200, 0, 0)), picture((0, 0, 200))
+    (machine.work / "red.png").write_bytes(red)
+    (machine.work / "blue.png").write_bytes(blue)
+    names = {dialect: f"model-of-{dialect}" for dialect in DIALECTS} | {first: "gpt-5.5"}
+    others = [dialect for dialect in DIALECTS if dialect != first]
+    with simulator(RICH) as upstream, gateway(tmp_path, config(upstream, names)) as address:
+        machine.configure(door(address) + letters(machine))
+
+        begun = machine.exec("Do everything at once.", "-m", names[first], "--image=red.png")
+        gone_on = [machine.resume(f"Go on with {dialect}.", "-m", names[dialect]) for dialect in others]
+
+        assert (begun.code, begun.out.strip()) == (0, "Begun."), begun.err
+        assert [(ran.code, COUNTED in ran.out) for ran in gone_on] == [(0, True)] * 3, [ran.out + ran.err[-1000:] for ran in gone_on]
+        assert stats(upstream)["violations"] == []
+        requests = got(upstream)
+        assert [request.dialect for request in requests] == [first] * 3 + [dialect for dialect in others for _ in range(2)]
+        for request in requests[2:]:
+            assert [base64.b64decode(data) for data in request.images] == [red, blue]
+        last = [name.rpartition("__")[2] for name, _ in requests[-1].results]
+        assert last == ["view_image", "exec_command", "tool_search", "apply_patch", *["count_letters"] * 3]
