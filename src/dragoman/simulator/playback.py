@@ -72,7 +72,8 @@ def _filled_page(page: Found, view: View) -> Found:
 def _call(line: CallLine, view: View) -> ToolUse:
     offered = _offered(line, view)
     tool = offered or Tool(line.name, "custom" if line.input is not None else "function")
-    namespace = line.namespace if line.namespace is not None else tool.namespace
+    # A tool on offer has its namespace, or none where a gateway has made one name of both.
+    namespace = tool.namespace if offered is not None else line.namespace
     if tool.kind == "custom":
         return ToolUse(tool.name, _fill(line.input or "", view), namespace, "custom")
     kind = "tool_search" if tool.kind == "tool_search" else "function"

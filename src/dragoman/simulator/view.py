@@ -220,7 +220,7 @@ def _kind(user: str, system: str, asking: Asking) -> RequestKind:
 # Coding agents put context into user messages of its own: it is not the user who speaks there.
 _CONTEXT = re.compile(
     r"# AGENTS\.md instructions|Another language model started to solve this problem"
-    r"|<(environment_context|user_instructions|turn_aborted|system-reminder|system_message|skill)\b"
+    r"|<(environment_context|user_instructions|turn_aborted|system-reminder|system_message|subagent_notification|skill)\b"
 )
 _COMPACTION = re.compile(r"You are performing a CONTEXT CHECKPOINT COMPACTION")
 _PICTURE_TAGS = re.compile(r"</?image\b[^>]*>")
