@@ -39,10 +39,11 @@ def _ended(exchange: Exchange, events: list[ev.Event], target: str) -> Iterator[
     heard, request, reply = dialect(target), asked(exchange), fold(events)
     meant = of_reply(reply, target)
     body = heard.write_response(reply, request)
-    yield from (f"to {target}, whole: {line}" for line in judges.whole(target, body))
+    judged = target != exchange.dialect  # within a dialect a server's own words go on as they are
+    yield from (f"to {target}, whole: {line}" for line in (judges.whole(target, body) if judged else ()))
     yield from (f"to {target}, whole: {line}" for line in differences(meant, of_reply(fold(read_whole(heard, body)), target)))
     stream = write_events(events, target, request)
-    yield from (f"to {target}, streamed: {line}" for line in judges.stream(target, stream))
+    yield from (f"to {target}, streamed: {line}" for line in (judges.stream(target, stream) if judged else ()))
     yield from (f"to {target}, streamed: {line}" for line in differences(meant, of_reply(fold(read_stream(heard, stream)), target)))
 
 

@@ -313,7 +313,7 @@ def test_a_request_of_another_dialect_keeps_to_the_api() -> None:
                     {"type": "input_file", "file_data": "data:application/pdf;base64,JVB", "filename": "a.pdf"},
                 ],
             },
-            {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "a"}]},
+            {"type": "message", "role": "assistant", "content": "a"},
             {"type": "function_call", "call_id": "c1", "name": "f", "arguments": "{}"},
             {"type": "function_call_output", "call_id": "c1", "output": "r"},
         ],

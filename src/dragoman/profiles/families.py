@@ -230,7 +230,7 @@ _NOTHING = Family("", {})
 # What holds in a dialect wherever it is spoken. The Responses API has no choices; whatever else OpenAI's own grants (custom
 # tools, namespaces, ...) other servers of it mostly lack, so the profiles say it.
 _DIALECTS: dict[str, dict[str, Any]] = {
-    "responses": {"choices": False},
+    "responses": {"choices": False, "audio": False},
     "messages": {
         "choices": False,
         "max_tokens_required": True,

@@ -119,7 +119,11 @@ def _write_audio(part: Audio) -> JsonObject | None:
     if not isinstance(part.where, Inline):
         return None
     form = part.format or part.where.media_type.partition("/")[2]
-    return {"type": "input_audio", "input_audio": {"data": part.where.data, "format": form}}
+    return {"type": "input_audio", "input_audio": {"data": part.where.data, "format": _AUDIO_FORMATS.get(form, form)}}
+
+
+_AUDIO_FORMATS = {"mpeg": "mp3", "x-mp3": "mp3", "x-wav": "wav", "wave": "wav", "vnd.wave": "wav"}
+"""The API's words for subtypes of audio."""
 
 
 def _write_file(part: File) -> JsonObject | None:

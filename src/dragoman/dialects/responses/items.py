@@ -21,6 +21,8 @@ from dragoman.ir.request import (
     CallKind,
     Compaction,
     CompactionTrigger,
+    Image,
+    Inline,
     Item,
     Message,
     OpaqueItem,
@@ -28,6 +30,7 @@ from dragoman.ir.request import (
     Result,
     Role,
     Settings,
+    Text,
     ToolsAdded,
 )
 
@@ -62,12 +65,23 @@ def write_given(item: Item) -> JsonObject | None:
     """One item of an answer: as `write_item`, but what another API needs again goes to the client in an envelope."""
     if isinstance(item, Call) and item.executor == "provider" and item.name == "web_search" and NAME not in (item.extra or {}):
         return _with_id({"type": "web_search_call", "status": "completed", "action": _search_action(item)}, item.id)
+    if isinstance(item, Message) and NAME not in (item.extra or {}):
+        return _given_message(item)
     if not isinstance(item, Compaction | Reasoning):
         return write_item(item)
     written = put_back(_plainly(item), item.extra)
     if item.proof is not None:
         written[SEALED] = close_seal(item.content if isinstance(item, Reasoning) else (), item.proof, item.extra)
     return written
+
+
+def _given_message(item: Message) -> JsonObject | None:
+    """An answer has words, and pictures as calls of a tool that makes them; sound has no form in it."""
+    words = tuple(part for part in item.parts if isinstance(part, Text))
+    if words:
+        return write_item(msgspec.structs.replace(item, parts=words))
+    pictures = (part.where.data for part in item.parts if isinstance(part, Image) and isinstance(part.where, Inline))
+    return next(({"type": "image_generation_call", "status": "completed", "result": data} for data in pictures), None)
 
 
 def _search_action(item: Call) -> JsonObject:

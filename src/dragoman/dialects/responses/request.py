@@ -10,8 +10,9 @@ from typing import Any, Literal
 import msgspec
 
 from dragoman.dialects.contract import Call, Quirks
+from dragoman.dialects.responses.formal import formal
 from dragoman.dialects.responses.items import read_item, write_item
-from dragoman.dialects.responses.parts import object_at, optional_text, wrong
+from dragoman.dialects.responses.parts import object_at, objects, optional_text, wrong
 from dragoman.dialects.responses.remainder import NAME, JsonObject, keep, mark, put_back
 from dragoman.dialects.responses.sealed import settle
 from dragoman.dialects.responses.tools import read_choice, read_tools, unsayable_tools, write_choice, write_tools
@@ -173,6 +174,8 @@ def write_request(request: Request, quirks: Quirks) -> tuple[Call, Unsaid]:
     request, unsaid = _proven(request, quirks)
     unsaid += _unsaid(request)
     written = put_back(_plainly(request, {}), request.extra)
+    if not _native(request) and isinstance(written["input"], list):
+        written["input"] = [formal(item) for item in objects(written["input"])]
     if "text" in written:
         written["text"] = put_back(written["text"], {NAME: mark(request.extra, _TEXT) or {}})
     _apply_store(written, request, quirks)
@@ -187,7 +190,7 @@ def write_request(request: Request, quirks: Quirks) -> tuple[Call, Unsaid]:
 def _proven(request: Request, quirks: Quirks) -> tuple[Request, Unsaid]:
     """The request without thoughts that say nothing but their id, where the API keeps nothing that it could look up under it:
     "Item with id … not found. Items are not persisted when `store` is set to false."."""
-    stored = (request.extra or {}).get(NAME, {}).get("store", quirks.store is not False)
+    stored = (request.extra or {}).get(NAME, {}).get("store", quirks.store) is not False
     items = request.items if stored else tuple(item for item in request.items if not _is_bare(item))
     if len(items) == len(request.items):
         return request, []

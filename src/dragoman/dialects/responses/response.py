@@ -51,7 +51,7 @@ def _append(output: list[JsonObject], item: Item, stem: str, *, seals: bool) -> 
     if written is None:
         _carry(output, item, stem, None)
         return
-    if isinstance(item, Message) and item.id is not None and output and output[-1].get("id") == item.id:
+    if isinstance(item, Message) and item.id is not None and output and output[-1].get("id") == item.id and "content" in written:
         output[-1] = {**output[-1], **written, "content": output[-1]["content"] + written["content"]}
         return
     taken = {earlier["id"] for earlier in output}
@@ -72,11 +72,11 @@ def _carry(output: list[JsonObject], item: Item, stem: str, shown: str | None) -
         output.append({"id": item_id("rs", stem, len(output)), **carried})
 
 
-def _spoken(item: Message) -> JsonObject:
+def _spoken(item: Message) -> JsonObject | None:
     """A message as the API gives it: with annotations and logprobs even where there are none."""
     parts = tuple(part for part in item.parts if not isinstance(part, OpaquePart))
-    written = write_given(msgspec.structs.replace(item, parts=parts)) or {}
-    for part in written.get("content", ()):
+    written = write_given(msgspec.structs.replace(item, parts=parts))
+    for part in (written or {}).get("content", ()):
         if part.get("type") == "output_text":
             part.setdefault("annotations", [])
             part.setdefault("logprobs", [])
