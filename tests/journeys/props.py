@@ -58,7 +58,7 @@ def picture(color: tuple[int, int, int], size: int = 24) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
-def letters(machine: Machine) -> str:
-    """Settings for the server."""
+def letters(machine: Machine, name: str = "letters") -> str:
+    """Settings for the server, under some name."""
     (machine.home / "letters.py").write_text(SERVER)
-    return f"\n[mcp_servers.letters]\ncommand = {json.dumps(sys.executable)}\nargs = [{json.dumps(str(machine.home / 'letters.py'))}]\n"
+    return f"\n[mcp_servers.{name}]\ncommand = {json.dumps(sys.executable)}\nargs = [{json.dumps(str(machine.home / 'letters.py'))}]\n"

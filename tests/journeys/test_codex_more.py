@@ -165,6 +165,22 @@ def test_tool_of_an_mcp_server_is_called_in_its_namespace(machine: Machine, tmp_
         assert COUNTED in text
 
 
+@pytest.mark.parametrize("dialect", ["chat", "messages", "generate"])
+def test_tool_with_a_name_too_long_for_the_provider_is_called(machine: Machine, tmp_path: Path, dialect: str) -> None:
+    long = "ledger" + "-of-many-letters" * 3
+    count = {"call": {**COUNT["call"], "name": "", "namespace": "mcp__ledger"}}
+    script = ruled({"match": {"round": 0}, "reply": [count]}, {"reply": [{"text": "It says: {{result}}"}]})
+    with simulator(script) as upstream, gateway(tmp_path, config_of(upstream, dialect)) as address:
+        machine.configure(door(address) + letters(machine) + letters(machine, long))
+
+        ran = machine.exec("How many a has dragoman?", "-m", "gpt-4")
+
+        assert (ran.code, COUNTED in ran.out) == (0, True), ran.out + ran.err
+        assert stats(upstream)["violations"] == []
+        ((name, _),) = turns(upstream)[-1].results
+        assert len(name) == 64
+
+
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_deferred_tool_is_found_and_called(machine: Machine, tmp_path: Path, dialect: str) -> None:
     search = {"call": {"name": "tool_search", "arguments": {"query": "count letters in a word"}}}
