@@ -34,7 +34,7 @@ bench: ## CPU, latency and memory side by side with nginx (BENCH_SECS, BENCH_ROU
 	@$(BIN)/python -m bench
 
 corpus: ## put recorded exchanges of providers through every dialect (CORPUS=folder)
-	@requirements/setup.sh dev
+	@requirements/setup.sh corpus
 	@$(BIN)/python -m tests.corpus $(CORPUS)
 
 format: ## rewrite the sources in the house's format
