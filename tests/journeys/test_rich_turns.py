@@ -264,3 +264,42 @@ def test_proofs_of_thoughts_come_back_as_they_were(machine: Machine, tmp_path: P
     proofs = requests[-1].proofs
     assert len(set(proofs)) == 3
     assert [request.proofs for request in requests] == [proofs[:number] for number in range(4)]
+
+
+@pytest.mark.parametrize(
+    ("dialect", "answering", "proofs"),
+    [
+        ("responses", "gpt-5.5", [0, 1, 2]),
+        ("messages", "claude-opus-4-8", [0, 1, 2]),
+        # Its words between calls are thoughts too.
+        ("messages", "claude-opus-5-5", [0, 2, 4]),
+        ("generate", "gemini-3.1-pro-preview", [0, 1, 2]),
+    ],
+)
+@pytest.mark.parametrize("model", ["gpt-5.5", "gpt-4"])
+def test_hidden_thoughts_and_words_between_calls_come_back_in_their_places(
+    machine: Machine, tmp_path: Path, model: str, dialect: str, answering: str, proofs: list[int]
+) -> None:
+    hidden = {"reasoning": {"summary": "Hidden.", "text": "Hidden.", "redacted": dialect == "messages"}}
+    script = ruled(
+        {"match": {"user": "Go", "round": 0}, "reply": [hidden, {"commentary": "First both."}, step("echo one"), step("echo two")]},
+        {"match": {"user": "Go", "round": 1}, "reply": [{"commentary": "Then this."}, hidden, step("echo three")]},
+        {"match": {"user": "Go"}, "reply": [{"reasoning": "That was it."}, {"text": "Three steps."}]},
+        {"match": {"round": 0}, "reply": [{"commentary": "Once more."}, step("echo four")]},
+        {"reply": [{"text": "Four steps."}]},
+    )
+    with simulator(script) as upstream, gateway(tmp_path, config_of(upstream, dialect, answering)) as address:
+        machine.configure(door(address))
+
+        first = machine.exec("Go.", "-m", model, "-c", "model_reasoning_effort=high")
+        again = machine.resume("Further.", "-m", model, "-c", "model_reasoning_effort=high")
+
+        assert (first.code, first.out.strip()) == (0, "Three steps."), first.err
+        assert (again.code, again.out.strip()) == (0, "Four steps."), again.err
+        assert stats(upstream)["violations"] == []
+        requests = turns(upstream)
+        assert [told for earlier, later in pairwise(requests) for told in changed_behind(earlier, later)] == []
+        assert [len(request.results) for request in requests] == [0, 2, 3, 3, 4]
+        assert [len(request.proofs) for request in requests[:3]] == proofs
+        words = ("Three steps.",) if answering == "claude-opus-5-5" else ("First both.", "Then this.", "Three steps.", "Once more.")
+        assert [requests[-1].says(one) for one in words] == [True] * len(words)
