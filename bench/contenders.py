@@ -36,10 +36,13 @@ class Contender(msgspec.Struct, frozen=True):
         """Where the client of a scenario sends to."""
         return f"http://127.0.0.1:{self.ports[scenario.pace]}{_PATHS[scenario.client]}"
 
+    def model(self, scenario: Scenario) -> str:
+        """The virtual model that leads to a scenario's provider and pace."""
+        return f"{scenario.pace}-{scenario.upstream}"
 
-def model(scenario: Scenario) -> str:
-    """The virtual model that leads to a scenario's provider and pace."""
-    return f"{scenario.pace}-{scenario.upstream}"
+    def sent(self, scenario: Scenario) -> tuple[str, ...]:
+        """The header lines of a scenario's requests."""
+        return self.headers
 
 
 class NotStarted(Exception):
@@ -47,9 +50,10 @@ class NotStarted(Exception):
 
 
 @contextlib.contextmanager
-def provider() -> Generator[Contender]:
-    """The stand-in provider, one port a pace."""
-    ports = dict(zip(PACES, _free_ports(len(PACES)), strict=True))
+def provider(first_port: int | None = None) -> Generator[Contender]:
+    """The stand-in provider, one port a pace: free ones, or those from `first_port` on."""
+    numbers = free_ports(len(PACES)) if first_port is None else range(first_port, first_port + len(PACES))
+    ports = dict(zip(PACES, numbers, strict=True))
     specs = [f"{ports[name]}:{pace.chunks}:{pace.first_us}:{pace.interval_us}" for name, pace in PACES.items()]
     with _running("direct", [str(HERE / "bin" / "upstream"), *specs], list(ports.values())):
         yield Contender("direct", ports)
@@ -61,7 +65,7 @@ def nginx(upstream: Contender) -> Generator[Contender]:
     program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
     if program is None:
         raise NotStarted("nginx is not installed (on Debian: apt-get install nginx-light); the ratios need it")
-    ports = dict(zip(PACES, _free_ports(len(PACES)), strict=True))
+    ports = dict(zip(PACES, free_ports(len(PACES)), strict=True))
     home = RESULTS / "nginx"
     home.mkdir(parents=True, exist_ok=True)
     config = home / "nginx.conf"
@@ -98,7 +102,7 @@ http {{
 @contextlib.contextmanager
 def dragoman(upstream: Contender) -> Generator[Contender]:
     """The real `dragoman serve`: a client key, virtual models with weighted targets, and the terminal record on, into a file."""
-    port = _free_ports(1)[0]
+    port = free_ports(1)[0]
     config = RESULTS / "dragoman.yaml"
     # JSON is YAML too.
     config.write_text(json.dumps(_dragoman_config(upstream.ports), indent=2))
@@ -160,7 +164,8 @@ def _is_open(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Ports of the loopback that nobody listens on now."""
     sockets = [socket.socket() for _ in range(count)]
     try:
         for each in sockets:

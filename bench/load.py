@@ -10,7 +10,7 @@ import msgspec
 
 from bench import process
 from bench.bodies import body
-from bench.contenders import HERE, Contender, model
+from bench.contenders import HERE, Contender
 from bench.scenarios import Scenario
 
 # What each dialect's whole reply and stream must hold; a body without it counts as an error.
@@ -56,7 +56,7 @@ class Run(msgspec.Struct, frozen=True):
 def run(contender: Contender, scenario: Scenario, number: int, secs: float) -> Run:
     """Warm up, load for `secs`, and tell what it took."""
     with tempfile.NamedTemporaryFile(suffix=".json") as file:
-        file.write(body(scenario.client, scenario.size, model(scenario), stream=scenario.stream))
+        file.write(body(scenario.client, scenario.size, contender.model(scenario), stream=scenario.stream))
         file.flush()
         command = _command(contender, scenario, file.name)
         if scenario.length_s is None:
@@ -79,7 +79,7 @@ def _measured(contender: Contender, scenario: Scenario, number: int, command: li
 
 
 def _command(contender: Contender, scenario: Scenario, file: str) -> list[str]:
-    headers = [part for header in contender.headers for part in ("-H", header)]
+    headers = [part for header in contender.sent(scenario) for part in ("-H", header)]
     end = _ENDS[scenario.client, scenario.stream]
     connections = str(scenario.connections)
     return [str(HERE / "bin" / "load"), "-u", contender.url(scenario), "-b", file, "-e", end, "-c", connections, *headers]

@@ -11,15 +11,16 @@ _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 def cpu_s(pid: int) -> float:
     """Seconds on a CPU so far, user and system, over the process tree. In ns steps: `schedstat`, not the ticks of `stat`."""
-    return sum(_number(task / "schedstat", 0) for process in _tree(pid) for task in _tasks(process)) / 1e9
+    return sum(_number(task / "schedstat", 0) for process in tree(pid) for task in _tasks(process)) / 1e9
 
 
 def rss_mb(pid: int) -> float:
     """Resident memory of the process tree in MB; pages that processes share count once for each."""
-    return sum(_number(Path(f"/proc/{process}/statm"), 1) for process in _tree(pid)) * _PAGE_BYTES / 1e6
+    return sum(_number(Path(f"/proc/{process}/statm"), 1) for process in tree(pid)) * _PAGE_BYTES / 1e6
 
 
-def _tree(pid: int) -> Iterator[int]:
+def tree(pid: int) -> Iterator[int]:
+    """A process and all its descendants."""
     waiting = [pid]
     while waiting:
         process = waiting.pop()
