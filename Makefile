@@ -1,4 +1,4 @@
-# `make help` lists the targets. Everything stays in this checkout: .venv, .clients, bench/bin, bench/results.
+# `make help` lists the targets. Everything stays in this checkout: .venv, .clients, .peers, bench/bin, bench/results.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .SUFFIXES:
@@ -10,10 +10,10 @@ PYTEST := $(BIN)/python -m pytest
 
 CORPUS ?= ../shared/corpus
 
-.PHONY: help run test check bench corpus format clean format-check lint types unit journeys
+.PHONY: help run test check bench bench-peers corpus format clean format-check lint types unit journeys
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 run: ## set everything up and start the gateway on 127.0.0.1:8080 (ARGS="--port 9000" and the like are passed on)
 	@requirements/setup.sh run
@@ -33,6 +33,12 @@ bench: ## CPU, latency and memory side by side with nginx (BENCH_SECS, BENCH_ROU
 	@$(MAKE) -C bench
 	@$(BIN)/python -m bench
 
+bench-peers: ## the same beside other gateways, installed into .peers for it (BENCH_PEERS, PEER_URL; BENCH_DOCS=1: into the docs)
+	@requirements/setup.sh dev
+	@$(MAKE) -C bench
+	@bench/peers/setup.sh
+	@$(BIN)/python -m bench.peers
+
 corpus: ## put recorded exchanges of providers through every dialect (CORPUS=folder)
 	@requirements/setup.sh corpus
 	@$(BIN)/python -m tests.corpus $(CORPUS)
@@ -43,7 +49,7 @@ format: ## rewrite the sources in the house's format
 	@$(BIN)/ruff format $(PYTHON_PATHS)
 
 clean: ## remove everything that these targets made
-	rm -rf .venv .clients bench/bin bench/results .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .clients .peers bench/bin bench/results .ruff_cache .pytest_cache .hypothesis
 	find $(PYTHON_PATHS) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 format-check:

@@ -12,11 +12,12 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
+from bench import process
 from bench.contenders import RESULTS, Contender, NotStarted, dragoman, nginx, provider
 from bench.load import Run, run
 from bench.peers import plot, report
@@ -33,6 +34,10 @@ _BEGIN, _END = "<!-- figures: written by make bench-peers BENCH_DOCS=1 -->", "<!
 _PEERS = {"litellm": litellm, "portkey": portkey, "tensorzero": tensorzero}
 # Peers compile, import and fill their pools with their first requests; this many seconds a scenario are let go before any is measured.
 _WARM_S = 1.0
+_WAVES = 3
+_LONGEST_S = 10.0
+_QUIET_S = 0.2
+_QUIET_CORES = 0.1
 
 
 def main() -> None:
@@ -42,8 +47,8 @@ def main() -> None:
     began = os.getloadavg()
     with _contenders() as contenders:
         abouts = {contender.name: _about(contender) for contender in contenders}
-        _warm(contenders, scenarios)
-        runs = [done for scenario in scenarios for done in _rounds(scenario, contenders, secs, rounds)]
+        lengths = _lengths(contenders, scenarios, secs)
+        runs = [done for scenario in scenarios for done in _rounds(scenario, contenders, lengths, rounds)]
     heading = _heading(secs, rounds, began)
     text = report.markdown(runs, abouts, scenarios, heading)
     picture = plot.svg(runs, abouts, f"{_machine()}, {time.strftime('%Y-%m-%d')}")
@@ -72,24 +77,46 @@ def _contenders() -> Generator[list[Contender]]:
         yield found
 
 
-def _warm(contenders: Sequence[Contender], scenarios: Sequence[Scenario]) -> None:
+def _lengths(contenders: Sequence[Contender], scenarios: Sequence[Scenario], secs: float) -> dict[tuple[str, str], float]:
+    """(scenario, contender) -> how long its runs are, after a warm-up of each."""
+    lengths: dict[tuple[str, str], float] = {}
     for contender in contenders:
         for scenario in scenarios:
             if scenario.length_s is None and _carries(contender, scenario):
-                run(contender, scenario, 0, _WARM_S)
+                lengths[scenario.name, contender.name] = _length(run(contender, scenario, 0, _WARM_S), scenario, secs)
         _say(f"{contender.name} is warm")
+    return lengths
 
 
-def _rounds(scenario: Scenario, contenders: Sequence[Contender], secs: float, rounds: int) -> Iterator[Run]:
+def _length(warm: Run, scenario: Scenario, secs: float) -> float:
+    """`secs`, or longer for a slow contender: what is under way at the ends of a run must not outweigh what is in it."""
+    if not warm.cpu_ms or not warm.cores:
+        return secs
+    requests_s = warm.cores * 1000 / warm.cpu_ms
+    return min(max(secs, _WAVES * scenario.connections / requests_s), _LONGEST_S)
+
+
+def _rounds(scenario: Scenario, contenders: Sequence[Contender], lengths: Mapping[tuple[str, str], float], rounds: int) -> Iterator[Run]:
     """A B C, C B A, A B C, …: what else the machine does falls on all alike."""
     present = [contender for contender in contenders if _carries(contender, scenario)]
     for number in range(min(rounds, scenario.rounds or rounds)):
         for contender in present if number % 2 == 0 else reversed(present):
-            done = run(contender, scenario, number, secs)
+            done = run(contender, scenario, number, lengths.get((scenario.name, contender.name), 0.0))
             cpu = "" if done.cpu_ms is None else f" cpu {done.cpu_ms:.3f} ms"
             sample = f" {done.load.err_sample}" if done.errors else ""
             _say(f"{scenario.name} #{number} {contender.name}: {done.load.rps:.0f}/s{cpu} errors {done.errors}{sample}")
             yield done
+            _settle(contender)
+
+
+def _settle(contender: Contender) -> None:
+    """Wait for a contender to be done with what the load left behind, so that the next one does not pay for it."""
+    deadline = time.monotonic() + _LONGEST_S
+    while contender.pid is not None and time.monotonic() < deadline:
+        before_s = process.cpu_s(contender.pid)
+        time.sleep(_QUIET_S)
+        if process.cpu_s(contender.pid) - before_s < _QUIET_CORES * _QUIET_S:
+            return
 
 
 def _carries(contender: Contender, scenario: Scenario) -> bool:
@@ -114,9 +141,8 @@ def _about(contender: Contender) -> About:
 def _heading(secs: float, rounds: int, began: tuple[float, float, float]) -> list[str]:
     ended = os.getloadavg()
     return [
-        f"Measured {time.strftime('%Y-%m-%d %H:%M')} on {_machine()}: median of {rounds} interleaved rounds of {secs:g} s, "
-        f"after a second of warm-up a scenario and 0.3 s before every run; "
-        f"load average of the machine {began[0]:.1f} before and {ended[0]:.1f} after, the runs' own included.",
+        f"Measured {time.strftime('%Y-%m-%d %H:%M')} on {_machine()}, load average {began[0]:.1f} before and {ended[0]:.1f} after "
+        f"(the runs' own included): median of {rounds} interleaved rounds of {secs:g} s, or of {_WAVES} requests a connection.",
     ]
 
 

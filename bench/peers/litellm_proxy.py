@@ -20,13 +20,12 @@ _SETTINGS = (
     "`json_logs: true`, `request_timeout: 600`, `telemetry: false`, price list from the package"
 )
 _ENV = {"LITELLM_MODE": "PRODUCTION", "LITELLM_LOG": "ERROR", "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
-# (client's dialect, provider's dialect) -> model and LiteLLM's provider: `openai` sends on in the client's dialect, `hosted_vllm` always
-# as Chat Completions, `openai/responses` always as Responses.
-_ROUTES = {
-    ("chat", "chat"): ("{pace}-chat", "openai/gpt-5.5"),
-    ("responses", "responses"): ("{pace}-responses", "openai/gpt-5.5"),
-    ("responses", "chat"): ("{pace}-responses-on-chat", "hosted_vllm/gpt-5.5"),
-    ("chat", "responses"): ("{pace}-chat-on-responses", "openai/responses/gpt-5.5"),
+# (client's dialect, provider's dialect) -> the model's name, and how LiteLLM asks: `openai` alone means in the client's dialect.
+_ROUTES: dict[tuple[str, str], tuple[str, dict[str, object]]] = {
+    ("chat", "chat"): ("{pace}-chat", {"model": "openai/gpt-5.5"}),
+    ("responses", "responses"): ("{pace}-responses", {"model": "openai/gpt-5.5"}),
+    ("responses", "chat"): ("{pace}-responses-on-chat", {"model": "openai/gpt-5.5", "use_chat_completions_api": True}),
+    ("chat", "responses"): ("{pace}-chat-on-responses", {"model": "openai/responses/gpt-5.5"}),
 }
 
 
@@ -56,10 +55,10 @@ def _config(ports: dict[str, int]) -> dict[str, object]:
     models = [
         {
             "model_name": name.format(pace=pace),
-            "litellm_params": {"model": model, "api_base": f"http://127.0.0.1:{port}/v1", "api_key": PROVIDER_KEY},
+            "litellm_params": {**asked, "api_base": f"http://127.0.0.1:{port}/v1", "api_key": PROVIDER_KEY},
         }
         for pace, port in ports.items()
-        for name, model in _ROUTES.values()
+        for name, asked in _ROUTES.values()
     ]
     return {
         "model_list": models,
