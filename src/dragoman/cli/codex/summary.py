@@ -10,6 +10,10 @@ from dragoman.cli.codex.arguments import Door
 from dragoman.cli.gateway import get
 
 
+_WAIT_S = 10.0
+"""A busy machine answers late; a gateway that is gone refuses at once."""
+
+
 class Run(msgspec.Struct, frozen=True):
     """The sums of a run. cost_usd: list price of its tokens, None where a part is unknown. waited_s: seconds under way at each
     provider. models: how often each answered."""
@@ -30,7 +34,7 @@ class Run(msgspec.Struct, frozen=True):
 def fetch_summary(door: Door, key: str | None) -> str | None:
     """The line, or None: nothing was asked, or the gateway is gone."""
     try:
-        answer = get(door.address, f"/api/runs/{door.run}", key=key)
+        answer = get(door.address, f"/api/runs/{door.run}", key=key, wait_s=_WAIT_S)
         run = msgspec.json.decode(answer.body, type=Run) if answer.status == 200 else None
     except (OSError, http.client.HTTPException, msgspec.DecodeError, msgspec.ValidationError):
         return None
