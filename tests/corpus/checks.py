@@ -15,6 +15,7 @@ from tests.corpus.difference import differences
 from tests.corpus.elsewhere import refusal_translates, reply_translates
 from tests.corpus.exchange import Exchange
 from tests.corpus.reading import at_random, byte_by_byte, read_pieces, read_stream, read_whole, told
+from tests.corpus.twin import twins_agree
 
 from dragoman.dialects.contract import Quirks
 from dragoman.dialects.registry import dialect
@@ -95,6 +96,7 @@ CHECKS: dict[str, Check] = {
     "request": request_returns,
     "reply": reply_reads,
     "stream": stream_reads,
+    "twin": twins_agree,
     "again": again_returns,
     "asked": request_translates,
     "told": reply_translates,

@@ -8,9 +8,10 @@ within a dialect, the tables below say what another dialect cannot tell.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from typing import Any
+
+import msgspec
 
 from dragoman.ir import request as ir
 from dragoman.ir.request import Request
@@ -127,8 +128,8 @@ _NO_NAMESPACES = frozenset({"chat", "messages", "generate"})
 def _by_value(arguments: str) -> Any:
     """Arguments as the value that they are; no arguments are an empty object. What a model cut short stays text."""
     try:
-        return json.loads(arguments) if arguments.strip() else {}
-    except ValueError:
+        return msgspec.json.decode(arguments) if arguments.strip() else {}
+    except (msgspec.DecodeError, RecursionError):
         return arguments
 
 

@@ -41,7 +41,7 @@ def write_content(parts: tuple[Part, ...], lost: Lost, between: str = "\n\n") ->
 
 def _read_part(value: Any, path: str) -> Part:
     came = object_at(value, path)
-    read = _READ.get(came.get("type"))
+    read = _READ.get(text_or_none(came, "type") or "")
     part = read(came, path) if read is not None else None
     if part is None:
         return OpaquePart(NAME, came)

@@ -44,8 +44,8 @@ def read_tools(value: Any, path: str) -> tuple[Tool, ...]:
     for index, entry in enumerate(list_at(value, path)):
         here = f"{path}[{index}]"
         came = object_at(entry, here)
-        kind = came.get("type", "function" if "function" in came else None)
-        tools.append(_READ_TOOL.get(kind, _read_hosted)(came, here))
+        kind = text_or_none(came, "type") if "type" in came else "function" if "function" in came else None
+        tools.append(_READ_TOOL.get(kind or "", _read_hosted)(came, here))
     return tuple(tools)
 
 

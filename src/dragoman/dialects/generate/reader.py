@@ -107,6 +107,9 @@ class Reader:
     def _plain(self, chunk: PlainChunk) -> list[ev.Event] | None:
         """A chunk of words for candidates that are known; None for any other."""
         out: list[ev.Event] = []
+        counts = bytes(chunk.usageMetadata)
+        if not counts.isascii():
+            return None  # not checked to be text so far, and numbers need no other letters
         for said in chunk.candidates:
             if said.index not in self._candidates:
                 return None
@@ -114,7 +117,6 @@ class Reader:
             for part in said.content.parts:
                 if part.text:
                     self._candidates[said.index].say(part.text, part.thought, out)
-        counts = bytes(chunk.usageMetadata)
         if b'TokenCount"' in counts:
             self._counts = counts
         return out

@@ -67,7 +67,7 @@ def read_content(value: Any, path: str) -> tuple[Part, ...]:
 
 def read_part(came: JsonObject, path: str) -> Part:
     """One block."""
-    read = _READ.get(came.get("type"))
+    read = _READ.get(text_or_none(came, "type") or "")
     part = read(came, path) if read is not None else None
     if part is None:
         return OpaquePart(NAME, came)

@@ -189,7 +189,7 @@ class Content:
     def begin(self, index: int, came: JsonObject) -> Events:
         """A block begins at this index of the reply."""
         events = self.end(index)
-        kind = came.get("type")
+        kind = text_or_none(came, "type")
         # Words with citations come as a row of blocks that read as one text: they belong to one message.
         self._run += kind == "text" and not self._in_run
         self._in_run = kind == "text"

@@ -37,11 +37,11 @@ class Sealed(msgspec.Struct, frozen=True):
 
 def read_item(came: JsonObject, path: str) -> Spoken | None:
     """The item of a block, None if it is no such block."""
-    kind = came.get("type")
+    kind = text_or_none(came, "type") or ""
     read = _READ.get(kind)
     if read is not None:
         return read(came, path)
-    if isinstance(kind, str) and kind.endswith("_tool_result") and isinstance(came.get("tool_use_id"), str):
+    if kind.endswith("_tool_result") and isinstance(came.get("tool_use_id"), str):
         return Result(came["tool_use_id"], (), executor="provider", extra={NAME: {_BLOCK: came}})
     return None
 

@@ -11,7 +11,7 @@ import msgspec
 
 from dragoman.dialects.messages.blocks import read_content, read_part
 from dragoman.dialects.messages.items import read_item
-from dragoman.dialects.messages.remainder import NAME, JsonObject, list_at, object_at, own, text_at, wrong
+from dragoman.dialects.messages.remainder import NAME, JsonObject, list_at, object_at, own, text_at, text_or_none, wrong
 from dragoman.dialects.messages.turns import PLAIN, SYSTEM, TURN
 from dragoman.ir.request import Item, Message, Part, Role
 
@@ -69,7 +69,7 @@ def _read_blocks(blocks: list[Any], role: Role, path: str) -> list[Item]:
     for index, entry in enumerate(blocks):
         here = f"{path}[{index}]"
         came = object_at(entry, here)
-        item = read_item(came, here) if _SPEAKERS.get(came.get("type"), "assistant") == role else None
+        item = read_item(came, here) if _SPEAKERS.get(text_or_none(came, "type") or "", "assistant") == role else None
         if item is None:
             parts.append(read_part(came, here))
         else:

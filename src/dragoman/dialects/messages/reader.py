@@ -85,12 +85,14 @@ class Reader:
             return self._garbled("a frame that is no JSON object")
         came: JsonObject = value  # pyright: ignore[reportUnknownVariableType]
         kind = came.get("type")
+        if kind is not None and not isinstance(kind, str):
+            return self._garbled("a frame whose `type` is no word")
         if kind in _TYPES:
             return self._garbled(f"`{kind}` without its fields")
         if kind is None and came.get("error"):
             return self._fail(error_inside(came))
         if kind is None and frame.name in _TYPES:
-            return self.feed(Frame(msgspec.json.encode({"type": frame.name, **came})))
+            return self.feed(Frame(msgspec.json.encode({**came, "type": frame.name})))
         # Anthropic adds types; clients are told to ignore those that they don't know.
         return (ev.Opaque(NAME, str(kind or frame.name or ""), frame.data),)
 
@@ -147,13 +149,13 @@ class Reader:
 
     def _finish(self, told: JsonObject) -> None:
         word = told.get("stop_reason")
-        if word is None:
+        if not isinstance(word, str):
             return
         reason = _REASONS.get(word, "other")
         detail = text_or_none(told, "stop_sequence") if reason == "stop_sequence" else None
         if reason == "refusal":
             detail = text_or_none(object_or_empty(told.get("stop_details")), "category")
-        self._finished = ev.Finished(reason, detail=str(word) if reason == "other" else detail)
+        self._finished = ev.Finished(reason, detail=word if reason == "other" else detail)
 
     def _end(self) -> list[ev.Event]:
         self._over = True

@@ -92,8 +92,9 @@ def _write_adaptive(wish: ReasoningWish, quirks: Quirks, body: JsonObject) -> No
     if effort is None and quirks.thinking_off == "omitted":
         return  # a model that doesn't think unasked, and nobody asked
     thinking: JsonObject = {"type": "adaptive"}
-    if wish.summary not in (None, "none"):
-        # The newest models keep their thoughts to themselves unless told otherwise.
+    if wish.summary not in (None, "none") or (quirks.binds_thoughts and wish.summary is None):
+        # The newest models keep their thoughts to themselves unless told otherwise, and say even their words between tool calls
+        # as thoughts: an agent would go silent.
         thinking["display"] = "summarized"
     body["thinking"] = thinking
     if effort is not None:

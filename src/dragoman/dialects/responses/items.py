@@ -100,7 +100,7 @@ def _kept(item: _Plain, came: JsonObject) -> _Plain:
 
 
 def _read_message(came: JsonObject, path: str) -> Message:
-    role = _ROLES.get(came.get("role"))
+    role = _ROLES.get(optional_text(came, "role") or "")
     if role is None:
         raise wrong(f"{path}.role", "must be system, developer, user or assistant")
     parts = read_parts(came.get("content"), spoken=role == "assistant", path=f"{path}.content")

@@ -75,7 +75,7 @@ def unsayable(parts: tuple[Part, ...]) -> list[str]:
 
 def _read_part(value: Any, spoken: bool, path: str) -> Part:
     came = object_at(value, path)
-    read = _READ.get(came.get("type", ""))
+    read = _READ.get(optional_text(came, "type") or "")
     if read is None:
         return OpaquePart(NAME, came)
     part = read(came, path)

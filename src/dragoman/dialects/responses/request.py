@@ -126,7 +126,7 @@ def _read_output(text: Any) -> OutputFormat | None:
     if not isinstance(value, dict):
         return None
     came: JsonObject = value  # pyright: ignore[reportUnknownVariableType]
-    kind = _FORMATS.get(came.get("type"))
+    kind = _FORMATS.get(optional_text(came, "type") or "")
     if kind is None:
         return None
     return OutputFormat(kind, optional_text(came, "name"), _dict(came, "schema"), _bool(came, "strict"), optional_text(came, "description"))

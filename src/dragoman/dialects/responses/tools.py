@@ -42,7 +42,7 @@ def read_tools(value: Any, path: str) -> tuple[Tool, ...]:
     for index, entry in enumerate(entries):
         here = f"{path}[{index}]"
         came = object_at(entry, here)
-        tools.extend(_READ.get(came.get("type"), _read_hosted)(came, here))
+        tools.extend(_READ.get(optional_text(came, "type") or "", _read_hosted)(came, here))
     return tuple(tools)
 
 
