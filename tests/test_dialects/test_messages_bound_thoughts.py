@@ -20,7 +20,8 @@ BETA = (("anthropic-beta", "thinking-binding-controls-2026-08-01"),)
     ("wish", "off", "thinking", "headers"),
     [
         (None, "omitted", {"type": "adaptive", "block_binding": BINDING}, BETA),
-        (ReasoningWish("high"), "omitted", {"type": "adaptive", "block_binding": BINDING}, BETA),
+        (ReasoningWish("high"), "omitted", {"type": "adaptive", "display": "summarized", "block_binding": BINDING}, BETA),
+        (ReasoningWish("high", "none"), "omitted", {"type": "adaptive", "block_binding": BINDING}, BETA),
         (ReasoningWish("none"), "between_tools", {"type": "between_tools", "block_binding": BINDING}, BETA),
         (ReasoningWish("none"), "disabled", {"type": "disabled"}, ()),
     ],
