@@ -168,3 +168,50 @@ def test_a_wait_told_as_a_date_counts_from_now_where_the_provider_tells_no_time(
             assert told.json["error"]["message"].endswith("Slow; ask again in 60 min")
 
     run(main())
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "told_to"),
+    [
+        (401, "invalid_api_key", "false"),
+        (429, "insufficient_quota", "false"),
+        (429, "rate_limit_exceeded", None),
+        (500, "server_error", None),
+    ],
+)
+@pytest.mark.parametrize("dialect", ["responses", "chat", "messages"])
+def test_sdks_are_told_not_to_ask_again_where_it_cannot_help(dialect: str, status: int, code: str, told_to: str | None) -> None:
+    async def main() -> None:
+        body = json.dumps({"error": {"message": "No.", "code": code}}).encode()
+        async with provider(answers(status, body)) as up, stand(up.url) as gateway:
+            told = await gateway.ask(dialect, {**ASKED, "messages": [{"role": "user", "content": "hi"}], "max_tokens": 5}, PLAIN)
+
+            assert told.headers.get("x-should-retry") == told_to
+
+    run(main())
+
+
+@pytest.mark.parametrize("dialect", ["responses", "chat"])
+def test_a_provider_that_closes_without_an_answer_is_named_where_no_stream_was_asked_for(dialect: str) -> None:
+    async def main() -> None:
+        async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, heard: Heard) -> None:
+            writer.close()
+
+        async with provider(script) as up, stand(up.url, settings=f", dialect: {dialect}") as gateway:
+            told = await gateway.ask("responses", {**ASKED, "stream": False}, PLAIN)
+
+            assert told.json["error"]["message"].startswith("provider `up`: ")
+            assert [attempt.error for attempt in gateway.record.attempts] == ["cut"]
+
+    run(main())
+
+
+def test_a_refused_key_of_the_provider_is_not_told_as_the_clients() -> None:
+    async def main() -> None:
+        body = json.dumps({"error": {"message": "No.", "code": "invalid_api_key", "type": "authentication_error"}}).encode()
+        async with provider(answers(401, body)) as up, stand(up.url) as gateway:
+            told = await gateway.ask("responses", ASKED, PLAIN)
+
+            assert (told.status, told.json["error"]["type"], told.json["error"]["code"]) == (502, "server_error", "provider_key")
+
+    run(main())

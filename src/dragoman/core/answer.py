@@ -11,6 +11,8 @@ from dragoman.dialects.registry import dialect
 from dragoman.ir.errors import GatewayError
 from dragoman.ir.record import Record
 
+_RETRY = "x-should-retry"
+
 
 def word(error: GatewayError, dialect_name: str, agent: Agent) -> Dressed:
     """Status, headers and body that tell this client of the error before any output. A provider's own body is told as it came."""
@@ -20,6 +22,9 @@ def word(error: GatewayError, dialect_name: str, agent: Agent) -> Dressed:
     status, headers, body = dialect(dialect_name).write_error(error)
     if error.body is not None and error.body.lstrip()[:1] == b"{":
         body = error.body
+    if error.rule.permanent and not any(name == _RETRY for name, _ in headers):
+        # The official SDKs go by it; by the status alone they ask again at a spent quota and at a provider's key that was refused.
+        headers = (*headers, (_RETRY, "false"))
     return status, headers, body
 
 

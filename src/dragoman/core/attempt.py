@@ -43,6 +43,15 @@ async def open_attempt(exchange: Exchange, call: Call) -> Reply:
     return reply
 
 
+async def await_head(exchange: Exchange, reply: Reply) -> None:
+    """Wait for the status line of an answer that is wanted whole. Raises GatewayError."""
+    try:
+        await reply.head()
+    except GatewayError as error:
+        raise close_attempt(exchange, error) from error
+    note_head(exchange, reply)
+
+
 def note_head(exchange: Exchange, reply: Reply) -> None:
     """Remember when the provider began to answer and with what."""
     attempt = exchange.record.attempts[-1]
@@ -110,6 +119,8 @@ _REMEDIES: dict[Kind, str] = {
 
 async def read_refusal(exchange: Exchange, reply: Reply) -> GatewayError:
     """Read a provider's error answer. What cannot be read in full is told by its status alone."""
+    if reply.status < 400:
+        return _redirected(exchange, reply)
     try:
         body = await reply.read_all(_ERROR_BYTES)
     except GatewayError:
@@ -147,6 +158,20 @@ def filtered(detail: str | None) -> GatewayError:
     return GatewayError(Kind.CONTENT_POLICY, f"the answer was ended by a filter or a refusal{why}; ask in other words", source="upstream")
 
 
+def _redirected(exchange: Exchange, reply: Reply) -> GatewayError:
+    """Where a redirect leads is somebody else's choice, and the provider key would go along."""
+    provider = exchange.deployment.provider
+    place = dict(reply.headers).get("location", "").partition("?")[0]
+    where = f" to `{_header_text(place)[:200]}`" if place else ""
+    return GatewayError(
+        Kind.GARBLED,
+        f"provider `{provider}` answered HTTP {reply.status}, a redirect{where}, which is not followed; "
+        f"check `providers.{provider}.base_url`",
+        source="upstream",
+        provider=provider,
+    )
+
+
 def not_a_stream(exchange: Exchange, content_type: str) -> GatewayError:
     """The provider answered 200 with something that is no answer of its API."""
     deployment = exchange.deployment
@@ -175,14 +200,17 @@ def told_headers(exchange: Exchange, reply: Reply | None) -> list[tuple[str, str
     """Headers that go down to the client: the provider's request id and limits, and who answered. The provider's `openai-model`
     stays here: Codex tells its user of a "rerouted" model when that name is not the one asked for."""
     record = exchange.record
-    told = [("x-dragoman-exchange", record.id), ("x-dragoman-model", exchange.deployment.name), ("x-dragoman-lane", record.lane or "")]
+    model = _header_text(exchange.deployment.name)
+    told = [("x-dragoman-exchange", record.id), ("x-dragoman-model", model), ("x-dragoman-lane", record.lane or "")]
     if record.warnings:
-        told.append(("x-dragoman-warnings", _header_text(record.warnings)))
+        told.append(("x-dragoman-warnings", _header_text("; ".join(f"{field}: {why}" for field, why in record.warnings))))
     if reply is not None:
         told += [(n, v) for n, v in reply.headers if n in _KEPT_HEADERS or n.startswith(("x-ratelimit-", "anthropic-ratelimit-"))]
     return told
 
 
-def _header_text(warnings: list[tuple[str, str]]) -> str:
-    text = "; ".join(f"{field}: {why}" for field, why in warnings)
-    return text.encode("ascii", "replace").decode()[:1000].replace("\r", " ").replace("\n", " ")
+def _header_text(text: str) -> str:
+    """Words as a header can hold them: model names and warnings repeat what clients chose."""
+    if not (text.isascii() and text.isprintable()):
+        text = "".join([c if " " <= c <= "~" else " " if c.isspace() else "?" for c in text])
+    return text[:1000].strip()

@@ -8,11 +8,11 @@ import msgspec
 
 from dragoman.core.attempt import (
     attribute,
+    await_head,
     close_attempt,
     end_attempt,
     filtered,
     not_a_stream,
-    note_head,
     open_attempt,
     read_refusal,
     told_headers,
@@ -63,8 +63,7 @@ async def _relay_stream(exchange: Exchange, reply: Reply) -> None:
 
 
 async def _relay_whole(exchange: Exchange, reply: Reply) -> None:
-    await reply.head()
-    note_head(exchange, reply)
+    await await_head(exchange, reply)
     if reply.status >= 300:
         raise close_attempt(exchange, await read_refusal(exchange, reply))
     content_type = header(reply, "content-type")

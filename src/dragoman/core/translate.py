@@ -10,11 +10,11 @@ import msgspec
 from dragoman.agents.contract import Agent
 from dragoman.core.attempt import (
     attribute,
+    await_head,
     close_attempt,
     end_attempt,
     filtered,
     not_a_stream,
-    note_head,
     open_attempt,
     read_refusal,
     told_headers,
@@ -76,8 +76,7 @@ def _refuse_state(exchange: Exchange, request: Request) -> None:
 
 
 async def _translate_whole(exchange: Exchange, reply: Reply, asked: Request, restore: Restore) -> None:
-    await reply.head()
-    note_head(exchange, reply)
+    await await_head(exchange, reply)
     if reply.status >= 300:
         raise close_attempt(exchange, await read_refusal(exchange, reply))
     try:

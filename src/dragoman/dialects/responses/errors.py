@@ -96,6 +96,9 @@ _KIND_BY_STATUS: dict[int, Kind] = {
     529: Kind.OVERLOADED,
 }
 
+# What a provider says of its own key or permissions is not the client's `invalid_api_key`.
+_OURS = frozenset({Kind.PROVIDER_KEY, Kind.PROVIDER_PERMISSION})
+
 # kind -> (type, code) as this API says it.
 _WORDS: dict[Kind, tuple[str, str | None]] = {
     Kind.INVALID_REQUEST: ("invalid_request_error", None),
@@ -180,6 +183,8 @@ def written(error: GatewayError) -> JsonObject:
 def words(error: GatewayError) -> tuple[str, str | None]:
     """`type` and `code`: the error's own where it has them, else those of its kind."""
     category, code = _WORDS.get(error.kind, _OTHER)
+    if error.kind in _OURS:
+        return category, code
     return error.type or category, error.code or code
 
 
