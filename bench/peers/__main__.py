@@ -36,6 +36,8 @@ _PEERS = {"litellm": litellm, "portkey": portkey, "tensorzero": tensorzero}
 _WARM_S = 1.0
 _WAVES = 3
 _LONGEST_S = 10.0
+# A load average above this means that others work on the machine.
+_IDLE_LOAD = 1.0
 _QUIET_S = 0.2
 _QUIET_CORES = 0.1
 
@@ -139,11 +141,16 @@ def _about(contender: Contender) -> About:
 
 
 def _heading(secs: float, rounds: int, began: tuple[float, float, float]) -> list[str]:
-    ended = os.getloadavg()
-    return [
-        f"Measured {time.strftime('%Y-%m-%d %H:%M')} on {_machine()}, load average {began[0]:.1f} before and {ended[0]:.1f} after "
-        f"(the runs' own included): median of {rounds} interleaved rounds of {secs:g} s, or of {_WAVES} requests a connection.",
+    lines = [
+        f"Measured {time.strftime('%Y-%m-%d %H:%M')} on {_machine()}: "
+        f"median of {rounds} interleaved rounds of {secs:g} s, or of {_WAVES} requests a connection.",
     ]
+    if began[0] > _IDLE_LOAD:
+        lines.append(
+            f"**The machine was busy with other work** (load average {began[0]:.1f} before the first run): every figure is higher than "
+            "it would be alone, those of contenders with much code and memory most of all. Ratios are a guide here, not a result."
+        )
+    return lines
 
 
 def _machine() -> str:

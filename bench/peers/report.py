@@ -21,7 +21,7 @@ def markdown(runs: Sequence[Run], abouts: dict[str, About], scenarios: Sequence[
     names = [scenario.name for scenario in scenarios]
     sections = [*heading, "### What ran", _what_ran(abouts)]
     sections += ["### CPU, ms a request (times nginx)", _grid(runs, abouts, loads, lambda found, base: _cpu(found, base))]
-    sections += ["### Requests a second", _grid(runs, abouts, loads, lambda found, _: _figure(found.requests_s, ".0f"))]
+    sections += ["### Requests a second", _grid(runs, abouts, loads, lambda found, _: _figure(found.requests_s, ",.0f"))]
     if _LATENCY in names:
         sections += [f"### {_title(LABELS[_LATENCY])}", _latency(runs, abouts)]
     if _SLOW in names:
@@ -55,8 +55,11 @@ def _cpu(found: Figures, base: Figures | None) -> str:
     if found.cpu_ms is None:
         return "not told"
     form = ".3f" if found.cpu_ms < 1 else ".2f" if found.cpu_ms < 10 else ".1f"
-    times = f" ({found.cpu_ms / base.cpu_ms:.3g} ×)" if base and base.cpu_ms else ""
-    return format(found.cpu_ms, form) + times
+    return format(found.cpu_ms, form) + (_times(found.cpu_ms / base.cpu_ms) if base and base.cpu_ms else "")
+
+
+def _times(ratio: float) -> str:
+    return f" ({ratio:.1f} ×)" if ratio < 100 else f" ({ratio:,.0f} ×)"
 
 
 def _latency(runs: Sequence[Run], abouts: dict[str, About]) -> str:

@@ -68,7 +68,7 @@ def test_the_tables_tell_the_times_of_nginx_and_what_failed() -> None:
 
     text = report.markdown(runs, ABOUTS, [SMALL], ["Head."])
 
-    assert "| nginx | 0.020 (1 ×) |" in text
+    assert "| nginx | 0.020 (1.0 ×) |" in text
     assert "| Slow & co | failed |" in text
     assert f"- Slow & co, {LABELS[SMALL.name]}: 500 requests did not end as they should (`a 'quoted' fault`)" in text
 
