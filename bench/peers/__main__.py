@@ -53,7 +53,8 @@ def main() -> None:
         runs = [done for scenario in scenarios for done in _rounds(scenario, contenders, lengths, rounds)]
     heading = _heading(secs, rounds, began)
     text = report.markdown(runs, abouts, scenarios, heading)
-    picture = plot.svg(runs, abouts, f"{_machine()}, {time.strftime('%Y-%m-%d')}")
+    beside = ", beside other work" if began[0] > _IDLE_LOAD else ""
+    picture = plot.svg(runs, abouts, f"{_machine()}, {time.strftime('%Y-%m-%d')}{beside}")
     print(text)
     (RESULTS / "peers.md").write_text(text)
     (RESULTS / "peers.svg").write_text(picture)
@@ -66,6 +67,8 @@ def main() -> None:
 def _contenders() -> Generator[list[Contender]]:
     """All that start; one that does not is told in a line and left out."""
     wanted = [name for name in os.environ.get("BENCH_PEERS", ",".join(_PEERS)).split(",") if name]
+    if unknown := set(wanted) - set(_PEERS):
+        sys.exit(f"BENCH_PEERS names `{'`, `'.join(sorted(unknown))}`; there are {', '.join(_PEERS)}")
     starts = [nginx, dragoman, *(_PEERS[name] for name in wanted), *([given] if os.environ.get("PEER_URL") else [])]
     first_port = os.environ.get("BENCH_PROVIDER_PORT")
     with contextlib.ExitStack() as stack:
