@@ -10,7 +10,8 @@ from dragoman.ir.errors import GatewayError, Kind
 from dragoman.server.guard import is_loopback
 from dragoman.server.settings import ServerSettings
 
-_BACKLOG = 2048
+BACKLOG = 2048
+"""Connections that may wait to be accepted."""
 _LISTENING = "0A"
 
 
@@ -51,7 +52,7 @@ def _open(family: int, address: tuple[object, ...]) -> socket.socket:
         if family == socket.AF_INET6:
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         listener.bind(address)
-        listener.listen(_BACKLOG)
+        listener.listen(BACKLOG)
         listener.setblocking(False)
     except OSError:
         listener.close()

@@ -11,7 +11,7 @@ from asyncio.events import TimerHandle
 from typing import Any
 
 import httptools
-from uvicorn._types import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
+from uvicorn._types import ASGI3Application
 from uvicorn.config import Config
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -21,7 +21,7 @@ from dragoman.ir.errors import GatewayError, Kind
 from dragoman.server.answer import Answer, HalfClosing
 from dragoman.server.faults import body_late, head_late, headers_too_large, judge_head, not_http, shutting_down, too_many_connections
 from dragoman.server.idle import Idle
-from dragoman.server.refusal import Policy, refusal, words
+from dragoman.server.refusal import Policy, refusing, words
 from dragoman.server.scope import BodyOnly, scope_of
 from dragoman.server.stall import Stall
 from dragoman.tasks import start
@@ -51,7 +51,7 @@ class Connection(HttpToolsProtocol):
         self._policy = policy
         self._limits = policy.limits
         self._phase = _IDLE
-        self._head_bytes = 0
+        self._head_bytes = self._silent_bytes = 0
         self._began = 0
         self._is_upgrade = False
         self._deadline: TimerHandle | None = None
@@ -97,7 +97,7 @@ class Connection(HttpToolsProtocol):
     def shutdown(self) -> None:
         """The server stops: close if nothing is under way, else after the running answer. What comes later is refused."""
         self._draining = shutting_down()
-        self._target = self.app = self._run_refusal(self._draining)
+        self._target = self.app = refusing(self._policy, self._draining)
         if self._is_answering():
             if self._running is not None and not self.pipeline:
                 self._running.keep_alive = False
@@ -119,6 +119,8 @@ class Connection(HttpToolsProtocol):
             return
         self._began = 0
         was_idle = self._phase == _IDLE
+        if self._phase == _BODY:
+            self._silent_bytes += len(data)
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -155,7 +157,10 @@ class Connection(HttpToolsProtocol):
             self._set_deadline(self._limits.head_s)
 
     def _watch_body(self) -> None:
-        if self._deadline is None:
+        if self._silent_bytes > self._limits.header_bytes:
+            # Chunk extensions or trailers without end; the parser keeps them.
+            self._refuse_body(headers_too_large(self._limits))
+        elif self._deadline is None:
             self._set_deadline(self._limits.body_s)
             self._close_gently(self.cycle)
 
@@ -172,15 +177,17 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head is whole: check it and start the request, after those that still run."""
         parser = self.parser
-        error = judge_head(self.url, self.headers, self._limits)
+        version = parser.get_http_version()
+        error = judge_head(version, self.url, self.headers, self._limits)
         if error is not None:
             self._refuse_from_now(error)
             self._deaf = True
         self._is_upgrade = parser.should_upgrade()
-        version = parser.get_http_version()
+        self._silent_bytes = 0
         before = self._newest
         cycle = self.cycle = self._newest = Answer(
-            scope_of(self.url, parser.get_method(), version, self.headers, self.client),
+            # A copy: the parser adds trailers to its own, and those must not count as headers (RFC 9110, section 6.5.1).
+            scope_of(self.url, parser.get_method(), version, self.headers[:], self.client),
             self.transport,
             self.flow,
             default_headers=self.server_state.default_headers,
@@ -198,6 +205,7 @@ class Connection(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         """Keep the body for the request."""
+        self._silent_bytes = 0
         cycle = self._newest
         if cycle is None or cycle.response_complete:
             return
@@ -260,7 +268,7 @@ class Connection(HttpToolsProtocol):
             self.transport.abort()
         else:
             error = self._fault or GatewayError(Kind.INTERNAL, "the gateway gave no answer to this request")
-            await self._run_refusal(error)(cycle.scope, cycle.receive, cycle.send)
+            await refusing(self._policy, error)(cycle.scope, cycle.receive, cycle.send)
 
     def on_response_complete(self) -> None:
         """An answer is whole: the next request of the connection may run."""
@@ -292,15 +300,7 @@ class Connection(HttpToolsProtocol):
     # Refusals
 
     def _refuse_from_now(self, error: GatewayError) -> None:
-        self.app = self._run_refusal(error)
-
-    def _run_refusal(self, error: GatewayError) -> ASGI3Application:
-        async def refuse(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-            status, headers, body = refusal(self._policy, error, list(scope["headers"]))  # type: ignore[typeddict-item]
-            await send({"type": "http.response.start", "status": status, "headers": headers})
-            await send({"type": "http.response.body", "body": body, "more_body": False})
-
-        return refuse
+        self.app = refusing(self._policy, error)
 
     def _refuse_head(self, error: GatewayError) -> None:
         """Refuse a request whose head never became whole, after the answers that are still owed."""

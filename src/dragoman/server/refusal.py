@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from uvicorn._types import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from dragoman.ir.errors import GatewayError
@@ -32,6 +33,17 @@ def refusal(policy: Policy, error: GatewayError, asked: RawHeaders) -> tuple[int
     status, told, body = policy.refuse(error, asked)
     headers = [(name.encode(), value.encode("latin-1", "replace")) for name, value in told if name != "content-length"]
     return status, [*headers, (b"content-length", b"%d" % len(body)), (b"connection", b"close")], body
+
+
+def refusing(policy: Policy, error: GatewayError) -> ASGI3Application:
+    """An application that answers every request so."""
+
+    async def refuse(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        status, headers, body = refusal(policy, error, list(scope["headers"]))  # type: ignore[typeddict-item]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+
+    return refuse
 
 
 def words(policy: Policy, error: GatewayError, asked: RawHeaders) -> bytes:

@@ -18,7 +18,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from dragoman.server.app import App
-from dragoman.server.listen import check_exposure, open_sockets
+from dragoman.server.listen import BACKLOG, check_exposure, open_sockets
 from dragoman.server.protocol import Connection
 
 T = TypeVar("T")
@@ -76,7 +76,7 @@ class Server:
         loop = asyncio.get_running_loop()
         self._keep_date(loop)
         for listener in self._sockets:
-            self._listeners.append(await loop.create_server(self._connection, sock=listener))
+            self._listeners.append(await loop.create_server(self._connection, sock=listener, backlog=BACKLOG))
 
     async def stop(self, grace_s: float) -> None:
         """Accept nothing more, close what is idle, let running answers finish, and end after `grace_s` those that did not."""
