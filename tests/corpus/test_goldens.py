@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import msgspec
 import pytest
+from tests.corpus.census import count, news, page, read_page
 from tests.corpus.checks import CHECKS, problems
 from tests.corpus.exchange import DIALECTS, exchanges
 
@@ -19,3 +22,23 @@ def test_a_golden_passes(golden, check) -> None:
 
 def test_there_are_goldens_of_every_dialect() -> None:
     assert {golden.dialect for golden in GOLDENS} == set(DIALECTS)
+
+
+def test_every_field_of_the_goldens_is_understood_or_in_the_census() -> None:
+    assert news(count(GOLDENS)) == []
+
+
+def test_a_field_that_nobody_decided_on_is_told_by_name() -> None:
+    golden = next(golden for golden in GOLDENS if golden.name == "refused-with-stop")
+    body = json.loads(golden.whole or b"")
+    body["choices"][0]["message"]["mood"] = "stern"
+
+    told = news(count([msgspec.structs.replace(golden, whole=json.dumps(body).encode())]))
+
+    assert told == ["chat, reply: `$.choices[].message.mood` is opaque"]
+
+
+def test_the_page_of_the_census_reads_as_it_was_written() -> None:
+    census = count(GOLDENS)
+
+    assert read_page(page(census)) == census

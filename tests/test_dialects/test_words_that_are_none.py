@@ -58,7 +58,7 @@ def test_a_frame_without_its_type_takes_it_from_its_event_line() -> None:
 
 def test_counts_of_gemini_that_are_no_text_fail_the_stream() -> None:
     reader = dialect("generate").reader(Quirks())
-    part = b'{"candidates": [{"content": {"parts": [{"text": "a"}], "role": "model"}, "index": 0}], "usageMetadata": {"promptTokenCount": 1%b}}'
+    part = b'{"candidates": [{"content": {"parts": [{"text": "a"}]}, "index": 0}], "usageMetadata": {"promptTokenCount": 1%b}}'
 
     events = [*reader.feed(Frame(part % b"")), *reader.feed(Frame(part % b', "x": "\x80"')), *reader.close()]
 
