@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections import deque
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -33,8 +34,9 @@ def gateway(folder: Path, config: dict[str, Any], **env: str) -> Generator[str]:
 
 
 @contextlib.contextmanager
-def simulator(script: Script, *, key: str | None = None) -> Generator[str]:
-    """A simulated provider on a thread of this process, which refuses every key but this one; its address."""
+def simulator(script: Script, *, key: str | None = None, kept: int | None = None) -> Generator[str]:
+    """A simulated provider on a thread of this process, which refuses every key but this one; its address. It keeps the last 200
+    requests, or as many as are told."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="simulator", daemon=True)
     thread.start()
@@ -42,7 +44,10 @@ def simulator(script: Script, *, key: str | None = None) -> Generator[str]:
     def run(work: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(work, loop).result(_READY_S)
 
-    serving = serve(simulator=Simulator(script, key=key))
+    provider = Simulator(script, key=key)
+    if kept is not None:
+        provider.records.last = deque(maxlen=kept)
+    serving = serve(simulator=provider)
     try:
         yield run(serving.__aenter__())
     finally:
