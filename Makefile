@@ -4,13 +4,16 @@ SHELL := /bin/sh
 .SUFFIXES:
 MAKEFLAGS += --no-print-directory
 
-PYTHON_PATHS := src tests bench
+PYTHON_PATHS := src tests bench fuzz
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
+# Torture that takes its time: `make torture` runs it, `make check` does not.
+SLOW := $(addprefix --ignore tests/torture/test_,dying_providers.py slow_and_huge.py ways.py crowd.py)
+
 CORPUS ?= ../shared/corpus
 
-.PHONY: help run test check bench bench-peers corpus format clean format-check lint types unit journeys
+.PHONY: help run test check bench bench-peers corpus format clean format-check lint types unit journeys torture fuzz soak
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -43,13 +46,25 @@ corpus: ## put recorded exchanges of providers through every dialect (CORPUS=fol
 	@requirements/setup.sh corpus
 	@$(BIN)/python -m tests.corpus $(CORPUS)
 
+torture: ## HTTP abuse on both sides of a running gateway, and 10,000 idle connections
+	@requirements/setup.sh dev
+	@$(PYTEST) -n 4 --dist loadfile tests/torture
+
+fuzz: ## coverage-guided fuzzing of what reads bytes from outside (FUZZ_SECONDS for each target, FUZZ=targets)
+	@requirements/setup.sh fuzz
+	@$(BIN)/python -m fuzz $(FUZZ)
+
+soak: ## random faults for SOAK_MINUTES (30): all must be back where it was (SOAK_RATE, SOAK_SEED)
+	@requirements/setup.sh dev
+	@$(BIN)/python tests/torture/soak.py
+
 format: ## rewrite the sources in the house's format
 	@requirements/setup.sh dev
 	@$(BIN)/ruff check --fix --exit-zero --quiet $(PYTHON_PATHS)
 	@$(BIN)/ruff format $(PYTHON_PATHS)
 
 clean: ## remove everything that these targets made
-	rm -rf .venv .clients .peers bench/bin bench/results .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .clients .peers bench/bin bench/results fuzz/results .ruff_cache .pytest_cache .hypothesis
 	find $(PYTHON_PATHS) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 format-check:
@@ -62,7 +77,7 @@ types:
 	@$(BIN)/pyright
 
 unit:
-	@$(PYTEST) -n auto tests --ignore tests/journeys
+	@$(PYTEST) -n auto tests --ignore tests/journeys $(SLOW)
 
 journeys:
 	@PATH="$(CURDIR)/.clients/node_modules/.bin:$(CURDIR)/$(BIN):$$PATH" $(PYTEST) -n 4 --dist loadfile tests/journeys

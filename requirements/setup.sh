@@ -3,6 +3,7 @@
 #   setup.sh run        .venv with the gateway and what it runs on
 #   setup.sh dev        the same and the tools of `make check`
 #   setup.sh corpus     the same and the SDKs that judge what we write
+#   setup.sh fuzz       the same and the fuzzer
 #   setup.sh journeys   the same, a real model, and the real clients (npm) in .clients
 # Each set leaves a mark: a checksum of its pins. A venv that is broken, moved or of an old Python is made anew.
 set -eu
@@ -85,12 +86,14 @@ install_client_set() {
 want_run() { ensure_venv; install_pins run; install_project; }
 want_dev() { want_run; install_pins dev; }
 want_corpus() { want_dev; install_pins corpus; }
+want_fuzz() { want_dev; install_pins fuzz; }
 want_journeys() { want_dev; install_pins journeys; install_clients; }
 
 case ${1:-run} in
     run) want_run ;;
     dev) want_dev ;;
+    fuzz) want_fuzz ;;
     corpus) want_corpus ;;
     journeys) want_journeys ;;
-    *) fail "knows \`run\`, \`dev\`, \`corpus\` and \`journeys\`, not \`$1\`" ;;
+    *) fail "knows \`run\`, \`dev\`, \`corpus\`, \`fuzz\` and \`journeys\`, not \`$1\`" ;;
 esac

@@ -279,6 +279,10 @@ class Connection(asyncio.Protocol):
         if status < 200:
             if status == 101:
                 self._problem = "it switches to a protocol that was not asked for"
+            elif status < 100:
+                self._problem = f"status {status:03}"
+            elif any(name in ("transfer-encoding", "content-length") and value != "0" for name, value in self._headers):
+                self._problem = "an interim answer with a body"
             self._headers = []
             return
         self._headed = True
