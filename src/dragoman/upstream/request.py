@@ -32,7 +32,7 @@ _OURS = frozenset(
     }
 )
 _NAME = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
-_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*+")
+_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 _names: dict[str, bool] = dict.fromkeys(_OURS, False)
 """Names seen before: whether they are sent. Bounded, since clients choose some."""

@@ -12,7 +12,8 @@ from dragoman.wire.frame import Frame, WireError
 _MAX_ELEMENT_BYTES = 16 * 1024 * 1024
 _BETWEEN = b" \t\r\n,[]\xef\xbb\xbf"
 # Whole strings and what is between them, up to the next bracket or to a string that is not yet whole.
-_PLAIN = re.compile(rb'[^"{}\[\]]*+(?:"(?:[^"\\]++|\\.)*+"[^"{}\[\]]*+)*+', re.DOTALL)
+# No possessive quantifiers: Python 3.11.2 matches them wrongly inside a repeated group (https://github.com/python/cpython/issues/101955).
+_PLAIN = re.compile(rb'[^"{}\[\]]*(?:"[^"\\]*(?:\\.[^"\\]*)*"[^"{}\[\]]*)*', re.DOTALL)
 _INSIDE_STRING = re.compile(rb'["\\]')
 
 

@@ -14,7 +14,8 @@ import msgspec
 
 from dragoman.wire.frame import WireError
 
-_KEY = re.compile(rb'[ \t\r\n]*("(?:[^"\\]|\\.)*+")[ \t\r\n]*:[ \t\r\n]*', re.DOTALL)
+# No possessive quantifiers: Python 3.11.2 matches them wrongly inside a repeated group (https://github.com/python/cpython/issues/101955).
+_KEY = re.compile(rb'[ \t\r\n]*("[^"\\]*(?:\\.[^"\\]*)*")[ \t\r\n]*:[ \t\r\n]*', re.DOTALL)
 _OPEN = re.compile(rb"[ \t\r\n]*\{")
 _AFTER = re.compile(rb"[ \t\r\n]*([,}])")
 

@@ -9,7 +9,6 @@ import msgspec
 from dragoman.cli.codex.arguments import Door
 from dragoman.cli.gateway import get
 
-
 _WAIT_S = 10.0
 """A busy machine answers late; a gateway that is gone refuses at once."""
 

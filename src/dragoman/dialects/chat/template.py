@@ -20,7 +20,8 @@ FIELDS = frozenset({"content", "reasoning_content", "reasoning"})
 _PADDING = re.compile(rb'"(?:obfuscation|p)"\s*:\s*"([^"\\]*)"')
 _WORDS = {name: re.compile(rb'"%b"\s*:\s*"' % name.encode()) for name in FIELDS}
 
-_REST_OF_STRING = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+')
+# No possessive quantifiers: Python 3.11.2 matches them wrongly inside a repeated group (https://github.com/python/cpython/issues/101955).
+_REST_OF_STRING = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*')
 _BACKSLASH = 92
 _decode_string = msgspec.json.Decoder(str).decode
 
