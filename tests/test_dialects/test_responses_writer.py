@@ -337,7 +337,10 @@ def test_what_another_api_needs_again_travels_in_the_seal() -> None:
     first, second = write((START, *thoughts[0], *thoughts[1], *END), request)[-1]["response"]["output"]
 
     assert first["content"] == [{"type": "reasoning_text", "text": "Hm."}]
-    for item, content, proof in ((first, ("Hm.",), ir.Proof("gateway", "", "words")), (second, (), ir.Proof("messages", "sig", "signature"))):
+    for item, content, proof in (
+        (first, ("Hm.",), ir.Proof("gateway", "", "words")),
+        (second, (), ir.Proof("messages", "sig", "signature")),
+    ):
         assert is_sealed(item["encrypted_content"])
         sent_back = {"type": "reasoning", "summary": [], "content": None, "encrypted_content": item["encrypted_content"]}
         again = DIALECT.read_request(Call("/responses", json.dumps({"model": "m", "input": [sent_back]}).encode()))
