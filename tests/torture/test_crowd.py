@@ -25,7 +25,7 @@ def test_ten_thousand_idle_connections_are_cheap(tmp_path: Path) -> None:
         "log": {"exchanges": False},
     }
     with living(tmp_path, config, files=1024) as gateway:
-        before = gateway.gauge()
+        before = gateway.at_rest()
         rss_mb = gateway.rss_mb
         crowd = [socket.create_connection((gateway.host, gateway.port), 30) for _ in range(CROWD)]
         for sock in crowd[::2]:
