@@ -20,11 +20,13 @@ _MERGE = "tag:yaml.org,2002:merge"
 
 
 class Scalar(msgspec.Struct, frozen=True):
-    """A single value: `text` as written, `value` as YAML reads it (None, bool, int, float, str, or a date)."""
+    """A single value: `text` as written, `value` as YAML reads it (None, bool, int, float, str, or a date). `span`: where it stands,
+    as numbers of letters from the beginning of the file, its quotes (and an anchor or tag before it) within."""
 
     line: int
     text: str
     value: Any
+    span: tuple[int, int] = (0, 0)
 
 
 class Sequence(msgspec.Struct, frozen=True):
@@ -117,7 +119,7 @@ class _Converter:
         except (yaml.YAMLError, ValueError):
             self._refuse(node, "has a tag or a value that YAML cannot read", "write plain text, a number, or put it in quotes")
             value = str(node.value)
-        return Scalar(_line(node), str(node.value), value)
+        return Scalar(_line(node), str(node.value), value, (node.start_mark.index, node.end_mark.index))
 
     def _entries(self, node: yaml.MappingNode) -> dict[str, Entry]:
         merged: dict[str, Entry] = {}

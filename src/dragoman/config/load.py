@@ -23,12 +23,18 @@ _VARIABLE = "DRAGOMAN_CONFIG"
 
 class Loaded(msgspec.Struct, frozen=True):
     """A config that may be used. `path` is its file (None: there is none), `warnings` are sentences for the user, `found` are the
-    providers that came from the environment (empty where the file names providers)."""
+    providers that came from the environment (empty where the file names providers), `raw` the file's bytes (never shown, as keys may
+    stand in it), `files` those that secrets come from."""
 
     config: Config
     path: Path | None = None
     warnings: tuple[str, ...] = ()
     found: tuple[Found, ...] = ()
+    raw: bytes = b""
+    files: tuple[Path, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Loaded(path={self.path!r})"
 
 
 def load(path: Path | str | None, env: Mapping[str, str], cwd: Path | None = None) -> Loaded:
@@ -61,9 +67,9 @@ def parse(raw: bytes, env: Mapping[str, str], *, file: str = "dragoman.yaml", fo
         config = msgspec.structs.replace(config, providers=discovery.providers)
     check(config, findings)
     if findings.problems:
-        raise findings.error()
+        raise findings.error(secrets.files)
     warnings = (*map(str, findings.warnings), *(sentence for _, sentence in secrets.warnings), *discovery.warnings)
-    return Loaded(config, None, warnings, discovery.found)
+    return Loaded(config, None, warnings, discovery.found, raw, tuple(secrets.files))
 
 
 def find(path: Path | str | None, env: Mapping[str, str], cwd: Path, platform: str = sys.platform) -> Path | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable
+from pathlib import Path as FilePath
 
 import msgspec
 
@@ -34,10 +35,11 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 class ConfigError(Exception):
-    """A config that cannot be used, with every problem that was found in it."""
+    """A config that cannot be used, with every problem that was found in it. `files`: those that it takes secrets from."""
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
+    def __init__(self, problems: Iterable[Problem], files: Iterable[FilePath] = ()) -> None:
         self.problems = tuple(problems)
+        self.files = tuple(files)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
@@ -66,10 +68,10 @@ class Findings:
         """Whether something at this path, or below it, was refused already."""
         return any(known[: len(path)] == path for known in self._paths)
 
-    def error(self) -> ConfigError:
-        """The error that tells everything, in the order of the file."""
+    def error(self, files: Iterable[FilePath] = ()) -> ConfigError:
+        """The error that tells everything, in the order of the file. `files`: those that secrets come from."""
         ordered = sorted(self.problems, key=lambda problem: problem.line or 0)
-        return ConfigError(ordered)
+        return ConfigError(ordered, files)
 
     def _problem(self, path: Path, reason: str, remedy: str, line: int | None) -> Problem:
         return Problem(show_path(path), without_secrets(reason), without_secrets(remedy), line or self._line(path), self.file)

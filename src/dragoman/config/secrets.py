@@ -113,13 +113,15 @@ def names_variable(text: str) -> bool:
 class SecretReader:
     """Reads what config says in place of a secret, from the given environment and from files.
 
-    `folder` is where relative `file:` paths begin. `warnings` collects (origin, sentence) for files that others can read.
+    `folder` is where relative `file:` paths begin. `warnings` collects (origin, sentence) for files that others can read, `files`
+    every file that was looked for.
     """
 
     def __init__(self, env: Mapping[str, str], folder: Path) -> None:
         self._env = env
         self._folder = folder
         self.warnings: list[tuple[str, str]] = []
+        self.files: list[Path] = []
 
     def secret(self, text: str) -> Secret:
         """The secret that `text` names, or is. Raises SecretFault."""
@@ -150,6 +152,7 @@ class SecretReader:
 
     def _file(self, name: str) -> str:
         path = self._path(name)
+        self.files.append(path)
         where = f"the file `{path}`"
         try:
             with path.open("rb") as file:
