@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dragoman.config.discover import Found, discover
+from dragoman.config.routing_schema import ProviderKey
 from dragoman.config.schema import Provider
 from dragoman.config.secrets import Secret
 from dragoman.profiles.registry import kinds, profile
@@ -30,7 +31,7 @@ from dragoman.profiles.registry import kinds, profile
 def test_a_key_in_the_environment_becomes_a_provider(variable: str, name: str) -> None:
     found = discover({variable: "k-1", "PATH": "/bin"})
 
-    assert found.providers == {name: Provider(kind=name, keys=(Secret("k-1"),))}
+    assert found.providers == {name: Provider(kind=name, keys=(ProviderKey(Secret("k-1")),))}
     assert found.found == (Found(name, variable),)
     assert found.warnings == ()
 

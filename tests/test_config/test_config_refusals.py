@@ -33,7 +33,7 @@ BROKEN = {
     "log: !!python/name:os.system x": "d:1: has a tag or a value that YAML cannot read; write plain text, a number, or put it in quotes",
     "log: &a {level: *a}": "d:1: contains itself through an alias; write it out",
     "[1, 2]: 3": "d:1: has a list or a mapping as a key; write a name, in quotes if it has brackets",
-    "just words": "d:1: is text; it must be a mapping with `providers`, `models`, `access`, `server` or `log`",
+    "just words": "d:1: is text; it must be a mapping with `providers`, `models`, `routing`, `access`, `server` or `log`",
     "log: {<<: 3}": "d:1: `<<` merges something that is no mapping; give it an alias of a mapping, as `<<: *base`",
 }
 
@@ -78,7 +78,7 @@ FORMS = {
     "server: {host: }": "server.host: is empty; give it a value or leave it out",
     "server: []": "server: is a list; it must be a mapping",
     "access:": "access: is empty; write a mapping with `keys`, or leave it out",
-    "access: {keys: }": "access.keys: is empty; write a list, as `[one, two]`, or leave it out",
+    "access: {keys: }": "access.keys: is empty; write a list, as `[{...}]`, or leave it out",
     "log: {color: blue}": "log.color: `blue` is not known here; write `always`, `auto` or `never`",
     "log: {level: warn}": "log.level: `warn` is not known here; did you mean `warning`?",
     "serve: {}": "serve: is no setting; did you mean `server`?",

@@ -119,7 +119,7 @@ def test_what_is_no_name_of_a_variable_is_refused_or_taken_as_it_is(text: str) -
 def test_a_literal_key_works_and_is_warned_about_without_being_quoted() -> None:
     loaded = parse(f"providers: {{p: {{kind: openai, keys: [{VALUE}]}}}}".encode(), {}, file="d")
 
-    assert loaded.config.providers["p"].keys[0].reveal() == VALUE
+    assert loaded.config.providers["p"].keys[0].key.reveal() == VALUE
     assert loaded.warnings == (
         "d:1: providers.p.keys[0]: the key stands in the file itself; put it into the environment and write `$VARIABLE`, "
         "or into a file of its own and write `file:/path`",
@@ -127,7 +127,7 @@ def test_a_literal_key_works_and_is_warned_about_without_being_quoted() -> None:
 
 
 def test_a_number_as_a_key_is_taken_as_written() -> None:
-    assert parse(b"providers: {p: {kind: openai, keys: [0012]}}", {}).config.providers["p"].keys[0].reveal() == "0012"
+    assert parse(b"providers: {p: {kind: openai, keys: [0012]}}", {}).config.providers["p"].keys[0].key.reveal() == "0012"
 
 
 LEAKS = [

@@ -8,6 +8,7 @@ import pytest
 
 from dragoman.config.load import find, load, parse
 from dragoman.config.problems import ConfigError
+from dragoman.config.routing_schema import ProviderKey
 from dragoman.config.schema import Access, ClientKey, Config, Provider, Target, VirtualModel
 from dragoman.config.secrets import Secret
 
@@ -35,8 +36,8 @@ def test_example_of_the_docs_is_read_whole() -> None:
 
     assert loaded.config == Config(
         providers={
-            "openai-main": Provider(kind="openai", keys=(Secret("sk-one"),)),
-            "claude": Provider(kind="anthropic", keys=(Secret("sk-two"),)),
+            "openai-main": Provider(kind="openai", keys=(ProviderKey(Secret("sk-one")),)),
+            "claude": Provider(kind="anthropic", keys=(ProviderKey(Secret("sk-two")),)),
             "local": Provider(kind="openai-compatible", base_url="http://127.0.0.1:8000/v1", dialect="chat"),
         },
         models={
@@ -44,7 +45,7 @@ def test_example_of_the_docs_is_read_whole() -> None:
             "coder": VirtualModel(
                 targets=(
                     Target("openai-main/gpt-5.5", 80),
-                    Target("local/qwen3-coder", 20, {"temperature": 0.2}),
+                    Target("local/qwen3-coder", 20, params={"temperature": 0.2}),
                 )
             ),
             "*": "openai-main/*",
@@ -135,7 +136,7 @@ providers:
     providers = parse(raw, ENV).config.providers
 
     assert providers["one"].metadata is True
-    assert providers["two"] == Provider(kind="openai", keys=(Secret("sk-one"),))
+    assert providers["two"] == Provider(kind="openai", keys=(ProviderKey(Secret("sk-one")),))
 
 
 def test_variables_stand_in_plain_text_too() -> None:

@@ -71,7 +71,7 @@ class Deployer:
             headers=_headers(provider_name, provider, profile),
             deadlines=_deadlines(self._config, provider),
             foreign=foreign_to(facts, quirks),
-            secret=provider.keys[0].reveal() if provider.keys else "",
+            secret=provider.keys[0].key.reveal() if provider.keys else "",
             metadata=profile.metadata,
             relays=bool(profile.relay),
         )
@@ -89,7 +89,7 @@ def _headers(name: str, provider: Provider, profile: Profile) -> Headers:
     own = {key.lower(): value.reveal() for key, value in provider.headers.items()}
     headers = [(key, value) for key, value in headers if key not in own]
     if provider.keys and profile.auth != "none":
-        headers.append(_AUTH[profile.auth](provider.keys[0].reveal()))
+        headers.append(_AUTH[profile.auth](provider.keys[0].key.reveal()))
     elif not (profile.key_optional or profile.builtin or profile.auth == "none" or own.keys() & {"authorization", "x-api-key", "api-key"}):
         raise GatewayError(
             Kind.CONFIG, f"provider `{name}` has no key; write `providers.{name}.keys`, as `keys: [${name.upper()}_API_KEY]`"

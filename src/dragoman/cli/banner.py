@@ -57,7 +57,7 @@ def _providers(loaded: Loaded) -> list[str]:
 def _source(name: str, provider: Provider, variable: str | None) -> str:
     if profile(provider.kind).builtin:
         return "built in: answers every model name, offline; a real one is found by its key, as OPENAI_API_KEY"
-    origins = [variable] if variable else [secret.origin for secret in provider.keys]
+    origins = [variable] if variable else [given.key.origin for given in provider.keys]
     key = f"key from {', '.join(origins)}" if origins else "no key"
     return " · ".join(filter(None, (provider.kind if provider.kind != name else "", _shown(provider.base_url), key)))
 

@@ -42,7 +42,7 @@ def exposure(server: Server, access: Access) -> Problem | None:
 def _check_access(config: Config, findings: Findings) -> None:
     names: dict[str, int] = {}
     keys: dict[bytes, int] = {}
-    upstream = {key.digest(): name for name, provider in config.providers.items() for key in provider.keys if key}
+    upstream = {given.key.digest(): name for name, provider in config.providers.items() for given in provider.keys if given.key}
     for index, client in enumerate(config.access.keys):
         path = ("access", "keys", index)
         if client.name and names.setdefault(client.name, index) != index:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import SplitResult, urlsplit
 
+from dragoman.config.check_keys import check_pool, url_fault
 from dragoman.config.names import skeleton
 from dragoman.config.problems import Findings, Path, any_of, did_you_mean
 from dragoman.config.schema import Config, Provider
@@ -15,7 +16,6 @@ from dragoman.profiles.registry import kinds, profile
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-_CALLS = ("/chat/completions", "/responses", "/completions", "/messages", "/models", "/embeddings")
 _OURS = frozenset({"host", "content-length", "transfer-encoding", "connection", "content-type", "accept-encoding"})
 _KEY_HEADERS = frozenset({"authorization", "x-api-key", "x-goog-api-key", "api-key"})
 _LOCAL = re.compile(r"localhost|127(\.\d{1,3}){3}|::1|.*\.localhost")
@@ -61,33 +61,12 @@ def _check_url(provider: Provider, facts: Profile, path: Path, findings: Finding
                 where, f"is missing: the kind `{facts.kind}` has no address of its own", "write it, as `http://127.0.0.1:8000/v1`"
             )
         return
-    if provider.base_url and (fault := _url_fault(provider.base_url)) is not None:
+    if provider.base_url and (fault := url_fault(provider.base_url)) is not None:
         findings.refuse(where, *fault)
         return
     url = urlsplit(provider.base_url)
     if url.scheme == "http" and provider.keys and not _is_local(url):
         findings.warn(where, "sends the key unencrypted", "use `https://`")
-
-
-def _url_fault(text: str) -> tuple[str, str] | None:
-    """What is wrong with a base URL, and what would be right; never quotes it, as it may hold a password."""
-    try:
-        url = urlsplit(text)
-        port = url.port
-    except ValueError:
-        return ("is no URL (host or port cannot be read)", "write it as `https://api.example.com/v1`")
-    if url.scheme not in ("http", "https"):
-        return ("has no `http://` or `https://`", "write it as `https://api.example.com/v1`")
-    if not url.hostname or port == 0 or any(letter.isspace() for letter in text):
-        return ("names no host", "write it as `https://api.example.com/v1`")
-    if url.username is not None:
-        return ("has a user or a password in it", "put the key into `keys`")
-    if url.query or url.fragment:
-        return ("has a `?` or a `#`", "write scheme, host, port and path only")
-    call = next((call for call in _CALLS if url.path.rstrip("/").endswith(call)), None)
-    if call is not None:
-        return (f"ends with `{call}`", "leave that out: the gateway adds it for each call")
-    return None
 
 
 def _check_loop(provider: Provider, facts: Profile, config: Config, path: Path, findings: Findings) -> None:
@@ -130,11 +109,7 @@ def _check_keys(provider: Provider, facts: Profile, path: Path, findings: Findin
         findings.refuse(where, "is missing", f"write `keys: [${variable}]`, or `key_optional: true` if it needs none")
     if provider.keys and auth == "none":
         findings.warn(where, f"is not used: the kind `{facts.kind}` sends no key", "leave it out, or say how with `auth`")
-    seen: dict[bytes, int] = {}
-    for index, key in enumerate(provider.keys):
-        first = seen.setdefault(key.digest(), index)
-        if key and first != index:
-            findings.refuse((*where, index), f"is the same key as keys[{first}]", "take one of them out")
+    check_pool(provider, facts, path, findings)
 
 
 def _check_headers(provider: Provider, facts: Profile, path: Path, findings: Findings) -> None:

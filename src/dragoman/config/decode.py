@@ -47,6 +47,8 @@ class Decoder:
             return self._some_of(node, extra["some_of"], extra.get("but", ()), path)
         if extra.get("header"):
             return self._secret(node, path, header=True)
+        if "plain" in extra and isinstance(node, Scalar) and isinstance(kind.type, mi.StructType):
+            return self._plain(node, kind.type, extra["plain"], path)
         return self.read(node, kind.type, path)
 
     def _struct(self, node: Node, kind: mi.StructType, path: Path) -> Any:
@@ -57,7 +59,12 @@ class Decoder:
                 if isinstance(node, Mapping):
                     self._findings.refuse((*path, name), "is missing", _want(field.type))
                 given[name] = _empty(field.type)
-        return kind.cls(**given)
+        return kind.cls(**{fields[name].name: value for name, value in given.items()})
+
+    def _plain(self, node: Scalar, kind: mi.StructType, name: str, path: Path) -> Any:
+        """A Struct of which only one field is given, without its name."""
+        field = next(field for field in kind.fields if field.name == name)
+        return kind.cls(**{name: self.read(node, field.type, path)})
 
     def _some_of(self, node: Node, cls: type[msgspec.Struct], but: tuple[str, ...], path: Path) -> dict[str, Any]:
         return self._fields(node, {field.encode_name: field for field in struct_type(cls).fields if field.encode_name not in but}, path)
@@ -293,7 +300,7 @@ def _empty(kind: mi.Type) -> Any:
     if isinstance(kind, mi.UnionType):
         return None if any(isinstance(choice, mi.NoneType) for choice in kind.types) else _empty(kind.types[0])
     if isinstance(kind, mi.StructType):
-        return kind.cls(**{field.encode_name: _empty(field.type) for field in kind.fields if field.required})
+        return kind.cls(**{field.name: _empty(field.type) for field in kind.fields if field.required})
     if isinstance(kind, mi.LiteralType):
         return kind.values[0]
     return _EMPTY[type(kind)]
@@ -335,7 +342,14 @@ def _want(kind: mi.Type) -> str:
 
 def _list_noun(kind: mi.VarTupleType | mi.ListType) -> str:
     """A list and how one is written."""
-    return "a list, as `[$VARIABLE]`" if isinstance(kind.item_type, mi.CustomType) else "a list, as `[one, two]`"
+    item = kind.item_type.type if isinstance(kind.item_type, mi.Metadata) else kind.item_type
+    example = (
+        "[$VARIABLE]" if isinstance(kind.item_type, mi.Metadata) and _form(item) is Mapping else _EXAMPLES.get(type(item), "[one, two]")
+    )
+    return f"a list, as `{example}`"
+
+
+_EXAMPLES: dict[type, str] = {mi.IntType: "[1, 2]", mi.FloatType: "[0.3, 0.7]", mi.StructType: "[{...}]"}
 
 
 def _form_word(node: Node) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from dragoman.config.routing_schema import ProviderKey
 from dragoman.config.schema import Provider
 from dragoman.config.secrets import SecretFault, SecretReader
 from dragoman.profiles.contract import Profile
@@ -43,7 +44,7 @@ def discover(env: Mapping[str, str]) -> Discovery:
         except SecretFault as fault:
             warnings.append(f"`{variable}` is left out: {fault.reason}")
             continue
-        providers[facts.kind] = Provider(kind=facts.kind, keys=(key,))
+        providers[facts.kind] = Provider(kind=facts.kind, keys=(ProviderKey(key),))
         found.append(Found(facts.kind, variable))
         warnings.extend(_ignored_addresses(facts, env))
     if not providers:

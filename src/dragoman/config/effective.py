@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from dragoman.config.schema import Config, Deadlines, Provider
+from dragoman.config.routing_schema import Affinity, ProviderKey, Retry
+from dragoman.config.schema import Config, Deadlines, Provider, VirtualModel
 from dragoman.profiles.contract import Profile
 from dragoman.profiles.registry import profile
 
@@ -38,3 +39,25 @@ def effective_deadlines(config: Config, provider: Provider) -> Deadlines:
     """The server's deadlines with those of the provider in their place."""
     own = {field: value for field, value in msgspec.structs.asdict(provider.deadlines).items() if value is not None}
     return msgspec.structs.replace(config.server.deadlines, **own)
+
+
+def effective_keys(provider: Provider) -> tuple[ProviderKey, ...]:
+    """The provider's keys, each with a name: its own, or that of its place."""
+    return tuple(
+        key if key.name else msgspec.structs.replace(key, name=f"key-{number}") for number, key in enumerate(provider.keys, start=1)
+    )
+
+
+def effective_retry(config: Config, model: VirtualModel | None) -> Retry:
+    """How exchanges with a virtual model (None: one that is only an alias, or not in config) are tried again."""
+    return config.routing.retry if model is None else msgspec.structs.replace(config.routing.retry, **model.retry)
+
+
+def effective_affinity(config: Config, model: VirtualModel | None) -> Affinity:
+    """How sessions with a virtual model stay where they are."""
+    return config.routing.affinity if model is None else msgspec.structs.replace(config.routing.affinity, **model.affinity)
+
+
+def effective_rescue(config: Config, model: VirtualModel | None) -> bool:
+    """Whether broken streams of a virtual model are continued."""
+    return config.routing.rescue if model is None or model.rescue is None else model.rescue

@@ -6,6 +6,7 @@ import ast
 import functools
 import inspect
 import textwrap
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -14,8 +15,6 @@ import msgspec.inspect as mi
 from dragoman.config.decode import struct_type
 from dragoman.config.schema import Config
 from dragoman.config.secrets import Secret
-from dragoman.dialects.contract import Quirks
-from dragoman.lower.capabilities import Capabilities
 from dragoman.profiles.registry import kinds
 
 _SCHEMA_URL = "https://json-schema.org/draft/2020-12/schema"
@@ -26,11 +25,12 @@ def json_schema() -> dict[str, Any]:
     (schema,), parts = msgspec.json.schema_components((Config,), schema_hook=_secret_schema, ref_template="#/$defs/{name}")
     for cls in structs_of(Config):
         _describe(parts[cls.__name__], cls)
-    for cls in (Quirks, Capabilities):
-        parts[cls.__name__] = _sparse(cls)
+    for cls, field, some, but in _sparse_fields():
+        parts[f"Some{some.__name__}"] = _sparse(some, but)
+        parts[cls.__name__]["properties"][field]["$ref"] = f"#/$defs/Some{some.__name__}"
+    keys = parts["Provider"]["properties"]["keys"]
+    keys["items"] = {"anyOf": [{"type": "string"}, keys["items"]]}
     parts["Provider"]["properties"]["kind"]["enum"] = list(kinds())
-    parts["Provider"]["properties"]["quirks"]["$ref"] = "#/$defs/Quirks"
-    parts["Provider"]["properties"]["capabilities"]["$ref"] = "#/$defs/Capabilities"
     return {"$schema": _SCHEMA_URL, "title": "dragoman.yaml", **schema, "$defs": dict(sorted(parts.items()))}
 
 
@@ -54,22 +54,39 @@ def sentences(cls: type[msgspec.Struct]) -> dict[str, str]:
 
 
 def structs_of(cls: type[msgspec.Struct]) -> list[type[msgspec.Struct]]:
-    """The Struct and those within it, in the order of their fields."""
-    found = [cls]
+    """The Struct and those within it, in the order of their fields; one that holds itself is told once."""
+    found: list[type[msgspec.Struct]] = []
+    _collect(cls, found)
+    return found
+
+
+def _collect(cls: type[msgspec.Struct], found: list[type[msgspec.Struct]]) -> None:
+    found.append(cls)
     for field in struct_type(cls).fields:
         for inner in _inner(field.type):
-            found += [one for one in structs_of(inner) if one not in found]
-    return found
+            if inner not in found:
+                _collect(inner, found)
 
 
 def _inner(kind: mi.Type) -> list[type[msgspec.Struct]]:
     if isinstance(kind, mi.StructType):
         return [kind.cls]
+    if isinstance(kind, mi.Metadata):
+        return _inner(kind.type)
     if isinstance(kind, mi.UnionType):
         return [cls for choice in kind.types for cls in _inner(choice)]
     if isinstance(kind, mi.DictType):
         return _inner(kind.value_type)
     return _inner(kind.item_type) if isinstance(kind, mi.VarTupleType) else []
+
+
+def _sparse_fields() -> Iterator[tuple[type[msgspec.Struct], str, type[msgspec.Struct], tuple[str, ...]]]:
+    """(Struct, field, the Struct of which that field gives some, without which of its fields)."""
+    for cls in structs_of(Config):
+        for field in struct_type(cls).fields:
+            extra: dict[str, Any] = (field.type.extra or {}) if isinstance(field.type, mi.Metadata) else {}  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+            if "some_of" in extra:
+                yield cls, field.encode_name, extra["some_of"], extra.get("but", ())
 
 
 def _secret_schema(cls: type) -> dict[str, Any]:
@@ -79,18 +96,19 @@ def _secret_schema(cls: type) -> dict[str, Any]:
 
 
 def _describe(part: dict[str, Any], cls: type[msgspec.Struct]) -> None:
-    for name, sentence in sentences(cls).items():
-        part["properties"][name]["description"] = sentence
+    told = sentences(cls)
+    for field in struct_type(cls).fields:
+        part["properties"][field.encode_name]["description"] = told[field.name]
 
 
-def _sparse(cls: type[msgspec.Struct]) -> dict[str, Any]:
-    """A Struct of which config sets some fields only."""
+def _sparse(cls: type[msgspec.Struct], but: tuple[str, ...]) -> dict[str, Any]:
+    """A Struct of which config sets some fields only, without those of `but`."""
     _, parts = msgspec.json.schema_components((cls,), ref_template="#/$defs/{name}")
     part: dict[str, Any] = parts[cls.__name__]
     part.pop("required", None)
     part["additionalProperties"] = False
-    if cls is Capabilities:
-        part["properties"].pop("dialect")
+    for name in but:
+        part["properties"].pop(name)
     for name, told in part["properties"].items():
         told.pop("default", None)
         told["description"] = sentences(cls)[name]

@@ -49,9 +49,20 @@ the file; `dragoman schema` prints that schema. Settings that are not listed are
 _PLACES = {
     "Config": "the whole file",
     "Provider": "providers.NAME",
+    "ProviderKey": "providers.NAME.keys[]",
     "ProviderDeadlines": "providers.NAME.deadlines",
     "VirtualModel": "models.NAME",
     "Target": "models.NAME.targets[]",
+    "Rule": "models.NAME.rules[]",
+    "When": "models.NAME.rules[].when",
+    "Time": "models.NAME.rules[].when.time",
+    "Tiers": "models.NAME.tiers",
+    "Classifier": "models.NAME.tiers.classifier",
+    "Routing": "routing",
+    "Retry": "routing.retry",
+    "Breaker": "routing.breaker",
+    "Affinity": "routing.affinity",
+    "Probes": "routing.probes",
     "Access": "access",
     "ClientKey": "access.keys[]",
     "Server": "server",
@@ -67,7 +78,9 @@ def _section(cls: type[msgspec.Struct]) -> str:
 
 def _table(cls: type[msgspec.Struct], place: str, but: tuple[str, ...]) -> str:
     told = sentences(cls)
-    rows = [f"| `{field.name}` | {_type(field.type)} | {_default(field)} | {_cell(told[field.name])} |" for field in _fields(cls, but)]
+    rows = [
+        f"| `{field.encode_name}` | {_type(field.type)} | {_default(field)} | {_cell(told[field.name])} |" for field in _fields(cls, but)
+    ]
     title = f"## `{place}`" if cls is not Config else "## The whole file"
     head = "| setting | type | default | what it is for |\n|---|---|---|---|"
     return f"{title}\n\n{(cls.__doc__ or '').splitlines()[0]}\n\n{head}\n" + "\n".join(rows)
@@ -84,11 +97,9 @@ def _cell(text: str) -> str:
 def _type(kind: mi.Type) -> str:
     if isinstance(kind, mi.Metadata):
         extra: dict[str, Any] = kind.extra or {}  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-        return (
-            f"some of [`{extra['some_of'].__name__.lower()}`](#{extra['some_of'].__name__.lower()})"
-            if "some_of" in extra
-            else _type(kind.type)
-        )
+        if "some_of" in extra:
+            return f"some of {_link(extra['some_of'])}"
+        return f"text or {_type(kind.type)}" if "plain" in extra else _type(kind.type)
     if isinstance(kind, mi.UnionType):
         return " or ".join(_type(choice) for choice in kind.types)
     if isinstance(kind, mi.DictType):
@@ -100,6 +111,13 @@ def _type(kind: mi.Type) -> str:
     if isinstance(kind, mi.StructType):
         return f"`{_PLACES[kind.cls.__name__]}`"
     return _TYPES[type(kind)]
+
+
+def _link(cls: type[msgspec.Struct]) -> str:
+    """The section of a Struct; headings without punctuation are its anchors."""
+    place = _PLACES.get(cls.__name__, cls.__name__.lower())
+    anchor = "".join(letter for letter in place.lower() if letter.isalnum() or letter == "-")
+    return f"[`{place}`](#{anchor})"
 
 
 _TYPES: dict[type, str] = {

@@ -6,21 +6,19 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from dragoman.config.routing_schema import AffinityGiven, ProviderKey, RetryGiven, Routing, Strategy, Tiers, When
 from dragoman.config.secrets import Secret
+from dragoman.config.values import Count, HeaderText, Port, Seconds, Status
 from dragoman.dialects.contract import Quirks
 from dragoman.lower.capabilities import Capabilities
 from dragoman.profiles.contract import Auth
-
-Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
-Count = Annotated[int, msgspec.Meta(ge=1)]
-Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
 
 QuirksGiven = Annotated[dict[str, Any], msgspec.Meta(extra={"some_of": Quirks})]
 """Some fields of Quirks, those that config sets."""
 CapabilitiesGiven = Annotated[dict[str, Any], msgspec.Meta(extra={"some_of": Capabilities, "but": ("dialect",)})]
 """Some fields of Capabilities, those that config sets."""
-HeaderText = Annotated[Secret, msgspec.Meta(extra={"header": True})]
-"""A header's value: may be secret, may as well stand in the file."""
+ProviderKeyGiven = Annotated[ProviderKey, msgspec.Meta(extra={"plain": "key"})]
+"""A mapping, or the text of its `key` alone."""
 
 
 class ProviderDeadlines(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,10 +39,11 @@ class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     kind: str
     """The kind of provider, as `openai`, `anthropic`, `openrouter` or `openai-compatible`; all are listed below."""
-    keys: tuple[Secret, ...] = ()
-    """Its keys: `$VARIABLE`, `file:/path`, or the key itself (which is warned about); the first one is used."""
+    keys: tuple[ProviderKeyGiven, ...] = ()
+    """Its keys: each `$VARIABLE`, `file:/path`, the key itself (which is warned about), or a mapping; the load is shared among them."""
     base_url: str | None = None
-    """Where its API is, as `https://api.example.com/v1`: what stands before `/chat/completions` or `/responses`; may hold `${VARIABLE}`."""
+    """Where its API is, as `https://api.example.com/v1`: what stands before `/chat/completions` or `/responses`; may hold `${VARIABLE}`,
+    and `{region}` where its keys have one."""
     dialect: str | None = None
     """The one API to speak with it: `responses` or `chat`; null takes the client's own, where provider and model take it, else the best."""
     dialects: dict[str, str | None] | None = None
@@ -77,16 +76,57 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     model: str
     """`provider/model`, or the name of another virtual model; in a glob `*` stands for what was asked."""
     weight: Count = 1
-    """Its share of the traffic, compared with the other targets."""
+    """Its share of the traffic (with `weighted`), or its strength (`least-busy`, `usage`), compared with the other targets."""
+    priority: Count = 1
+    """With the strategy `priority`: lower ones come first; equal ones share by weight."""
+    tier: str | None = None
+    """With the strategy `tiered`: the tier that it belongs to."""
+    key: str | None = None
+    """The name of the one provider key that it may use; null may use all."""
     params: dict[str, Any] = {}
     """Top-level fields of the request to the provider that are set, in the words of its API; null takes a field out."""
+    headers: dict[str, HeaderText | None] = {}
+    """Headers of the request to the provider that are set; null takes out one that the provider's section sets."""
+    deadlines: ProviderDeadlines = ProviderDeadlines()
+    """Its own deadlines; null takes the provider's."""
+    first_token_s: Seconds | None = None
+    """Seconds until its first output after which the next target is tried; null waits as long as `first_byte_s` says."""
+    fall_back_on: tuple[Status, ...] = ()
+    """Further HTTP statuses of the provider after which the next target is tried; those of passing faults always do."""
+
+
+class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Other targets for some requests. The first rule whose condition holds is taken."""
+
+    when: When
+    """The condition."""
+    use: str | tuple[str | Target, ...]
+    """Where these requests go: a virtual model with all its own rules, a `provider/model`, or a list of targets."""
+    strategy: Strategy | None = None
+    """How one of its targets is chosen; null takes the model's."""
+    name: str = ""
+    """What it is called in records; empty names it for its place, as `rule-1`."""
 
 
 class VirtualModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A name that clients ask for."""
 
     targets: tuple[str | Target, ...]
-    """Where it is answered: `provider/model`, or a mapping with `model`, `weight` and `params`."""
+    """Where it is answered: `provider/model`, or a mapping."""
+    strategy: Strategy = "weighted"
+    """How one of the targets is chosen; the others follow where it fails."""
+    rules: tuple[Rule, ...] = ()
+    """Other targets for some requests, in this order."""
+    fallbacks: tuple[str, ...] = ()
+    """`provider/model` or virtual models that are tried, in this order, after all targets."""
+    tiers: Tiers | None = None
+    """What the strategy `tiered` goes by."""
+    retry: RetryGiven = {}
+    """Where it differs from `routing.retry`."""
+    affinity: AffinityGiven = {}
+    """Where it differs from `routing.affinity`."""
+    rescue: bool | None = None
+    """Whether its broken streams are continued; null takes `routing.rescue`."""
     description: str = ""
     """What it is for; shown by `dragoman models`."""
     context_window: Count | None = None
@@ -100,6 +140,10 @@ class ClientKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whose key it is; stands in the record of each exchange."""
     key: Secret
     """The key: `$VARIABLE`, `file:/path`, or the key itself (which is warned about)."""
+    team: str | None = None
+    """The team it belongs to, for conditions of rules."""
+    user: str | None = None
+    """The person it belongs to, for conditions of rules."""
 
 
 class Access(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -185,7 +229,9 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     providers: dict[str, Provider] = {}
     """Places to send to, by a name of your own; without this section those whose keys are in the environment."""
     models: dict[str, str | VirtualModel] = {}
-    """Names that clients ask for (or globs of such names), each with its target, or several with weights."""
+    """Names that clients ask for (or globs of such names), each with its target, or several and how one of them is chosen."""
+    routing: Routing = Routing()
+    """How exchanges survive the failures of providers."""
     access: Access = Access()
     """Who may ask."""
     server: Server = Server()
