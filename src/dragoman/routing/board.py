@@ -1,0 +1,201 @@
+"""What this process knows of its seats: health, measures, limits. One mutable object, kept by names, that outlives reloads.
+
+Pure: `now` (seconds that only grow) is always an argument. Reading it changes nothing but forgets what is over.
+"""
+
+from __future__ import annotations
+
+from dragoman.config.routing_schema import Breaker
+from dragoman.ir.errors import GatewayError
+from dragoman.routing.budget import Budget
+from dragoman.routing.health import Account, Health, Shown, Standing, names, show, standing, why
+from dragoman.routing.ratelimits import NONE, Limits
+from dragoman.routing.seat import Seat
+
+__all__ = ["Board", "Health", "Shown", "Standing"]
+
+_KEPT = 10_000
+"""Seats that are remembered; clients can choose names of models, so their number is bounded."""
+_WEIGHT = 0.2
+"""What the latest measure counts in a moving average."""
+_REST_S = 1.0
+"""The rest after a first 429 that names no wait; each further one in a row doubles it, up to _REST_MAX_S."""
+_REST_MAX_S = 60.0
+_ASKED_MAX_S = 3600.0
+"""The longest rest that a provider gets for the asking; then one request may see whether it meant it."""
+_WHY = 300
+
+
+class Board:
+    """The health of every seat and key. `settings` may be replaced by a reload."""
+
+    def __init__(self, settings: Breaker | None = None) -> None:
+        self.settings = settings or Breaker()
+        self._seats: dict[str, Health] = {}
+        self._accounts: dict[str, Account] = {}
+        self._budgets: dict[str, Budget] = {}
+
+    # -- reading ---------------------------------------------------------------------------------------------------------------
+
+    def health(self, seat: Seat) -> Health:
+        """What is known of this seat; made where nothing is."""
+        return self._seats.get(seat.id) or self._remember(seat)
+
+    def known(self, seat: Seat) -> Health | None:
+        """What is known of this seat; None: nothing yet."""
+        return self._seats.get(seat.id)
+
+    def standing(self, seat: Seat, now: float) -> Standing:
+        """Whether this seat may be tried now."""
+        health = self._seats.get(seat.id)
+        if health is None:
+            account = self._accounts.get(seat.account)
+            return "refused" if account is not None and account.refused_until > now else "ready"
+        if not (health.troubled or health.account.refused_until):
+            return "ready"
+        return standing(health, now, self.settings)
+
+    def ready_at(self, seat: Seat, now: float) -> float:
+        """The earliest time at which its provider wants to be asked here again: `now` where that is so already."""
+        health = self._seats.get(seat.id)
+        if health is None:
+            account = self._accounts.get(seat.account)
+            return now if account is None else max(now, account.refused_until)
+        return max(now, health.rest_until, health.refused_until, health.account.refused_until)
+
+    def why(self, seat: Seat, now: float) -> str:
+        """In words why it is not simply ready, with how long that will be; empty if it is."""
+        return why(self.health(seat), now, self.settings)
+
+    def view(self, now: float) -> list[Shown]:
+        """Every seat that was asked, by name."""
+        return [show(health, now, self.settings) for _, health in sorted(self._seats.items())]
+
+    # -- what happens ----------------------------------------------------------------------------------------------------------
+
+    def enter(self, seat: Seat, now: float) -> bool:
+        """A request goes to this seat. True if it is the trial of a broken one; hand that on to `leave`."""
+        health = self._seats.get(seat.id) or self._remember(seat)
+        health.running += 1
+        health.seen = now
+        health.requests.add(now)
+        return health.circuit.enter(now) if health.troubled else False
+
+    def leave(self, seat: Seat, *, trial: bool = False) -> None:
+        """A request to this seat is over, however it ended. trial: it was one, and there was no verdict."""
+        health = self._seats.get(seat.id)
+        if health is None:
+            return
+        health.running = max(0, health.running - 1)
+        if trial:
+            health.circuit.leave()
+
+    def spoke(self, seat: Seat, now: float, first_token_s: float) -> None:
+        """The first output came, this many seconds after the request went out. It is well, whatever follows."""
+        health = self.health(seat)
+        health.first_token_s = _average(health.first_token_s, first_token_s)
+        if health.troubled:
+            health.circuit.spoke(now)
+
+    def answered(self, seat: Seat, now: float, *, tokens: int = 0, token_s: float | None = None) -> None:
+        """The answer is complete. tokens: that it cost, of all kinds; token_s: seconds for each token of output."""
+        health = self.health(seat)
+        if token_s is not None:
+            health.token_s = _average(health.token_s, token_s)
+        if tokens:
+            health.tokens.add(now, tokens)
+        health.limited = 0
+        health.circuit.succeeded(now)
+
+    def failed(self, seat: Seat, now: float, error: GatewayError, *, waited_s: float = 0.0) -> None:
+        """A try failed. Only what is the provider's own fault counts against its health; `waited_s`: how long it was tried."""
+        rule, health = error.rule, self.health(seat)
+        if error.source != "upstream":
+            return
+        reason = f"{error.kind.value}: {error.message}"[:_WHY]
+        if rule.bench == "key":
+            self._refuse(health.account, now, reason)
+        elif rule.bench == "seat":
+            self._bar(health, now, reason, error.retry_after_s)
+        elif rule.retry and (error.retry_after_s is not None or not rule.trips):
+            self._rest(health, now, reason, error.retry_after_s)
+        if rule.trips:
+            health.troubled = True
+            health.circuit.failed(now, reason, self.settings)
+            if waited_s > (health.first_token_s or 0.0):
+                health.first_token_s = _average(health.first_token_s, waited_s)
+
+    def limited(self, seat: Seat, limits: Limits, now: float) -> None:
+        """What its provider told of its limits with an answer of any kind."""
+        if not limits.each:
+            return
+        health = self.health(seat)
+        health.limits = limits
+        if limits.free_at(now) is not None:
+            health.troubled = True
+
+    def budget(self, provider: str) -> Budget:
+        """The retries that this provider may still get."""
+        return self._budgets.get(provider) or self._budgets.setdefault(provider, Budget())
+
+    def reset(self, name: str, now: float) -> int:
+        """Forget all trouble of a seat (`provider/model@key`), a deployment (`provider/model`), a key (`provider@key`), a provider, or
+        `*`, everything. Returns of how many seats and keys."""
+        seats = [health for health in self._seats.values() if name in names(health)]
+        accounts = [account for account in self._accounts.values() if name in ("*", account.provider, account.id)]
+        accounts += [health.account for health in seats if health.account not in accounts]
+        for health in seats:
+            self._forgive(health, now)
+        for account in accounts:
+            account.refused_until = account.since = 0.0
+            account.why = ""
+        return len(seats) + len(accounts)
+
+    # -- within ----------------------------------------------------------------------------------------------------------------
+
+    def _remember(self, seat: Seat) -> Health:
+        if len(self._seats) >= _KEPT:
+            self._make_room()
+        account = self._accounts.get(seat.account)
+        if account is None:
+            account = self._accounts[seat.account] = Account(seat.account, seat.provider)
+        health = Health(seat.id, seat.provider, seat.model, seat.key, account, self.budget(seat.provider))
+        self._seats[seat.id] = health
+        return health
+
+    def _make_room(self) -> None:
+        """Forget the tenth that was silent longest."""
+        idle = sorted((health for health in self._seats.values() if not health.running), key=lambda health: health.seen)
+        for health in idle[: max(1, _KEPT // 10)]:
+            del self._seats[health.id]
+
+    def _refuse(self, account: Account, now: float, reason: str) -> None:
+        account.refused_until, account.since, account.why = now + self.settings.refused_s, now, reason
+
+    def _bar(self, health: Health, now: float, reason: str, asked_s: float | None) -> None:
+        pause_s = min(max(self.settings.refused_s, asked_s or 0.0), _ASKED_MAX_S)
+        health.troubled = True
+        health.refused_until, health.refused_since, health.refused_why = now + pause_s, now, reason
+
+    def _rest(self, health: Health, now: float, reason: str, asked_s: float | None) -> None:
+        free_at = health.limits.free_at(now)
+        if asked_s is None and free_at is not None:
+            asked_s = free_at - now
+        pause_s = min(_REST_MAX_S, _REST_S * 2**health.limited) if asked_s is None else min(asked_s, _ASKED_MAX_S)
+        if health.rest_until <= now:  # Requests that were under way together are limited together: that is once.
+            health.limited = min(health.limited + 1, 10)
+        health.troubled = True
+        if now + pause_s > health.rest_until:
+            health.rest_until, health.rest_since, health.rest_why = now + pause_s, now, reason
+
+    def _forgive(self, health: Health, now: float) -> None:
+        health.rest_until = health.refused_until = 0.0
+        health.rest_why = health.refused_why = ""
+        health.limited = 0
+        health.limits = NONE
+        health.circuit.clear(now)
+        health.troubled = False
+
+
+def _average(known: float | None, latest: float) -> float:
+    return latest if known is None else known + _WEIGHT * (latest - known)

@@ -1,0 +1,29 @@
+"""How many retries a provider gets: a share of the requests of the last minute, so that an outage is not multiplied."""
+
+from __future__ import annotations
+
+import msgspec
+
+from dragoman.routing.recent import Recent
+
+LEAST = 10
+"""Retries within a minute that are always allowed: a share of few requests would be none."""
+
+
+class Budget(msgspec.Struct):
+    """The retries of one provider. A retry is a try at a provider that has failed at this exchange already."""
+
+    requests: Recent = msgspec.field(default_factory=Recent)
+    retries: Recent = msgspec.field(default_factory=Recent)
+
+    def asked(self, now: float) -> None:
+        """An exchange goes to this provider for the first time."""
+        self.requests.add(now)
+
+    def has_room(self, now: float, share: float) -> bool:
+        """Whether one more retry is allowed: `share` of the last minute's requests, but never less than LEAST."""
+        return self.retries.total(now) + 1 <= max(LEAST, share * self.requests.total(now))
+
+    def spend(self, now: float) -> None:
+        """A retry is made."""
+        self.retries.add(now)
