@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from dragoman.config.check_providers import check_alike
+from dragoman.config.check_routes import check_routes
 from dragoman.config.names import is_glob, split_direct
 from dragoman.config.problems import Findings, Path, any_of, nearest
+from dragoman.config.references import named_at, names_virtual
 from dragoman.config.schema import Config, Target, VirtualModel
 from dragoman.config.secrets import shown
 from dragoman.profiles.families import canonical
@@ -23,29 +24,11 @@ def check_models(config: Config, findings: Findings) -> None:
     for name in config.models:
         _check_name(name, findings)
         _check_weights(name, config, findings)
-        for path, target in targets_at(config, name):
+        for path, target in named_at(config, name):
             _check_target(name, target, path, config, findings)
             _check_params(target, path, findings)
     _check_circles(config, findings)
-
-
-def targets_at(config: Config, name: str) -> Iterator[tuple[Path, Target]]:
-    """The targets of a virtual model, each with the path of its name in config."""
-    entry = config.models[name]
-    if isinstance(entry, str):
-        yield ("models", name), Target(entry)
-        return
-    for index, target in enumerate(entry.targets):
-        path: Path = ("models", name, "targets", index)
-        yield (path, Target(target)) if isinstance(target, str) else ((*path, "model"), target)
-
-
-def names_virtual(target: str, config: Config) -> str | None:
-    """The virtual model that a target names (globs are not named), in its spelling in config."""
-    if target in config.models and not is_glob(target):
-        return target
-    plain = canonical(target)
-    return next((name for name in config.models if canonical(name) == plain and not is_glob(name)), None)
+    check_routes(config, findings)
 
 
 def _check_twins(config: Config, findings: Findings) -> None:
@@ -127,7 +110,7 @@ def _walk(name: str, trail: list[str], config: Config, findings: Findings, done:
     if name in done:
         return
     trail = [*trail, name]
-    for path, target in targets_at(config, name):
+    for path, target in named_at(config, name):
         following = names_virtual(target.model, config)
         if following is None or (following in trail and split_direct(target.model, config.providers) is not None):
             continue

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import SplitResult, urlsplit
 
+from dragoman.config.check_headers import KEY_HEADERS, check_headers
 from dragoman.config.check_keys import check_pool, url_fault
 from dragoman.config.names import skeleton
 from dragoman.config.problems import Findings, Path, any_of, did_you_mean
@@ -15,9 +16,6 @@ from dragoman.profiles.contract import Profile
 from dragoman.profiles.registry import kinds, profile
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-_OURS = frozenset({"host", "content-length", "transfer-encoding", "connection", "content-type", "accept-encoding"})
-_KEY_HEADERS = frozenset({"authorization", "x-api-key", "x-goog-api-key", "api-key"})
 _LOCAL = re.compile(r"localhost|127(\.\d{1,3}){3}|::1|.*\.localhost")
 
 
@@ -103,7 +101,7 @@ def _check_keys(provider: Provider, facts: Profile, path: Path, findings: Findin
     where = (*path, "keys")
     auth = provider.auth or facts.auth
     optional = facts.key_optional if provider.key_optional is None else provider.key_optional
-    in_header = any(name.lower() in _KEY_HEADERS for name in provider.headers)
+    in_header = any(name.lower() in KEY_HEADERS for name in provider.headers)
     if not (provider.keys or optional or in_header or auth == "none"):
         variable = facts.env[0] if facts.env else "THE_KEY"
         findings.refuse(where, "is missing", f"write `keys: [${variable}]`, or `key_optional: true` if it needs none")
@@ -113,14 +111,11 @@ def _check_keys(provider: Provider, facts: Profile, path: Path, findings: Findin
 
 
 def _check_headers(provider: Provider, facts: Profile, path: Path, findings: Findings) -> None:
+    check_headers(provider.headers, (*path, "headers"), findings)
     for name in provider.headers:
-        where = (*path, "headers", name)
-        if not _TOKEN.fullmatch(name):
-            findings.refuse(where, "is no name of a header", "use letters, digits and `-`")
-        elif name.lower() in _OURS:
-            findings.refuse(where, "is a header that the gateway sets itself", "leave it out")
-        elif name.lower() in _KEY_HEADERS and provider.keys:
-            findings.refuse(where, "would be a second key beside `keys`", "keep one; `auth` says in which header the key goes")
+        if name.lower() in KEY_HEADERS and provider.keys:
+            remedy = "keep one; `auth` says in which header the key goes"
+            findings.refuse((*path, "headers", name), "would be a second key beside `keys`", remedy)
 
 
 def _check_metadata(provider: Provider, facts: Profile, path: Path, findings: Findings) -> None:

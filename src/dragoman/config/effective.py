@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from dragoman.config.names import Glob
 from dragoman.config.routing_schema import Affinity, ProviderKey, Retry
 from dragoman.config.schema import Config, Deadlines, Provider, VirtualModel
 from dragoman.profiles.contract import Profile
@@ -46,6 +47,11 @@ def effective_keys(provider: Provider) -> tuple[ProviderKey, ...]:
     return tuple(
         key if key.name else msgspec.structs.replace(key, name=f"key-{number}") for number, key in enumerate(provider.keys, start=1)
     )
+
+
+def may_use(key: ProviderKey, model: str) -> bool:
+    """Whether a key may be used for a model, in the provider's spelling."""
+    return not key.models or any(Glob.parse(glob).matches(model) for glob in key.models)
 
 
 def effective_retry(config: Config, model: VirtualModel | None) -> Retry:

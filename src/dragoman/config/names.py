@@ -32,6 +32,10 @@ class Glob(msgspec.Struct, frozen=True):
         before = plain[: first.start()] if first is not None else plain
         return cls(text, re.compile("".join(parts), re.DOTALL), before.rfind("/") + 1, len(_WILD.sub("", plain)))
 
+    def matches(self, name: str) -> bool:
+        """Whether a name, in any of its spellings, is one of those meant."""
+        return self.pattern.fullmatch(canonical(name)) is not None
+
     def fill(self, name: str, target: str) -> str | None:
         """`target` with its `*` put in for `name`, or None if the glob does not match it.
 

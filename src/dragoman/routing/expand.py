@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
-from dragoman.config.check_models import names_virtual, targets_at
 from dragoman.config.names import split_direct
+from dragoman.config.references import names_virtual, own_choice
 from dragoman.config.schema import Config
 from dragoman.profiles.contract import Profile
 from dragoman.profiles.families import spell
@@ -37,7 +37,7 @@ def direct(profiles: Mapping[str, Profile], provider: str, model: str) -> Target
 
 
 def _shares(config: Config, profiles: Mapping[str, Profile], name: str, fill: dict[str, str], trail: tuple[str, ...]) -> list[_Share]:
-    given = [target for _, target in targets_at(config, name)]
+    given = [target for _, target in own_choice(config, name).targets]
     total = sum(target.weight for target in given)
     made: list[_Share] = []
     for target in given:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-from dragoman.config.check_models import targets_at
 from dragoman.config.effective import effective_profile
 from dragoman.config.names import Glob, is_glob, split_direct
 from dragoman.config.problems import any_of, nearest
+from dragoman.config.references import own_choice
 from dragoman.config.schema import Config
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.profiles.contract import Profile
@@ -79,7 +79,7 @@ class Resolver:
 
     def _by_glob(self, model: str) -> VirtualModel | None:
         for glob in self._globs:
-            texts = [target.model for _, target in targets_at(self._config, glob.text)]
+            texts = [target.model for _, target in own_choice(self._config, glob.text).targets]
             filled = {text: glob.fill(model, text) for text in texts}
             if all(value is not None for value in filled.values()):
                 targets = expand(self._config, self._profiles, glob.text, {text: value for text, value in filled.items() if value})

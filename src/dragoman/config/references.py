@@ -1,0 +1,80 @@
+"""What a virtual model of `dragoman.yaml` names, and where it stands there: for the checks, and for whoever compiles it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from dragoman.config.names import is_glob
+from dragoman.config.problems import Path
+from dragoman.config.routing_schema import Strategy, When
+from dragoman.config.schema import Config, Target, VirtualModel
+from dragoman.profiles.families import canonical
+
+Named = tuple[Path, Target]
+"""A target, and the path of its name."""
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """Targets of which a strategy chooses. rule: the name of the rule they belong to, empty for the model's own; when: its
+    condition. goes: it stands for one name alone, which is taken with all its own rules."""
+
+    path: Path
+    targets: tuple[Named, ...]
+    strategy: Strategy = "weighted"
+    rule: str = ""
+    when: When | None = None
+    goes: bool = False
+
+
+def own_choice(config: Config, name: str) -> Choice:
+    """The model's own targets."""
+    entry = config.models[name]
+    if isinstance(entry, str):
+        return Choice(("models", name), ((("models", name), Target(entry)),), goes=True)
+    path: Path = ("models", name, "targets")
+    return Choice(path, tuple(_listed(entry.targets, path)), entry.strategy)
+
+
+def rule_choices(config: Config, name: str) -> Iterator[Choice]:
+    """The targets of each rule, in order."""
+    entry = config.models[name]
+    if isinstance(entry, str):
+        return
+    for index, rule in enumerate(entry.rules):
+        path: Path = ("models", name, "rules", index, "use")
+        alone = isinstance(rule.use, str)
+        targets = ((path, Target(rule.use)),) if isinstance(rule.use, str) else tuple(_listed(rule.use, path))
+        yield Choice(path, targets, rule.strategy or entry.strategy, rule.name or f"rule-{index + 1}", rule.when, alone)
+
+
+def fallbacks_at(config: Config, name: str) -> tuple[Named, ...]:
+    """The model's fallbacks."""
+    entry = config.models[name]
+    given = entry.fallbacks if isinstance(entry, VirtualModel) else ()
+    return tuple((("models", name, "fallbacks", index), Target(fallback)) for index, fallback in enumerate(given))
+
+
+def named_at(config: Config, name: str) -> Iterator[Named]:
+    """Everything that a virtual model names: its targets, those of its rules, its fallbacks, its classifier."""
+    yield from own_choice(config, name).targets
+    for choice in rule_choices(config, name):
+        yield from choice.targets
+    yield from fallbacks_at(config, name)
+    entry = config.models[name]
+    if isinstance(entry, VirtualModel) and entry.tiers is not None and entry.tiers.classifier is not None:
+        yield ("models", name, "tiers", "classifier", "model"), Target(entry.tiers.classifier.model)
+
+
+def names_virtual(target: str, config: Config) -> str | None:
+    """The virtual model that a target names (globs are not named), in its spelling in config."""
+    if target in config.models and not is_glob(target):
+        return target
+    plain = canonical(target)
+    return next((name for name in config.models if canonical(name) == plain and not is_glob(name)), None)
+
+
+def _listed(given: tuple[str | Target, ...], path: Path) -> Iterator[Named]:
+    for index, target in enumerate(given):
+        yield ((*path, index), Target(target)) if isinstance(target, str) else ((*path, index, "model"), target)
