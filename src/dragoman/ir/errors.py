@@ -51,7 +51,8 @@ class Rule(msgspec.Struct, frozen=True):
     status: the honest HTTP status; permanent: asking again with the same input cannot help (agents that retry everything are
     told so in their own form). retry: the same deployment and key may be tried again, after a wait; fall_back: another key or
     deployment may be tried; trips: counts against the health of the deployment, where it was the provider's own fault; spreads:
-    the fault lies with the deployment, so that another key of it may well meet the same; bench: what is left alone for a while;
+    the fault lies with the deployment, so that another key of it may well meet the same; of_target: so that it surely does; bench:
+    what is left alone for a while;
     heals: one more try without the earlier thoughts may do; larger_window: only a model with a larger context window can help.
     tell: of the errors of several tries the one with the lowest number is told to the client: first what it can act upon, then
     what passes by itself, then what only the gateway's owner can mend.
@@ -63,6 +64,7 @@ class Rule(msgspec.Struct, frozen=True):
     fall_back: bool = False
     trips: bool = False
     spreads: bool = False
+    of_target: bool = False
     bench: Bench = ""
     heals: bool = False
     larger_window: bool = False
@@ -70,18 +72,18 @@ class Rule(msgspec.Struct, frozen=True):
 
 
 RULES: dict[Kind, Rule] = {
-    Kind.INVALID_REQUEST: Rule(400, permanent=True),
-    Kind.UNSUPPORTED: Rule(400, permanent=True, fall_back=True, spreads=True, tell=5),
-    Kind.MODEL_NOT_FOUND: Rule(404, permanent=True, fall_back=True, tell=6),
-    Kind.NOT_FOUND: Rule(404, permanent=True),
+    Kind.INVALID_REQUEST: Rule(400, permanent=True, tell=5),
+    Kind.UNSUPPORTED: Rule(400, permanent=True, fall_back=True, of_target=True, tell=5),
+    Kind.MODEL_NOT_FOUND: Rule(404, permanent=True, fall_back=True, spreads=True, tell=6),
+    Kind.NOT_FOUND: Rule(404, permanent=True, tell=5),
     Kind.AUTHENTICATION: Rule(401, permanent=True),
     Kind.PERMISSION: Rule(403, permanent=True),
     Kind.FORBIDDEN_ORIGIN: Rule(403, permanent=True),
-    Kind.TOO_LARGE: Rule(413, permanent=True),
+    Kind.TOO_LARGE: Rule(413, permanent=True, fall_back=True, of_target=True, tell=5),
     Kind.CLIENT_TIMEOUT: Rule(408),
     Kind.CONTEXT_OVERFLOW: Rule(400, permanent=True, fall_back=True, larger_window=True, tell=1),
-    Kind.CONTENT_POLICY: Rule(400, permanent=True),
-    Kind.SEAL_REFUSED: Rule(400, permanent=True, heals=True),
+    Kind.CONTENT_POLICY: Rule(400, permanent=True, tell=5),
+    Kind.SEAL_REFUSED: Rule(400, permanent=True, heals=True, tell=5),
     Kind.RATE_LIMITED: Rule(429, retry=True, fall_back=True, tell=2),
     Kind.QUOTA: Rule(429, permanent=True, fall_back=True, bench="seat", tell=7),
     Kind.PROVIDER_KEY: Rule(502, permanent=True, fall_back=True, bench="key", tell=9),
@@ -94,7 +96,7 @@ RULES: dict[Kind, Rule] = {
     Kind.GARBLED: Rule(502, retry=True, fall_back=True, trips=True, spreads=True, tell=4),
     Kind.SHUTTING_DOWN: Rule(503),
     Kind.CLIENT_GONE: Rule(499),
-    Kind.CONFIG: Rule(500, permanent=True, fall_back=True, tell=10),
+    Kind.CONFIG: Rule(500, permanent=True, fall_back=True, of_target=True, tell=10),
     Kind.INTERNAL: Rule(500),
 }
 

@@ -6,7 +6,7 @@ Pure: `now` (seconds that only grow) is always an argument. Reading it changes n
 from __future__ import annotations
 
 from dragoman.config.routing_schema import Breaker
-from dragoman.ir.errors import GatewayError
+from dragoman.ir.errors import GatewayError, Kind
 from dragoman.routing.budget import Budget
 from dragoman.routing.health import Account, Health, Shown, Standing, names, show, standing, why
 from dragoman.routing.ratelimits import NONE, Limits
@@ -73,16 +73,21 @@ class Board:
 
     # -- what happens ----------------------------------------------------------------------------------------------------------
 
-    def enter(self, seat: Seat, now: float) -> bool:
-        """A request goes to this seat. True if it is the trial of a broken one; hand that on to `leave`."""
+    def enter(self, seat: Seat, now: float, *, again: bool = False) -> bool:
+        """A request goes to this seat; `again`: its provider has failed at this exchange before, so this is a retry. True if it is the
+        trial of a broken one; hand that on to `leave`."""
         health = self._seats.get(seat.id) or self._remember(seat)
         health.running += 1
         health.seen = now
         health.requests.add(now)
+        if again:
+            health.budget.spend(now)
+        else:
+            health.budget.asked(now)
         return health.circuit.enter(now) if health.troubled else False
 
     def leave(self, seat: Seat, *, trial: bool = False) -> None:
-        """A request to this seat is over, however it ended. trial: it was one, and there was no verdict."""
+        """A request to this seat is over, however it ended. trial: it was one; without a verdict it is given back."""
         health = self._seats.get(seat.id)
         if health is None:
             return
@@ -112,11 +117,13 @@ class Board:
         rule, health = error.rule, self.health(seat)
         if error.source != "upstream":
             return
+        if health.troubled and not (rule.trips or rule.retry or rule.bench):
+            health.circuit.spoke(now)  # A provider that judges requests is well.
         reason = f"{error.kind.value}: {error.message}"[:_WHY]
         if rule.bench == "key":
-            self._refuse(health.account, now, reason)
+            self._refuse(health.account, now, reason, error.kind)
         elif rule.bench == "seat":
-            self._bar(health, now, reason, error.retry_after_s)
+            self._bar(health, now, reason, error)
         elif rule.retry and (error.retry_after_s is not None or not rule.trips):
             self._rest(health, now, reason, error.retry_after_s)
         if rule.trips:
@@ -169,13 +176,15 @@ class Board:
         for health in idle[: max(1, _KEPT // 10)]:
             del self._seats[health.id]
 
-    def _refuse(self, account: Account, now: float, reason: str) -> None:
-        account.refused_until, account.since, account.why = now + self.settings.refused_s, now, reason
+    def _refuse(self, account: Account, now: float, reason: str, kind: Kind) -> None:
+        account.refused_until, account.since = now + self.settings.refused_s, now
+        account.why, account.kind = reason, kind
 
-    def _bar(self, health: Health, now: float, reason: str, asked_s: float | None) -> None:
-        pause_s = min(max(self.settings.refused_s, asked_s or 0.0), _ASKED_MAX_S)
+    def _bar(self, health: Health, now: float, reason: str, error: GatewayError) -> None:
+        pause_s = min(max(self.settings.refused_s, error.retry_after_s or 0.0), _ASKED_MAX_S)
         health.troubled = True
-        health.refused_until, health.refused_since, health.refused_why = now + pause_s, now, reason
+        health.refused_until, health.refused_since = now + pause_s, now
+        health.refused_why, health.refused_kind = reason, error.kind
 
     def _rest(self, health: Health, now: float, reason: str, asked_s: float | None) -> None:
         free_at = health.limits.free_at(now)

@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from dragoman.config.routing_schema import Breaker
+from dragoman.ir.errors import Kind
 from dragoman.routing.breaker import Circuit
 from dragoman.routing.budget import Budget
 from dragoman.routing.ratelimits import NONE, Limits
@@ -29,6 +30,7 @@ class Account(msgspec.Struct):
     refused_until: float = 0.0
     since: float = 0.0
     why: str = ""
+    kind: Kind = Kind.PROVIDER_KEY
 
 
 class Health(msgspec.Struct):
@@ -52,6 +54,7 @@ class Health(msgspec.Struct):
     refused_until: float = 0.0
     refused_since: float = 0.0
     refused_why: str = ""
+    refused_kind: Kind = Kind.PROVIDER_PERMISSION
     limited: int = 0
     running: int = 0
     first_token_s: float | None = None
@@ -109,29 +112,55 @@ def standing(health: Health, now: float, settings: Breaker) -> Standing:
     return "ready"
 
 
+class Cause(msgspec.Struct, frozen=True):
+    """Why something stands as it does, since when, and until when; kind: of the error that a client is told for it."""
+
+    why: str = ""
+    since: float | None = None
+    until: float | None = None
+    kind: Kind = Kind.OVERLOADED
+
+
+def cause(health: Health, stands: Standing, now: float) -> Cause:
+    """Why the seat stands as `stands` says."""
+    account, circuit, limits = health.account, health.circuit, health.limits
+    if stands == "refused":
+        if health.refused_until > now:
+            return Cause(health.refused_why, health.refused_since, health.refused_until, health.refused_kind)
+        return Cause(account.why, account.since, account.refused_until, account.kind)
+    if stands == "resting":
+        return Cause(health.rest_why, health.rest_since, health.rest_until, Kind.RATE_LIMITED)
+    if stands in ("open", "trial"):
+        return Cause(circuit.why, circuit.since, circuit.until)
+    if stands == "spent":
+        spent = ", ".join(limit.of or "requests" for limit in limits.each if limit.is_spent(now))
+        return Cause(f"nothing is left of its limit ({spent})", None, limits.free_at(now))
+    return Cause()
+
+
 def why(health: Health, now: float, settings: Breaker) -> str:
     """In words why it is not simply ready, with how long that will be; empty if it is."""
     stands = standing(health, now, settings)
     if stands == "ready":
         return ""
-    cause = _cause(health, stands, now)
-    wait = f" for {_duration(cause.until - now)}" if cause.until is not None and cause.until > now else ""
-    return f"{_WORDS[stands]}{wait}" + (f": {cause.why}" if cause.why else "")
+    found = cause(health, stands, now)
+    wait = f" for {_duration(found.until - now)}" if found.until is not None and found.until > now else ""
+    return f"{_WORDS[stands]}{wait}" + (f": {found.why}" if found.why else "")
 
 
 def show(health: Health, now: float, settings: Breaker) -> Shown:
     """The seat as pages show it."""
     stands = standing(health, now, settings)
-    cause = _cause(health, stands, now)
+    found = cause(health, stands, now)
     return Shown(
         id=health.id,
         provider=health.provider,
         model=health.model,
         key=health.key,
         standing=stands,
-        why=cause.why,
-        for_s=None if cause.since is None else round(now - cause.since, 3),
-        until_s=_until(cause.until, now),
+        why=found.why,
+        for_s=None if found.since is None else round(now - found.since, 3),
+        until_s=_until(found.until, now),
         running=health.running,
         first_token_s=_rounded(health.first_token_s),
         token_s=_rounded(health.token_s),
@@ -144,30 +173,6 @@ def show(health: Health, now: float, settings: Breaker) -> Shown:
 def names(health: Health) -> Iterable[str]:
     """The names that it goes by: seat, deployment, key, provider, and `*`."""
     return ("*", health.id, f"{health.provider}/{health.model}", health.account.id, health.provider)
-
-
-class _Cause(msgspec.Struct, frozen=True):
-    """Why something stands as it does, since when, and until when."""
-
-    why: str = ""
-    since: float | None = None
-    until: float | None = None
-
-
-def _cause(health: Health, stands: Standing, now: float) -> _Cause:
-    account, circuit, limits = health.account, health.circuit, health.limits
-    if stands == "refused":
-        if health.refused_until > now:
-            return _Cause(health.refused_why, health.refused_since, health.refused_until)
-        return _Cause(account.why, account.since, account.refused_until)
-    if stands == "resting":
-        return _Cause(health.rest_why, health.rest_since, health.rest_until)
-    if stands in ("open", "trial"):
-        return _Cause(circuit.why, circuit.since, circuit.until)
-    if stands == "spent":
-        spent = ", ".join(limit.of or "requests" for limit in limits.each if limit.is_spent(now))
-        return _Cause(f"nothing is left of its limit ({spent})", None, limits.free_at(now))
-    return _Cause()
 
 
 _WORDS: dict[Standing, str] = {

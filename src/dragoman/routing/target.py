@@ -16,6 +16,7 @@ class Target(msgspec.Struct, frozen=True):
     weight: int = 1
     params: dict[str, Any] = {}
     id: str = ""
+    fall_back_on: tuple[int, ...] = ()
 
     @property
     def name(self) -> str:

@@ -1,0 +1,86 @@
+"""What a client is told when an exchange failed: of all errors the most useful one, and where else it was tried."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import msgspec
+
+from dragoman.ir.errors import GatewayError, Kind
+from dragoman.routing.board import Board
+from dragoman.routing.health import cause
+from dragoman.routing.seat import Seat
+
+_SHOWN = 6
+_SOON_S = 1.0
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """A try that failed. place: of its seat in the chain."""
+
+    place: int
+    seat: Seat
+    error: GatewayError
+
+
+def verdict(failures: Sequence[Failure], untried: int) -> GatewayError:
+    """The most useful error, by the column `tell` of the table; among equals that with the shortest wait, then the earliest.
+
+    untried: seats that could have been tried if there had been attempts or time left. What only the gateway's owner can mend is
+    then no last word: by the time the client asks again, the refused keys are left alone.
+    """
+    error = min(failures, key=lambda failure: (failure.error.rule.tell, _wait_s(failure.error))).error
+    where = _where(failures)
+    if untried and error.rule.bench:
+        return GatewayError(
+            Kind.OVERLOADED,
+            f"{error.message}{where}; {untried} more may answer the next request, or raise `routing.retry.attempts`",
+            retry_after_s=_SOON_S,
+            provider=error.provider,
+        )
+    if where and not error.message.endswith(where):
+        error.message += where
+    return error
+
+
+def none_left(chain: Sequence[Seat], board: Board, now: float) -> GatewayError:
+    """Nothing may be tried at all: why, until when, and what to do."""
+    if not chain:
+        return GatewayError(
+            Kind.CONFIG, "the model has no target that may be used for it; check `models` and the keys' `models` in the config"
+        )
+    causes = [(seat, cause(board.health(seat), board.standing(seat, now), now)) for seat in chain]
+    seat, worst = min(causes, key=lambda found: (GatewayError(found[1].kind, "").rule.tell, found[1].until or 0.0))
+    soonest = min(found.until - now for _, found in causes if found.until is not None)
+    accounts = dict.fromkeys(f"`{one.id}` ({board.why(one, now)})" for one, _ in causes)
+    providers = ", ".join(f"`providers.{name}.keys`" for name in dict.fromkeys(one.provider for one, _ in causes))
+    temporary = worst.kind is Kind.RATE_LIMITED
+    remedy = (
+        f"ask again in {max(1, math.ceil(soonest))} s" if temporary else f"check {providers}; `dragoman health --reset` tries again at once"
+    )
+    said = _listed(list(accounts))
+    return GatewayError(
+        worst.kind,
+        f"nothing that could answer may be asked now: {said}; {remedy}",
+        retry_after_s=max(0.0, soonest) if temporary else None,
+        provider=seat.provider,
+    )
+
+
+def _where(failures: Sequence[Failure]) -> str:
+    """All places that were tried, if these were several."""
+    if len({failure.seat.id for failure in failures}) < 2:
+        return ""
+    return f" (tried {_listed([f'`{failure.seat.id}`: {failure.error.kind.value}' for failure in failures])})"
+
+
+def _listed(texts: list[str]) -> str:
+    more = f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
+    return ", ".join(texts[:_SHOWN]) + more
+
+
+def _wait_s(error: GatewayError) -> float:
+    if error.kind is not Kind.RATE_LIMITED:
+        return 0.0
+    return math.inf if error.retry_after_s is None else error.retry_after_s
