@@ -1,45 +1,82 @@
-"""A whole gateway in one call: composed, served, and taken down in the right order."""
+"""A whole gateway in one call: composed, served, kept in step with its config, and taken down in the right order."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
+import os
+import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from functools import partial
+from pathlib import Path
 
-from dragoman.app.compose import Composed, compose
-from dragoman.config.load import Loaded
+from dragoman.app.compose import Composed, compose, lasting
+from dragoman.app.reload import Reloader, Source
+from dragoman.app.revisions import Revisions
+from dragoman.config.load import Loaded, places
 from dragoman.config.schema import Config
-from dragoman.core.handle import handle
 from dragoman.observe.observer import Observer
-from dragoman.policy.price import step
+from dragoman.policy.price import Steps
 from dragoman.server.app import App
 from dragoman.server.serve import Address, run, serve
 from dragoman.server.settings import Limits, ServerSettings
 
+Load = Callable[[Path | None], Loaded]
+"""Reads the config of a file, or of the one that is found; raises ConfigError."""
 
-def run_gateway(loaded: Loaded, env: Mapping[str, str], on_ready: Callable[[str], None]) -> None:
-    """Serve until a signal says stop. `on_ready` is told the address, as clients on this machine type it.
+
+def run_gateway(loaded: Loaded, load: Load, env: Mapping[str, str], on_ready: Callable[[str], None]) -> None:
+    """Serve until a signal says stop. `load` reads the config again when it changed; `on_ready` is told the address, as clients on
+    this machine type it.
 
     Raises GatewayError(config) if the port is taken or the address may not be listened on.
     """
-    logging.basicConfig(level=loaded.config.log.level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    run(_serve(loaded.config, env, on_ready))
+    logging.basicConfig(level=_level(loaded.config), format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    run(_serve(loaded, load, env, on_ready))
 
 
-async def _serve(config: Config, env: Mapping[str, str], on_ready: Callable[[str], None]) -> None:
-    log = config.log
-    observer = Observer(sys.stdout if log.exchanges else None, color=log.color, warnings=log.warnings, step=step)
-    async with observer, compose(config, env, observer) as composed:
-        await serve(_app(config, composed), lambda address: on_ready(_told(address)), is_exposed=config.server.allow_open)
+async def _serve(loaded: Loaded, load: Load, env: Mapping[str, str], on_ready: Callable[[str], None]) -> None:
+    config, log = loaded.config, loaded.config.log
+    steps = Steps(config.prices)
+    observer = Observer(sys.stdout if log.exchanges else None, color=log.color, warnings=log.warnings, step=steps)
+    source = Source(load, places(env, Path()), partial(Revisions.of, env=env))
+
+    def use(config: Config) -> None:
+        steps.learn(config.prices)
+        logging.getLogger().setLevel(_level(config))
+
+    async with observer, lasting(env, observer) as shared, Reloader(loaded, source, partial(compose, shared=shared), use=use) as reloader:
+        with _reloaded_by_signal(reloader):
+            await serve(_app(config, reloader), lambda address: on_ready(_told(address)), is_exposed=config.server.allow_open)
 
 
-def _app(config: Config, composed: Composed) -> App[Composed]:
-    return App(
-        lambda: composed,
-        lambda current, inbound, outbound: handle(current.runtime, inbound, outbound),
-        lambda current: current.about,
-        server_settings(config),
-    )
+def _app(config: Config, reloader: Reloader) -> App[Composed]:
+    return App(lambda: reloader.current, Composed.carry, lambda current: current.about, server_settings(config))
+
+
+@contextlib.contextmanager
+def _reloaded_by_signal(reloader: Reloader) -> Generator[None]:
+    """SIGHUP reloads, as it does with daemons; but where it means that our terminal is gone, it ends us, as it does by default."""
+    loop = asyncio.get_running_loop()
+    terminals = [number for number in (0, 1, 2) if os.isatty(number)]
+
+    def on_hangup() -> None:
+        if any(not os.isatty(number) for number in terminals):
+            signal.raise_signal(signal.SIGTERM)
+        else:
+            reloader.ask()
+
+    loop.add_signal_handler(signal.SIGHUP, on_hangup)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGHUP)
+
+
+def _level(config: Config) -> str:
+    return config.log.level.upper()
 
 
 def server_settings(config: Config) -> ServerSettings:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from dragoman.config.check_models import check_models
+from dragoman.config.check_prices import check_prices
 from dragoman.config.check_providers import check_providers
 from dragoman.config.problems import Findings, Problem
 from dragoman.config.schema import Access, Config, Server
@@ -19,6 +20,7 @@ def check(config: Config, findings: Findings) -> None:
     """Note in `findings` everything that cannot work (and, as warnings, what may not be meant)."""
     check_providers(config, findings)
     check_models(config, findings)
+    check_prices(config, findings)
     _check_access(config, findings)
     _check_server(config.server, findings)
 

@@ -72,7 +72,7 @@ class Decoder:
     def _fields(self, node: Node, fields: dict[str, mi.Field], path: Path) -> dict[str, Any]:
         given: dict[str, Any] = {}
         if not isinstance(node, Mapping):
-            self._wrong(node, f"a mapping with {any_of(fields)}" if len(fields) <= 6 else "a mapping", path)
+            self._wrong(node, f"a mapping with {any_of(fields)}" if len(fields) <= 8 else "a mapping", path)
             return given
         for entry in node.entries:
             name = entry.key.text

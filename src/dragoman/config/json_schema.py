@@ -41,10 +41,11 @@ def schema_text() -> str:
 
 @functools.cache
 def sentences(cls: type[msgspec.Struct]) -> dict[str, str]:
-    """The sentence below each field of a Struct."""
+    """The sentence below each field of a Struct, those that it inherits among them."""
+    inherited = [sentences(base) for base in cls.__bases__ if issubclass(base, msgspec.Struct) and base is not msgspec.Struct]
     (tree,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
     assert isinstance(tree, ast.ClassDef)
-    found: dict[str, str] = {}
+    found = {name: text for told in inherited for name, text in told.items()}
     for field, text in zip(tree.body, tree.body[1:], strict=False):
         if not (isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)):
             continue

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import msgspec
 
+from dragoman.config.values import Share
+
 Dollars = Annotated[float, msgspec.Meta(ge=0, le=1_000_000)]
-Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
 class Rates(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

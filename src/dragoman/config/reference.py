@@ -63,6 +63,8 @@ _PLACES = {
     "Breaker": "routing.breaker",
     "Affinity": "routing.affinity",
     "Probes": "routing.probes",
+    "ModelPrice": "prices.NAME",
+    "LongRates": "prices.NAME.long[]",
     "Access": "access",
     "ClientKey": "access.keys[]",
     "Server": "server",

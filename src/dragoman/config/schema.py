@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from dragoman.config.price_schema import ModelPrice
 from dragoman.config.routing_schema import AffinityGiven, ProviderKey, RetryGiven, Routing, Strategy, Tiers, When
 from dragoman.config.secrets import Secret
 from dragoman.config.values import Count, HeaderText, Port, Seconds, Status
@@ -54,6 +55,8 @@ class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether it may be used without a key."""
     headers: dict[str, HeaderText] = {}
     """Further headers on each request to it; their values may be `$VARIABLE` or `file:/path`."""
+    list: bool = True
+    """Whether it is asked for the list of its models, in the background, once it is in use; they join `models`."""
     models: tuple[str, ...] = ()
     """Models that it offers: a bare name among them may go there, and `GET /models` lists them."""
     families: tuple[str, ...] | None = None
@@ -232,6 +235,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Names that clients ask for (or globs of such names), each with its target, or several and how one of them is chosen."""
     routing: Routing = Routing()
     """How exchanges survive the failures of providers."""
+    prices: dict[str, ModelPrice] = {}
+    """What models cost, by `provider/model` (or globs of such names), where that is not what the public price lists say."""
     access: Access = Access()
     """Who may ask."""
     server: Server = Server()
