@@ -330,4 +330,6 @@ class Request(msgspec.Struct, frozen=True):
     service_tier: str | None = None
     user: str | None = None
     metadata: dict[str, Any] | None = None
+    continues: bool = False
+    """The last item is what the assistant has said so far; the answer goes on from its last character (a prefill)."""
     extra: Extra | None = None

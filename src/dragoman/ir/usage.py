@@ -25,3 +25,19 @@ class Usage(msgspec.Struct, frozen=True, gc=False):
     def total(self) -> int:
         """The provider's total where told, else input plus output."""
         return self.total_tokens if self.total_tokens is not None else self.input_tokens + self.output_tokens
+
+    def plus(self, other: Usage) -> Usage:
+        """The tokens of two replies together. What neither told stays untold; `extra` is that of the later one, `other`."""
+        return Usage(
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            cache_read_tokens=_sum(self.cache_read_tokens, other.cache_read_tokens),
+            cache_write_tokens=_sum(self.cache_write_tokens, other.cache_write_tokens),
+            reasoning_tokens=_sum(self.reasoning_tokens, other.reasoning_tokens),
+            total_tokens=None if self.total_tokens is None and other.total_tokens is None else self.total + other.total,
+            extra=other.extra,
+        )
+
+
+def _sum(one: int | None, other: int | None) -> int | None:
+    return None if one is None and other is None else (one or 0) + (other or 0)

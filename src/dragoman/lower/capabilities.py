@@ -31,6 +31,8 @@ class Capabilities(msgspec.Struct, frozen=True):
     """Takes pictures. Default: true."""
     images_in_results: bool = False
     """Takes images inside tool results. Default: false; they follow in a user message."""
+    media_speakers: frozenset[str] = frozenset({"user"})
+    """Whose messages may hold pictures, documents and sound. Default: the user's; those of others follow in a user message."""
     files: bool = True
     """Takes documents. Default: true."""
     audio: bool = True
@@ -79,9 +81,13 @@ class Capabilities(msgspec.Struct, frozen=True):
     """The longest name of a tool. Default: 64."""
     proofs: frozenset[str] = frozenset()
     """Makers whose proofs it takes back (dialect names). Default: none."""
+    proofs_of_key: bool = False
+    """Takes back only what the same provider key proved. Default: false; set it to false where all keys are of one account."""
     proofs_of_model: bool = False
     """Takes back only what the very same model proved. Default: false; any model of the same provider."""
     thought_first: bool = False
     """While it thinks, an unfinished tool turn must begin with a proven thought. Default: false."""
     compaction: bool = False
     """Compacts a conversation into a sealed item of its own. Default: false; the gateway asks it for a summary and seals that."""
+    prefill: bool = False
+    """Goes on from the last word of an assistant's message that stands at the end, unless it thinks. Default: false."""

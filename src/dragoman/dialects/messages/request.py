@@ -58,7 +58,7 @@ def write_request(request: Request, quirks: Quirks) -> tuple[Call, Lost]:
     headers = loosen(body) if quirks.binds_thoughts and not pen.native else ()
     if request.stream:
         body["stream"] = True
-    system, messages = write_conversation(request.items, pen)
+    system, messages = write_conversation(request.items, pen, continues=request.continues)
     tools = write_tools(request.tools, pen, quirks)
     if tools:
         body["tools"] = tools

@@ -45,8 +45,8 @@ class Turn:
         return complete(written, self.rest)
 
 
-def write_conversation(items: tuple[Item, ...], pen: Pen) -> tuple[Any, list[JsonObject]]:
-    """The top-level `system` (None where there is none) and the list `messages`."""
+def write_conversation(items: tuple[Item, ...], pen: Pen, *, continues: bool = False) -> tuple[Any, list[JsonObject]]:
+    """The top-level `system` (None where there is none) and the list `messages`. `continues`: the answer goes on from the last item."""
     head = 0
     while head < len(items) and _is_head(items[head]):
         head += 1
@@ -57,7 +57,7 @@ def write_conversation(items: tuple[Item, ...], pen: Pen) -> tuple[Any, list[Jso
     written = turns.written
     if pen.native:
         return system, [turn.write() for turn in written]
-    return _repaired(system, [turn for turn in written if turn.blocks])
+    return _repaired(system, [turn for turn in written if turn.blocks], continues=continues)
 
 
 def plain_text(blocks: list[JsonObject]) -> Any:
@@ -81,14 +81,14 @@ def _write_system(items: tuple[Item, ...], pen: Pen) -> Any:
     return blocks or None
 
 
-def _repaired(system: Any, turns: list[Turn]) -> tuple[Any, list[JsonObject]]:
+def _repaired(system: Any, turns: list[Turn], *, continues: bool) -> tuple[Any, list[JsonObject]]:
     """The turns with what the API demands of their ends. A conversation of instructions only has the last of them as its question."""
     messages = [turn.write() for turn in _joined(turns)]
     if not messages and system:
         messages, system = [{"role": "user", "content": [system[-1]]}], system[:-1] or None
     if not messages or messages[0]["role"] == "assistant":
         messages.insert(0, {"role": "user", "content": [text_block(_BEGIN)]})
-    if messages[-1]["role"] == "assistant":
+    if messages[-1]["role"] == "assistant" and not continues:
         # It would be taken for the beginning of the answer, which newer models refuse.
         messages.append({"role": "user", "content": [text_block(_GO_ON)]})
     return system, messages
