@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import random
 import time
@@ -10,10 +11,13 @@ from collections.abc import AsyncGenerator, Mapping
 import msgspec
 
 from dragoman import __version__
+from dragoman.app.builtin import Builtins
 from dragoman.app.costs import price_sums
 from dragoman.app.deploy import Deployer
 from dragoman.app.offer import Offerer
 from dragoman.config.schema import Config
+from dragoman.core.exchange import Inbound, Outbound
+from dragoman.core.handle import handle
 from dragoman.core.runtime import Pace, Runtime
 from dragoman.dialects.registry import dialect, names
 from dragoman.observe.observer import Observer
@@ -21,33 +25,88 @@ from dragoman.policy.identity import Identity
 from dragoman.profiles.registry import profile
 from dragoman.routing.resolve import Resolver, VirtualModel
 from dragoman.server.about import About, Listed
-from dragoman.simulator.app import serve as simulate
 from dragoman.upstream.pool import Pool, PoolSettings
 from dragoman.upstream.proxy import Proxies
 
 
-class Composed(msgspec.Struct, frozen=True):
-    """A runtime and what it says of itself."""
+class Lasting(msgspec.Struct, frozen=True):
+    """What belongs to the process and outlives every runtime, so that a reload loses nothing of it: connections to providers
+    (docs/decisions/0010-reload.md), what was observed. `began`: Unix seconds."""
 
-    runtime: Runtime
-    about: About
+    pool: Pool
+    observer: Observer
+    builtins: Builtins
+    began: float
+
+
+class Composed:
+    """A runtime in use, and what it says of itself. Exchanges keep the one that they began with: once it is `retire`d, what it
+    alone needs ends with the last of them."""
+
+    def __init__(self, config: Config, runtime: Runtime, about: About, lasting: Lasting) -> None:
+        self.config = config
+        self.runtime = runtime
+        self.about = about
+        self.running = 0
+        self._lasting = lasting
+        self._is_retired = False
+
+    async def carry(self, inbound: Inbound, outbound: Outbound) -> None:
+        """Carry one exchange to its end."""
+        self.running += 1
+        try:
+            await handle(self.runtime, inbound, outbound)
+        finally:
+            self.running -= 1
+            if self._is_retired and not self.running:
+                self._end()
+
+    def retire(self) -> None:
+        """No exchange will begin with it any more."""
+        self._is_retired = True
+        if not self.running:
+            self._end()
+
+    def _end(self) -> None:
+        self._lasting.builtins.release(_builtins(self.config))
 
 
 @contextlib.asynccontextmanager
-async def compose(config: Config, env: Mapping[str, str], observer: Observer) -> AsyncGenerator[Composed]:
-    """The runtime of a config, for as long as the block lasts: built-in providers started, connections closed in the end."""
-    async with contextlib.AsyncExitStack() as stack:
-        addresses: dict[str, str] = {}
-        for name, provider in config.providers.items():
-            if profile(provider.kind).builtin and provider.base_url is None:
-                addresses[name] = f"{await stack.enter_async_context(simulate())}/v1"
-        pool = Pool(PoolSettings(proxies=Proxies.from_environment(env)))
-        stack.push_async_callback(pool.close)
-        runtime = _runtime(config, pool, observer, addresses)
-        yield Composed(runtime, _about(config, runtime, observer))
+async def lasting(env: Mapping[str, str], observer: Observer) -> AsyncGenerator[Lasting]:
+    """What all runtimes of a process share, for as long as the block lasts."""
+    pool, builtins = Pool(PoolSettings(proxies=Proxies.from_environment(env))), Builtins()
+    try:
+        yield Lasting(pool, observer, builtins, time.time())
+    finally:
+        await builtins.close()
+        await pool.close()
 
 
-def _runtime(config: Config, pool: Pool, observer: Observer, addresses: Mapping[str, str]) -> Runtime:
+async def compose(config: Config, shared: Lasting) -> Composed:
+    """The runtime of a checked config. What takes time is done in a thread, beside the running exchanges.
+
+    Raises GatewayError(config) for what only shows when it is put together.
+    """
+    needed = _builtins(config)
+    addresses = await shared.builtins.lease(needed)
+    try:
+        return await asyncio.to_thread(_compose, config, shared, addresses)
+    except BaseException:
+        shared.builtins.release(needed)
+        raise
+
+
+def _compose(config: Config, shared: Lasting, addresses: Mapping[str, str]) -> Composed:
+    runtime = _runtime(config, shared, addresses)
+    return Composed(config, runtime, _about(config, runtime, shared), shared)
+
+
+def _builtins(config: Config) -> tuple[str, ...]:
+    """The providers that run inside this process."""
+    return tuple(name for name, provider in config.providers.items() if profile(provider.kind).builtin and provider.base_url is None)
+
+
+def _runtime(config: Config, shared: Lasting, addresses: Mapping[str, str]) -> Runtime:
     known = {name: dialect(name) for name in names()}
     deadlines = config.server.deadlines
     return Runtime(
@@ -55,8 +114,8 @@ def _runtime(config: Config, pool: Pool, observer: Observer, addresses: Mapping[
         identity=Identity.compile(config.access),
         dialects=known,
         deploy=Deployer(config, known, addresses).deploy,
-        pool=pool,
-        observer=observer,
+        pool=shared.pool,
+        observer=shared.observer,
         draw=random.random,
         clock=time.perf_counter,
         new_id=_new_id,
@@ -64,7 +123,7 @@ def _runtime(config: Config, pool: Pool, observer: Observer, addresses: Mapping[
     )
 
 
-def _about(config: Config, runtime: Runtime, observer: Observer) -> About:
+def _about(config: Config, runtime: Runtime, shared: Lasting) -> About:
     return About(
         version=__version__,
         providers=tuple(config.providers),
@@ -72,10 +131,10 @@ def _about(config: Config, runtime: Runtime, observer: Observer) -> About:
         closed=bool(config.access.keys),
         identify=runtime.identity.identify,
         offers=Offerer(config, runtime.resolver, runtime.deploy).offers,
-        run=observer.run,
+        run=shared.observer.run,
         priced=price_sums(config),
         resolve=lambda model: _resolved(runtime.resolver.resolve(model)),
-        began=time.time(),
+        began=shared.began,
     )
 
 

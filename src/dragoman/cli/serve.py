@@ -7,13 +7,14 @@ import os
 import signal
 import sys
 import threading
+from pathlib import Path
 
 import click
 import msgspec
 
 from dragoman.app.gateway import run_gateway
 from dragoman.cli.banner import banner
-from dragoman.config.load import load
+from dragoman.config.load import Loaded, load
 from dragoman.config.schema import Config
 
 
@@ -54,8 +55,13 @@ def serve(
 ) -> None:
     """Start the gateway. Ctrl-C stops it: running answers finish, a second Ctrl-C cuts them short."""
     env = dict(os.environ)
-    loaded = load(config, env)
-    loaded = msgspec.structs.replace(loaded, config=with_wishes(loaded.config, Wishes(host, port, is_open, is_quiet, is_verbose)))
+    wishes = Wishes(host, port, is_open, is_quiet, is_verbose)
+
+    def read(path: Path | None) -> Loaded:
+        loaded = load(path if path is not None else config, env)
+        return msgspec.structs.replace(loaded, config=with_wishes(loaded.config, wishes))
+
+    loaded = read(None)
     if leash:
         threading.Thread(target=_end_with_stdin, name="leash", daemon=True).start()
 
@@ -64,7 +70,7 @@ def serve(
         if announce_fd is not None:
             os.write(announce_fd, f"{address}\n".encode())
 
-    run_gateway(loaded, env, on_ready)
+    run_gateway(loaded, read, env, on_ready)
     click.echo("dragoman: stopped", err=True)
 
 

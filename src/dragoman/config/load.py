@@ -82,8 +82,12 @@ def find(path: Path | str | None, env: Mapping[str, str], cwd: Path, platform: s
             if not file.is_file():
                 raise ConfigError([Problem("", f"there is no such file ({why})", "correct the path", file=str(given))])
             return file
-    places = (cwd, *user_folders(env, platform))
-    return next((place / name for place in places for name in _NAMES if (place / name).is_file()), None)
+    return next((place for place in places(env, cwd, platform) if place.is_file()), None)
+
+
+def places(env: Mapping[str, str], cwd: Path, platform: str = sys.platform) -> tuple[Path, ...]:
+    """Where a config is looked for that nobody names, in this order."""
+    return tuple(folder / name for folder in (cwd, *user_folders(env, platform)) for name in _NAMES)
 
 
 def user_folders(env: Mapping[str, str], platform: str = sys.platform) -> tuple[Path, ...]:
