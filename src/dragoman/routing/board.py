@@ -73,73 +73,67 @@ class Board:
 
     # -- what happens ----------------------------------------------------------------------------------------------------------
 
-    def enter(self, seat: Seat, now: float, *, again: bool = False) -> bool:
+    def enter(self, health: Health, now: float, *, again: bool = False) -> bool:
         """A request goes to this seat; `again`: its provider has failed at this exchange before, so this is a retry. True if it is the
         trial of a broken one; hand that on to `leave`."""
-        health = self._seats.get(seat.id) or self._remember(seat)
         health.running += 1
         health.seen = now
         health.requests.add(now)
         if again:
-            health.budget.spend(now)
+            health.budget.retries.add(now)
         else:
-            health.budget.asked(now)
-        return health.circuit.enter(now) if health.troubled else False
+            health.budget.requests.add(now)
+        return health.troubled and health.circuit.enter(now)
 
-    def leave(self, seat: Seat, *, trial: bool = False) -> None:
+    def leave(self, health: Health, *, trial: bool = False) -> None:
         """A request to this seat is over, however it ended. trial: it was one; without a verdict it is given back."""
-        health = self._seats.get(seat.id)
-        if health is None:
-            return
-        health.running = max(0, health.running - 1)
+        health.running -= 1
         if trial:
             health.circuit.leave()
 
-    def spoke(self, seat: Seat, now: float, first_token_s: float) -> None:
+    def spoke(self, health: Health, now: float, first_token_s: float) -> None:
         """The first output came, this many seconds after the request went out. It is well, whatever follows."""
-        health = self.health(seat)
-        health.first_token_s = _average(health.first_token_s, first_token_s)
+        known = health.first_token_s
+        health.first_token_s = first_token_s if known is None else known + _WEIGHT * (first_token_s - known)
         if health.troubled:
             health.circuit.spoke(now)
 
-    def answered(self, seat: Seat, now: float, *, tokens: int = 0, token_s: float | None = None) -> None:
+    def answered(self, health: Health, now: float, *, tokens: int = 0, token_s: float | None = None) -> None:
         """The answer is complete. tokens: that it cost, of all kinds; token_s: seconds for each token of output."""
-        health = self.health(seat)
         if token_s is not None:
-            health.token_s = _average(health.token_s, token_s)
+            known = health.token_s
+            health.token_s = token_s if known is None else known + _WEIGHT * (token_s - known)
         if tokens:
             health.tokens.add(now, tokens)
         health.limited = 0
         health.circuit.succeeded(now)
 
-    def failed(self, seat: Seat, now: float, error: GatewayError, *, waited_s: float = 0.0) -> None:
+    def failed(self, health: Health, now: float, error: GatewayError, *, waited_s: float = 0.0) -> None:
         """A try failed. Only what is the provider's own fault counts against its health; `waited_s`: how long it was tried."""
-        rule, health = error.rule, self.health(seat)
         if error.source != "upstream":
             return
+        rule = error.rule
+        reason = f"{error.kind.value}: {error.message}"[:_WHY]
         if health.troubled and not (rule.trips or rule.retry or rule.bench):
             health.circuit.spoke(now)  # A provider that judges requests is well.
-        reason = f"{error.kind.value}: {error.message}"[:_WHY]
         if rule.bench == "key":
-            self._refuse(health.account, now, reason, error.kind)
+            _refuse(health.account, now, reason, error.kind, self.settings.refused_s)
         elif rule.bench == "seat":
-            self._bar(health, now, reason, error)
+            _bar(health, now, reason, error, self.settings.refused_s)
         elif rule.retry and (error.retry_after_s is not None or not rule.trips):
-            self._rest(health, now, reason, error.retry_after_s)
+            _rest(health, now, reason, error.retry_after_s)
         if rule.trips:
             health.troubled = True
             health.circuit.failed(now, reason, self.settings)
-            if waited_s > (health.first_token_s or 0.0):
-                health.first_token_s = _average(health.first_token_s, waited_s)
+            if health.first_token_s is not None and waited_s > health.first_token_s:
+                health.first_token_s += _WEIGHT * (waited_s - health.first_token_s)
 
-    def limited(self, seat: Seat, limits: Limits, now: float) -> None:
+    def limited(self, health: Health, limits: Limits, now: float) -> None:
         """What its provider told of its limits with an answer of any kind."""
-        if not limits.each:
-            return
-        health = self.health(seat)
-        health.limits = limits
-        if limits.free_at(now) is not None:
-            health.troubled = True
+        if limits.each:
+            health.limits = limits
+            if limits.free_at(now) is not None:
+                health.troubled = True
 
     def budget(self, provider: str) -> Budget:
         """The retries that this provider may still get."""
@@ -152,7 +146,7 @@ class Board:
         accounts = [account for account in self._accounts.values() if name in ("*", account.provider, account.id)]
         accounts += [health.account for health in seats if health.account not in accounts]
         for health in seats:
-            self._forgive(health, now)
+            _forgive(health, now)
         for account in accounts:
             account.refused_until = account.since = 0.0
             account.why = ""
@@ -176,35 +170,35 @@ class Board:
         for health in idle[: max(1, _KEPT // 10)]:
             del self._seats[health.id]
 
-    def _refuse(self, account: Account, now: float, reason: str, kind: Kind) -> None:
-        account.refused_until, account.since = now + self.settings.refused_s, now
-        account.why, account.kind = reason, kind
 
-    def _bar(self, health: Health, now: float, reason: str, error: GatewayError) -> None:
-        pause_s = min(max(self.settings.refused_s, error.retry_after_s or 0.0), _ASKED_MAX_S)
-        health.troubled = True
-        health.refused_until, health.refused_since = now + pause_s, now
-        health.refused_why, health.refused_kind = reason, error.kind
-
-    def _rest(self, health: Health, now: float, reason: str, asked_s: float | None) -> None:
-        free_at = health.limits.free_at(now)
-        if asked_s is None and free_at is not None:
-            asked_s = free_at - now
-        pause_s = min(_REST_MAX_S, _REST_S * 2**health.limited) if asked_s is None else min(asked_s, _ASKED_MAX_S)
-        if health.rest_until <= now:  # Requests that were under way together are limited together: that is once.
-            health.limited = min(health.limited + 1, 10)
-        health.troubled = True
-        if now + pause_s > health.rest_until:
-            health.rest_until, health.rest_since, health.rest_why = now + pause_s, now, reason
-
-    def _forgive(self, health: Health, now: float) -> None:
-        health.rest_until = health.refused_until = 0.0
-        health.rest_why = health.refused_why = ""
-        health.limited = 0
-        health.limits = NONE
-        health.circuit.clear(now)
-        health.troubled = False
+def _refuse(account: Account, now: float, reason: str, kind: Kind, pause_s: float) -> None:
+    account.refused_until, account.since = now + pause_s, now
+    account.why, account.kind = reason, kind
 
 
-def _average(known: float | None, latest: float) -> float:
-    return latest if known is None else known + _WEIGHT * (latest - known)
+def _bar(health: Health, now: float, reason: str, error: GatewayError, pause_s: float) -> None:
+    pause_s = min(max(pause_s, error.retry_after_s or 0.0), _ASKED_MAX_S)
+    health.troubled = True
+    health.refused_until, health.refused_since = now + pause_s, now
+    health.refused_why, health.refused_kind = reason, error.kind
+
+
+def _rest(health: Health, now: float, reason: str, asked_s: float | None) -> None:
+    free_at = health.limits.free_at(now)
+    if asked_s is None and free_at is not None:
+        asked_s = free_at - now
+    pause_s = min(_REST_MAX_S, _REST_S * 2**health.limited) if asked_s is None else min(asked_s, _ASKED_MAX_S)
+    if health.rest_until <= now:  # Requests that were under way together are limited together: that is once.
+        health.limited = min(health.limited + 1, 10)
+    health.troubled = True
+    if now + pause_s > health.rest_until:
+        health.rest_until, health.rest_since, health.rest_why = now + pause_s, now, reason
+
+
+def _forgive(health: Health, now: float) -> None:
+    health.rest_until = health.refused_until = 0.0
+    health.rest_why = health.refused_why = ""
+    health.limited = 0
+    health.limits = NONE
+    health.circuit.clear(now)
+    health.troubled = False

@@ -11,19 +11,12 @@ LEAST = 10
 
 
 class Budget(msgspec.Struct):
-    """The retries of one provider. A retry is a try at a provider that has failed at this exchange already."""
+    """The retries of one provider. A retry is a try at a provider that has failed at this exchange already; requests are
+    its other tries."""
 
     requests: Recent = msgspec.field(default_factory=Recent)
     retries: Recent = msgspec.field(default_factory=Recent)
 
-    def asked(self, now: float) -> None:
-        """An exchange goes to this provider for the first time."""
-        self.requests.add(now)
-
     def has_room(self, now: float, share: float) -> bool:
         """Whether one more retry is allowed: `share` of the last minute's requests, but never less than LEAST."""
         return self.retries.total(now) + 1 <= max(LEAST, share * self.requests.total(now))
-
-    def spend(self, now: float) -> None:
-        """A retry is made."""
-        self.retries.add(now)

@@ -52,43 +52,23 @@ class Plan:
     Call `first`; then after each Try one of `failed`, `succeeded` and `left`, and after each Wait `waited`. It tells the board of all.
     """
 
-    __slots__ = (
-        "_again",
-        "_awaited",
-        "_board",
-        "_chain",
-        "_deadline",
-        "_draw",
-        "_failures",
-        "_faults",
-        "_heal",
-        "_inside",
-        "_out",
-        "_place",
-        "_policy",
-        "_spoke",
-        "_trial",
-        "_tried_at",
-        "_waits",
-        "number",
-    )
+    # What most exchanges never change stays on the class: theirs is one seat that answers.
+    number = 0
+    _place = _awaited = -1
+    _inside = _trial = _heal = False
+    _draw = _tried_at = 0.0
+    _spoke: float | None = None
+    _waits = 0
+    _failures: tuple[Failure, ...] = ()
+    _out: frozenset[int] = frozenset()
+    _again: frozenset[str] = frozenset()
+    _faults: tuple[str, ...] = ()
 
     def __init__(self, chain: Sequence[Seat], policy: Retry, board: Board, began: float) -> None:
-        self.number = 0
         self._chain = chain
         self._policy = policy
         self._board = board
         self._deadline = began + policy.total_s
-        self._place = -1
-        self._awaited = -1
-        self._inside = self._trial = self._heal = False
-        self._tried_at = self._draw = 0.0
-        self._spoke: float | None = None
-        self._waits = 0
-        self._failures: list[Failure] = []
-        self._out: set[int] = set()
-        self._again: set[str] = set()
-        self._faults: dict[str, int] = {}
 
     # -- what core says ----------------------------------------------------------------------------------------------------------
 
@@ -109,26 +89,25 @@ class Plan:
         """The first output of this try came."""
         if self._spoke is None:
             self._spoke = now
-            self._board.spoke(self._chain[self._place], now, now - self._tried_at)
+            self._board.spoke(self._health, now, now - self._tried_at)
 
     def succeeded(self, now: float, *, tokens: int = 0, output_tokens: int = 0) -> None:
         """The answer is complete. tokens: that it cost in all; output_tokens: those that it said."""
-        seat = self._chain[self._place]
         token_s = None if self._spoke is None or output_tokens < 2 else (now - self._spoke) / output_tokens
-        self._board.answered(seat, now, tokens=tokens, token_s=token_s)
+        self._board.answered(self._health, now, tokens=tokens, token_s=token_s)
         self.left()
 
     def left(self) -> None:
         """The try is over without a verdict: the client left, or the gateway itself failed. Nothing if it is over already."""
         if self._inside:
             self._inside = False
-            self._board.leave(self._chain[self._place], trial=self._trial)
+            self._board.leave(self._health, trial=self._trial)
 
     def failed(self, now: float, error: GatewayError, draw: float, *, delivered: bool = False, rescue: bool = False) -> Step:
         """The try failed. draw: a number in [0, 1). delivered: output of it has reached the client, so that nothing may begin anew;
         rescue: but it may be continued."""
         seat = self._chain[self._place]
-        self._board.failed(seat, now, error, waited_s=now - self._tried_at)
+        self._board.failed(self._health, now, error, waited_s=now - self._tried_at)
         self.left()
         self._draw = draw
         self._note(seat, error)
@@ -166,16 +145,19 @@ class Plan:
             grade = _GRADES.get(self._board.standing(seat, now))
             if grade is None or not self._affords(place, now):
                 continue
-            rank = (grade, self._faults.get(seat.deployment, 0) >= _ENOUGH, seat.deployment != last, place)
+            rank = (grade, self._faults.count(seat.deployment) >= _ENOUGH, seat.deployment != last, place)
             best = rank if best is None else min(best, rank)
         return None if best is None else best[-1]
 
     def _try(self, place: int, now: float) -> Try:
         seat = self._chain[place]
-        again = self._is_again(place)
+        again = bool(self._failures) and self._is_again(place)
         self.number += 1
-        self._place, self._tried_at, self._spoke = place, now, None
-        self._trial = self._board.enter(seat, now, again=again)
+        self._place, self._tried_at = place, now
+        if self._spoke is not None:
+            self._spoke = None
+        self._health = self._board.health(seat)
+        self._trial = self._board.enter(self._health, now, again=again)
         self._inside = True
         return Try(seat, self.number, self._heal)
 
@@ -221,11 +203,11 @@ class Plan:
 
     def _note(self, seat: Seat, error: GatewayError) -> None:
         rule = error.rule
-        self._failures.append(Failure(self._place, seat, error))
+        self._failures += (Failure(self._place, seat, error),)
         if rule.trips:
-            self._again.add(seat.provider)
+            self._again |= {seat.provider}
         if rule.spreads:
-            self._faults[seat.deployment] = self._faults.get(seat.deployment, 0) + 1
+            self._faults += (seat.deployment,)
         if rule.larger_window:
             self._out |= {place for place, other in enumerate(self._chain) if not _is_larger(other, seat)}
         elif rule.of_target:
