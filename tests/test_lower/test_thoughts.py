@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
-from dragoman.ir.request import GATEWAY, Call, Item, Message, Proof, Reasoning, ReasoningWish, Request, Result, Text
+from dragoman.ir.request import (
+    GATEWAY,
+    Call,
+    FunctionTool,
+    Item,
+    Message,
+    Proof,
+    Reasoning,
+    ReasoningWish,
+    Request,
+    Result,
+    Text,
+    ToolChoice,
+)
 from dragoman.lower.capabilities import Capabilities
+from dragoman.lower.fitting import Trust
 from dragoman.lower.lower import lower
+from dragoman.lower.thoughts import origin
 
 HI = Message("user", (Text("hi"),))
 OPUS = "claude/claude-opus-5-5"
@@ -114,3 +130,71 @@ def test_no_thinking_in_a_tool_turn_that_another_began_where_it_must_begin_with_
     free = lower(Request("m", items, reasoning=wish), CLAUDE, OPUS).request.reasoning
 
     assert (strict, free) == (wish if thinks else ReasoningWish("none"), wish)
+
+
+SEALED = Capabilities(dialect="responses", proofs=frozenset({"responses"}), proofs_of_key=True)
+SHARED = Capabilities(dialect="responses", proofs=frozenset({"responses"}))
+GPT = "openai/gpt-6"
+
+
+@pytest.mark.parametrize(
+    ("maker", "caps", "here", "taken"),
+    [
+        (f"{GPT}@a", SEALED, f"{GPT}@a", True),
+        (f"{GPT}@a", SEALED, f"{GPT}@b", False),
+        (f"{GPT}@a", SEALED, "openai/gpt-6.1@a", True),
+        (f"{GPT}@a", SEALED, "azure/gpt-6@a", False),
+        # Stamped while the provider had one key only, or has one again.
+        (GPT, SEALED, f"{GPT}@b", True),
+        (f"{GPT}@a", SEALED, GPT, True),
+        # All keys are of one account.
+        (f"{GPT}@a", SHARED, f"{GPT}@b", True),
+        # A name with the mark in it.
+        ("vertex/claude-opus-4@20250514", BOUND, "vertex/claude-opus-4@20250514", True),
+        ("vertex/claude-opus-4@20250514", BOUND, "vertex/claude-opus-4@20250805", False),
+    ],
+)
+def test_a_thought_goes_back_only_under_the_key_that_can_read_it(maker: str, caps: Capabilities, here: str, taken: bool) -> None:
+    item = thought(caps.dialect, maker, "encrypted_content")
+
+    assert kept(item, caps, here) == ((item,) if taken else ())
+
+
+def test_an_origin_names_the_key_only_where_it_matters() -> None:
+    assert origin(GPT, SEALED, "a") == f"{GPT}@a"
+    assert origin(GPT, SEALED) == GPT
+    assert origin(OPUS, CLAUDE, "a") == OPUS
+
+
+@pytest.mark.parametrize(("trust", "left"), [("all", 0), ("sealed", 1), ("none", 2)])
+def test_a_session_that_moved_leaves_its_unsealed_thoughts_behind_and_one_that_was_refused_all(trust: Trust, left: int) -> None:
+    raw, own = thought("messages", None), thought("messages", OPUS)
+
+    lowered = lower(Request("m", (HI, raw, own)), CLAUDE, OPUS, trust)
+
+    assert lowered.request.items == (HI, *(raw, own)[left:])
+    assert len(lowered.warnings) == bool(left)
+
+
+def test_a_refusal_of_thoughts_is_told_as_one() -> None:
+    raw = thought("responses", None, "encrypted_content")
+
+    assert lower(Request("m", (HI, raw, raw)), SEALED, GPT, "none").warnings == [
+        ("reasoning", "the target refused earlier thoughts; 2 of them stay behind")
+    ]
+    assert lower(Request("m", (HI, raw)), SEALED, GPT, "sealed").warnings == [
+        ("reasoning", "thoughts that only their maker can read stay behind: 1 of `responses`")
+    ]
+
+
+def test_a_call_loses_the_proof_that_was_refused() -> None:
+    call = Call("c", "f", "{}", proof=Proof("generate", "sig", "thought_signature"))
+
+    assert lower(Request("m", (HI, call)), GEMINI, "gemini/g", "sealed").request.items == (HI, Call("c", "f", "{}"))
+
+
+def test_words_that_shall_go_on_stay_last_or_do_not_go_on() -> None:
+    asked = Request("m", (HI, Message("assistant", (Text("So far"),))), tools=(FunctionTool("f"),), continues=True)
+
+    assert lower(asked, WORDS).request.continues
+    assert not lower(msgspec.structs.replace(asked, tool_choice=ToolChoice("required")), Capabilities(forced_tools=False)).request.continues

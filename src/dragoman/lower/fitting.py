@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from dragoman.lower.capabilities import Capabilities
 from dragoman.lower.names import Names
 
+Trust = Literal["all", "sealed", "none"]
+"""Which proofs may be the target's. all: those that nobody sealed too, as their API made them; sealed: only those whose seal names it
+(the session was with another target or key before); none: not even those (it refused what it was sent)."""
+
 
 class Fitting:
-    """One lowering under way. Passes read `caps`, `names` and `here` (the target as `provider/model`), and call `warn`.
-    `summarises`: the answer shall be a summary that becomes a sealed compaction."""
+    """One lowering under way. Passes read `caps`, `names`, `here` (the target, as `lower.thoughts.origin` spells it) and `trust`, and
+    call `warn`. `summarises`: the answer shall be a summary that becomes a sealed compaction."""
 
-    def __init__(self, caps: Capabilities, names: Names, here: str | None = None) -> None:
+    def __init__(self, caps: Capabilities, names: Names, here: str | None = None, trust: Trust = "all") -> None:
         self.caps = caps
         self.names = names
         self.here = here
+        self.trust: Trust = trust
         self.summarises = False
         self._warnings: dict[tuple[str, str], None] = {}
 

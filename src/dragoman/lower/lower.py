@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import msgspec
 
-from dragoman.ir.request import Request
+from dragoman.ir.request import Message, Request
 from dragoman.lower import compaction, effort, forcing, foreign, media, roles, settings, thoughts, tools
 from dragoman.lower.capabilities import Capabilities
-from dragoman.lower.fitting import Fitting
+from dragoman.lower.fitting import Fitting, Trust
 from dragoman.lower.names import Names
 from dragoman.lower.restore import Restore
 
@@ -50,13 +50,22 @@ _PASSES: tuple[Callable[[Request, Fitting], Request], ...] = (
 )
 
 
-def lower(request: Request, caps: Capabilities, here: str | None = None) -> Lowered:
-    """Rewrite `request` until it needs no more than `caps`. `here` is the target as `provider/model`: only what it proved itself is
-    sent back to it (None: what its API proved, whoever runs it). Raises GatewayError(unsupported) where that would change what
-    was asked."""
+def lower(request: Request, caps: Capabilities, here: str | None = None, trust: Trust = "all") -> Lowered:
+    """Rewrite `request` until it needs no more than `caps`. `here` is the target as `thoughts.origin` spells it: only what it proved
+    itself is sent back to it (None: what its API proved, whoever runs it). `trust`: which proofs may be its own; less than `all` where
+    a session moved here from another target, or where this one refused them. Raises GatewayError(unsupported) where that would
+    change what was asked."""
     names = Names(request, caps)
-    fitting = Fitting(caps, names, here)
+    fitting = Fitting(caps, names, here, trust)
     for fit in _PASSES:
         request = fit(request, fitting)
+    if request.continues and not _ends_with_words(request):
+        request = msgspec.structs.replace(request, continues=False)
     restore = compaction.Summing() if fitting.summarises else Restore(names.changed(), names.taken())
     return Lowered(request, restore, fitting.warnings)
+
+
+def _ends_with_words(request: Request) -> bool:
+    """Whether the assistant's words still stand last, so that the answer can go on from them."""
+    last = request.items[-1] if request.items else None
+    return isinstance(last, Message) and last.role == "assistant"

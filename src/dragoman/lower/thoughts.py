@@ -11,6 +11,7 @@ from collections import Counter
 import msgspec
 
 from dragoman.ir.request import GATEWAY, Call, Item, Message, Proof, Reasoning, ReasoningWish, Request, Result
+from dragoman.lower.capabilities import Capabilities
 from dragoman.lower.fitting import Fitting
 
 replace = msgspec.structs.replace
@@ -23,7 +24,9 @@ def hand_back(request: Request, fitting: Fitting) -> Request:
     """Leave out the proofs that the target did not make, with their thoughts."""
     left: Counter[str] = Counter()
     items = tuple(fitted for item in request.items if (fitted := _item(item, fitting, left)) is not None)
-    if left:
+    if left and fitting.trust == "none":
+        fitting.warn("reasoning", f"the target refused earlier thoughts; {left.total()} of them stay behind")
+    elif left:
         counted = ", ".join(f"{count} of `{maker}`" for maker, count in left.items())
         fitting.warn("reasoning", f"thoughts that only their maker can read stay behind: {counted}")
     same = len(items) == len(request.items) and all(map(_is, items, request.items))
@@ -33,11 +36,19 @@ def hand_back(request: Request, fitting: Fitting) -> Request:
 def takes(proof: Proof, fitting: Fitting) -> bool:
     """Whether the target made this proof and wants to see it again."""
     caps, here = fitting.caps, fitting.here
+    if fitting.trust == "none" or (fitting.trust == "sealed" and proof.origin is None):
+        return False
     if proof.origin is None or here is None:
         return proof.maker in caps.proofs or (proof.maker == caps.dialect and caps.dialect in _UNSTAMPED)
     if proof.maker not in caps.proofs and proof.maker != caps.dialect:
         return False
-    return proof.origin == here or (not caps.proofs_of_model and _provider(proof.origin) == _provider(here))
+    return _is_own(proof.origin, here, caps)
+
+
+def origin(deployment: str, caps: Capabilities, key: str | None = None) -> str:
+    """What the proofs of a target are stamped with: `provider/model`, and `@key` where only the account of that key can read them
+    again. `key`: the name of the provider key, None where the provider has but one."""
+    return f"{deployment}@{key}" if key and caps.proofs_of_key else deployment
 
 
 def rest(request: Request, fitting: Fitting) -> Request:
@@ -111,6 +122,21 @@ def _begins_with_thought(items: tuple[Item, ...]) -> bool:
 
 def _assistant(item: Item) -> bool:
     return isinstance(item, Call | Reasoning) or (isinstance(item, Message) and item.role == "assistant")
+
+
+def _is_own(maker: str, here: str, caps: Capabilities) -> bool:
+    if caps.proofs_of_key:
+        (maker, key), (here, own_key) = _parted(maker), _parted(here)
+        # Where one of both names no key there was but one at the time; it may be any of today's.
+        if key and own_key and key != own_key:
+            return False
+    return maker == here or (not caps.proofs_of_model and _provider(maker) == _provider(here))
+
+
+def _parted(origin: str) -> tuple[str, str]:
+    """Deployment and key."""
+    deployment, _, key = origin.rpartition("@")
+    return (deployment, key) if deployment else (origin, "")
 
 
 def _provider(name: str) -> str:

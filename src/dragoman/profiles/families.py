@@ -65,8 +65,14 @@ def _plain(prefix: str, tokens: int | None = None, **facts: Any) -> Family:
 # Claude's newest models bind a thought to model and prefix, and refuse to be forced to call a tool.
 _BOUND: dict[str, Any] = {"proofs_of_model": True, "forced_tools": False}
 # Those before adaptive thinking think by a budget of tokens, under stricter rules. Thoughts of another model are dropped, so that they
-# don't count as the thought that a tool turn must begin with.
-_BUDGETED: dict[str, Any] = {"efforts": _NONE, "thought_first": True, "forced_while_thinking": False, "proofs_of_model": True}
+# don't count as the thought that a tool turn must begin with. They are the last that go on from an assistant's message at the end.
+_BUDGETED: dict[str, Any] = {
+    "efforts": _NONE,
+    "thought_first": True,
+    "forced_while_thinking": False,
+    "proofs_of_model": True,
+    "prefill": True,
+}
 # Few take system messages in mid-conversation. https://platform.claude.com/docs/en/build-with-claude/mid-conversation-system-messages
 _LATE: dict[str, Any] = {"late_system": True}
 
@@ -159,9 +165,9 @@ _FAMILIES: tuple[Family, ...] = (
     _claude("claude-sonnet-4-6", (*_LOW, "max"), messages={"efforts": (*_NONE, "max")}),
     _claude("claude-opus-4-7", _ALWAYS, sampling=False, messages={"efforts": _MAX}),
     _claude("claude-opus-4-8", _ALWAYS, sampling=False, messages={"efforts": _MAX, **_LATE}),
-    _claude("claude-2", _NO_EFFORT, 4_096, images=False, messages={"schema_output": False}),
-    _claude("claude-3", _NO_EFFORT, 4_096, messages={"schema_output": False}),
-    _claude("claude-3-5", _NO_EFFORT, 8_192, messages={"schema_output": False}),
+    _claude("claude-2", _NO_EFFORT, 4_096, images=False, messages={"schema_output": False, "prefill": True}),
+    _claude("claude-3", _NO_EFFORT, 4_096, messages={"schema_output": False, "prefill": True}),
+    _claude("claude-3-5", _NO_EFFORT, 8_192, messages={"schema_output": False, "prefill": True}),
     _claude("claude-3-7", _NO_EFFORT, 64_000, messages={**_BUDGETED, "schema_output": False}),
     # Google. https://ai.google.dev/gemini-api/docs/thinking
     _gemini("gemini-", _LOW),
@@ -230,7 +236,8 @@ _NOTHING = Family("", {})
 # What holds in a dialect wherever it is spoken. The Responses API has no choices; whatever else OpenAI's own grants (custom
 # tools, namespaces, ...) other servers of it mostly lack, so the profiles say it.
 _DIALECTS: dict[str, dict[str, Any]] = {
-    "responses": {"choices": False, "audio": False},
+    # Sealed thoughts are opened only for the organisation whose key had them made.
+    "responses": {"choices": False, "audio": False, "proofs_of_key": True, "media_speakers": frozenset({"user", "system", "developer"})},
     "messages": {
         "choices": False,
         "max_tokens_required": True,
@@ -249,6 +256,7 @@ _DIALECTS: dict[str, dict[str, Any]] = {
         # Gemini 3 and later do.
         "schema_with_tools": False,
         "parallel_tools": False,
+        "media_speakers": frozenset({"user", "assistant"}),
         "service_tier": True,
         "hosted_tools": frozenset({"web_search", "web_fetch", "code_execution", "file_search", "computer", "mcp"}),
         "proofs": frozenset({"generate"}),
