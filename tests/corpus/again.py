@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 from tests.corpus.difference import differences
@@ -83,4 +84,21 @@ def asked(exchange: Exchange) -> Request:
 
 
 def _plain(events: list[ev.Event]) -> object:
-    return json.loads(msgspec.json.encode(fold(events)))
+    return _opened(json.loads(msgspec.json.encode(fold(events))))
+
+
+def _opened(value: Any) -> Any:
+    """With what is JSON inside of text (a proof may be a whole block) as the value that it is."""
+    if isinstance(value, dict):
+        return {name: _opened(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_opened(each) for each in value]
+    return json.loads(value) if isinstance(value, str) and value.startswith('{"') and value.endswith("}") and _is_json(value) else value
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True

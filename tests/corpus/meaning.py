@@ -21,10 +21,10 @@ from dragoman.ir.usage import Usage
 Json = dict[str, Any]
 
 _REASONS: dict[str, dict[str, str]] = {
-    "responses": {"stop_sequence": "stop", "pause": "stop", "other": "stop"},
+    "responses": {"stop_sequence": "stop", "pause": "stop", "context_window": "length", "other": "stop"},
     "chat": {"stop_sequence": "stop", "pause": "stop", "context_window": "length", "other": "stop"},
     "messages": {"content_filter": "refusal", "other": "stop"},
-    "generate": {"stop_sequence": "stop", "pause": "stop", "context_window": "length", "refusal": "content_filter"},
+    "generate": {"stop_sequence": "stop", "pause": "other", "context_window": "length", "refusal": "content_filter"},
 }
 """What becomes of a reason that a dialect has no word for."""
 
@@ -67,15 +67,22 @@ def of_reply(response: Response, via: str) -> Json:
 def _choice(choice: Choice, via: str) -> Json:
     messages = [item for item in choice.items if isinstance(item, ir.Message)]
     refusal = "".join(_words(item, refusal=True) for item in messages)
+    if via in _NO_REFUSALS:
+        messages = [_unmarked(item) for item in messages]
     words = _spoken([item for item in messages if _words(item) or not refusal], _BETWEEN_MESSAGES.get(via, ""))
-    told = via not in _NO_REFUSALS
     return {
-        "words": words if told else words + refusal,
-        "refusal": refusal if told else "",
+        "words": words,
+        "refusal": refusal if via not in _NO_REFUSALS else "",
         "thoughts": _thoughts(choice, via),
         "calls": [_call(item, via) for item in choice.items if isinstance(item, ir.Call) and item.executor == "client"],
         "reason": _reason(choice, bool(refusal), via),
     }
+
+
+def _unmarked(message: ir.Message) -> ir.Message:
+    """Where a refusal is words like others, they stand where they were said."""
+    parts = tuple(msgspec.structs.replace(part, refusal=False) if isinstance(part, ir.Text) else part for part in message.parts)
+    return msgspec.structs.replace(message, parts=parts)
 
 
 def _reason(choice: Choice, refused: bool, via: str) -> str:
@@ -153,6 +160,8 @@ def _usage(usage: Usage | None, via: str) -> Json | None:
 
 _NO_THOUGHTS = frozenset({"chat"})
 """Dialects that send earlier thoughts back only to the few servers that want them."""
+_WORDS_FIRST = frozenset({"chat"})
+"""Dialects in which words and calls of one turn have no order."""
 _LATE_SYSTEM = ("<system_message>", "</system_message>")
 """Around the words of the system where it may not speak in mid-conversation."""
 
@@ -167,7 +176,7 @@ def of_request(request: Request, via: str) -> Json:
             _join(told, one)
     told = [_unwrapped(one) for one in told]
     return {
-        "items": told,
+        "items": _words_first(told) if via in _WORDS_FIRST else told,
         "tools": [_tool(tool) for tool in request.tools if not isinstance(tool, ir.HostedTool)],
         "max_tokens": request.max_tokens,
         "choices": request.choices,
@@ -175,9 +184,26 @@ def of_request(request: Request, via: str) -> Json:
         "stop": list(request.sampling.stop),
         "temperature": request.sampling.temperature,
         "top_p": request.sampling.top_p,
-        "schema": _shape(request.output.schema) if request.output is not None else None,
+        "schema": _shape(request.output.schema) if request.output is not None and request.output.schema != _ANY_OBJECT else None,
         "tool_choice": None if request.tool_choice is None or request.tool_choice.mode == "auto" else request.tool_choice.mode,
     }
+
+
+def _words_first(told: list[Json]) -> list[Json]:
+    ordered: list[Json] = []
+    calls: list[Json] = []
+    for one in told:
+        if "call" in one:
+            calls.append(one)
+            continue
+        if one.get("by") != "assistant":
+            ordered += calls
+            calls = []
+        if "words" in one:
+            _join(ordered, one)
+        else:
+            ordered.append(one)
+    return ordered + calls
 
 
 def _unwrapped(one: Json) -> Json:
@@ -196,6 +222,7 @@ def _shape(schema: Any) -> Any:
     return {name: _shape(value) for name, value in schema.items() if name in _SHAPE or not _SHAPE & schema.keys()}
 
 
+_ANY_OBJECT = {"type": "object"}
 _SHAPE = frozenset({"type", "properties", "items", "required", "enum", "anyOf", "$ref", "$defs", "const"})
 
 

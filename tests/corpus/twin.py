@@ -112,12 +112,12 @@ def _add_call(calls: list[Json], call: Json) -> None:
     index = call.get("index")
     known = next((each for each in calls if index is not None and each["index"] == index), None)
     if known is None or (call.get("id") and known.get("id") and call["id"] != known["id"]):
-        calls.append({**call, "index": index, "function": {"arguments": "", **(call.get("function") or {})}})
-        calls[-1]["function"]["arguments"] = calls[-1]["function"]["arguments"] or ""
+        calls.append({**call, "index": index})
         return
-    function = call.get("function") or {}
-    known["function"]["arguments"] += function.get("arguments") or ""
-    known["function"]["name"] = known["function"].get("name") or function.get("name")
+    for kind, field in (("function", "arguments"), ("custom", "input")):
+        said, more = known.get(kind) or {}, call.get(kind) or {}
+        if said or more:
+            known[kind] = {**said, "name": said.get("name") or more.get("name"), field: (said.get(field) or "") + (more.get(field) or "")}
 
 
 _TOGETHER: dict[str, Callable[[list[Json]], Any]] = {

@@ -348,7 +348,7 @@ def test_a_sealed_thought_of_another_api_comes_back_whole() -> None:
 
     body = json.loads(DIALECT.write_response(_reply(thought), request))
 
-    assert body["content"][0]["thinking"] == "in full"
+    assert body["content"][0]["thinking"] == "in short\n\nin full"
     [back] = read({"model": "m", "messages": [{"role": "assistant", "content": body["content"]}]}).items
     assert isinstance(back, ir.Reasoning)
     assert (back.summary, back.content, back.proof) == (thought.summary, thought.content, thought.proof)

@@ -98,7 +98,7 @@ def _without_parts(item: Message | Result, fitting: Fitting) -> Iterable[Item]:
         if not isinstance(part, OpaquePart) or part.dialect == fitting.caps.dialect:
             parts.append(part)
             continue
-        kind = part.value.get("type", "")
+        kind = part.value.get("type") or "part"
         fitting.warn("content", f"only `{part.dialect}` knows the part `{kind}`")
         if not isinstance(item, Message) or item.role != "assistant":
             # The model should know that it was shown something.

@@ -1,11 +1,15 @@
-"""Pictures, documents and sound: out of tool results into a user message after them, and away where the target takes none."""
+"""Pictures, documents and sound: out of tool results and of speakers who may not show them into a user message after them, and away
+where the target takes none."""
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 import msgspec
 
-from dragoman.ir.request import Audio, File, Image, Item, Message, Part, Request, Result, Text
+from dragoman.ir.request import Audio, Call, File, Image, Item, Message, Part, Reasoning, Request, Result, Text
 from dragoman.lower.fitting import Fitting
+from dragoman.lower.roles import as_user
 
 replace = msgspec.structs.replace
 
@@ -28,19 +32,36 @@ def remove(request: Request, fitting: Fitting) -> Request:
 
 
 def move(request: Request, fitting: Fitting) -> Request:
-    """Put the media of tool results into one user message after each run of results."""
-    if fitting.caps.images_in_results or not any(isinstance(item, Result) and _media(item.parts) for item in request.items):
+    """Put the media of tool results, and of an assistant who may show none, into one user message after each run of them.
+    Instructions with media become user messages where they may have none."""
+    if not any(_must_move(item, fitting) for item in request.items):
         return request
     items: list[Item] = []
     waiting: list[Part] = []
     for item in request.items:
-        if isinstance(item, Result):
-            items.append(_emptied(item, waiting))
-            continue
-        _flush(items, waiting)
-        items.append(item)
+        if waiting and not _goes_on(item, items[-1]):
+            _flush(items, waiting)
+        items.append(_moved(item, waiting) if _must_move(item, fitting) else item)
     _flush(items, waiting)
     return replace(request, items=tuple(items))
+
+
+def _must_move(item: Item, fitting: Fitting) -> TypeGuard[Message | Result]:
+    if isinstance(item, Result):
+        return not fitting.caps.images_in_results and bool(_media(item.parts))
+    return isinstance(item, Message) and item.role not in fitting.caps.media_speakers and bool(_media(item.parts))
+
+
+def _goes_on(item: Item, last: Item) -> bool:
+    """Whether a user message between these two would come too early: calls are answered at once, and who speaks is not cut short."""
+    if isinstance(item, Result):
+        return True
+    spoken = (Message, Reasoning, Call)
+    return isinstance(last, spoken) and isinstance(item, spoken) and _speaker(last) == _speaker(item)
+
+
+def _speaker(item: Message | Reasoning | Call) -> str:
+    return item.role if isinstance(item, Message) else "assistant"
 
 
 def _without(item: Item, words: dict[type[_Media], str], fitting: Fitting) -> Item:
@@ -58,11 +79,11 @@ def _stand_in(part: Part, words: dict[type[_Media], str]) -> Part:
     return part
 
 
-def _emptied(item: Result, waiting: list[Part]) -> Result:
-    media = _media(item.parts)
-    if not media:
-        return item
-    waiting += [Text(f"From the result of {item.call_id}:"), *media]
+def _moved(item: Message | Result, waiting: list[Part]) -> Message | Result:
+    if isinstance(item, Message) and item.role != "assistant":
+        return as_user(item)
+    source = f"the result of {item.call_id}" if isinstance(item, Result) else "the assistant's message"
+    waiting += [Text(f"From {source}:"), *_media(item.parts)]
     parts = tuple(Text(f"[{_word(part)}: see the next user message]") if isinstance(part, _Media) else part for part in item.parts)
     return replace(item, parts=parts)
 

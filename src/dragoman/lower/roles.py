@@ -31,6 +31,11 @@ def speak(request: Request, fitting: Fitting) -> Request:
     return msgspec.structs.replace(request, items=_joined(items)) if changed else request
 
 
+def as_user(item: Message) -> Message:
+    """An instruction as a user message, marked so that the model doesn't take it for the user's own words."""
+    return msgspec.structs.replace(item, role="user", parts=(_BEGIN, *item.parts, _END), extra=None)
+
+
 def _joined(items: list[Item]) -> tuple[Item, ...]:
     """The system messages that open the conversation as one: the chat templates of many open models take but one, and first."""
     opening: list[Message] = []
@@ -46,8 +51,7 @@ def _joined(items: list[Item]) -> tuple[Item, ...]:
 
 def _fit(item: Message, late: bool, developer_role: bool) -> Message:
     if late:
-        # Marked, so that the model doesn't take it for the user's own words.
-        return msgspec.structs.replace(item, role="user", parts=(_BEGIN, *item.parts, _END), extra=None)
+        return as_user(item)
     if item.role == "developer" and not developer_role:
         return msgspec.structs.replace(item, role="system")
     return item

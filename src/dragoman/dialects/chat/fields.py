@@ -50,6 +50,8 @@ _DIRECT = (
     _Row("user", "user", *_TEXT),
     _Row("metadata", "metadata", *_OBJECT),
 )
+_TIERS = {"ultrafast": "fast"}
+"""The tier that is asked for in place of one that only Responses has."""
 
 
 def read_fields(came: JsonObject) -> dict[str, Any]:
@@ -80,6 +82,9 @@ def write_fields(request: Request, lost: Lost) -> JsonObject:
             value = getattr(source, row.attribute)
             if value != row.default:
                 body[row.wire] = value
+    if request.service_tier in _TIERS:
+        body["service_tier"] = _TIERS[request.service_tier]
+        lost.append(("service_tier", f"chat knows no tier `{request.service_tier}`; `{body['service_tier']}` is asked for"))
     if request.sampling.stop:
         body["stop"] = list(request.sampling.stop)
     if request.output is not None:

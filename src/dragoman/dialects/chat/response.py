@@ -62,7 +62,7 @@ class _Message:
         if isinstance(item, Message):
             self._add_words(item)
         elif isinstance(item, Reasoning):
-            self._thoughts += item.content or item.summary
+            self._thoughts += (*item.summary, *item.content)
             self._details += proven(item.proof, DETAILS).get(DETAILS, [])
         elif isinstance(item, Call) and item.executor == "client":
             self._calls.append(write_call(item))
@@ -94,8 +94,9 @@ class _Message:
     def _add_words(self, item: Message) -> None:
         text = "".join(part.text for part in item.parts if isinstance(part, Text) and not part.refusal)
         # Two messages of one turn are one here.
-        self._words += "\n\n" + text if self._words and text and item.id != self._message_id else text
-        self._message_id = item.id
+        if text:
+            self._words += "\n\n" + text if self._words and item.id != self._message_id else text
+            self._message_id = item.id
         for part in item.parts:
             if isinstance(part, Text):
                 self._refusal += part.text if part.refusal else ""

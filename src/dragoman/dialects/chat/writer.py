@@ -149,8 +149,10 @@ class Writer:
         if choice.words and choice.message_id != event.message_id and not event.refusal:
             # Two messages of one turn are one here.
             opening += self._chunk(choice, b'{"content":"\\n\\n"}')
-        choice.words, choice.message_id = True, event.message_id
-        choice.refused |= event.refusal
+        if event.refusal:
+            choice.refused = True
+        else:
+            choice.words, choice.message_id = True, event.message_id
         return opening
 
     def _on_delta(self, event: ev.TextDelta | ev.CallDelta) -> bytes:
@@ -284,7 +286,7 @@ def _as_stream(event: ev.ItemGiven) -> list[ev.Event]:
         text = "".join(each.text for each in item.parts if isinstance(each, Text))
         return [ev.TextStarted(part, event.choice), ev.TextDelta(part, text), ev.PartEnded(part)] if text else []
     if isinstance(item, Reasoning):
-        text = "\n\n".join(item.content or item.summary)
+        text = "\n\n".join((*item.summary, *item.content))
         started: list[ev.Event] = [ev.ReasoningStarted(part, event.choice)]
         return [*started, *([ev.ReasoningDelta(part, text)] if text else []), ev.PartEnded(part, proof=item.proof)]
     if isinstance(item, Call) and item.executor == "client":

@@ -94,7 +94,7 @@ def _settings(request: Request, quirks: Quirks, lost: Lost) -> JsonObject:
     tools = write_tools(request.tools, lost, mixed=native or quirks.mixed_tools)
     parts: tuple[tuple[str, Any], ...] = (
         ("tools", tools),
-        ("toolConfig", tool_config(request, quirks, tools)),
+        ("toolConfig", tool_config(request, quirks, tools, lost)),
         ("generationConfig", write_config(request, quirks, lost)),
     )
     body.update({name: value for name, value in parts if value})

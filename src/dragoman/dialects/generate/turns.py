@@ -59,8 +59,8 @@ def thought_part(item: Reasoning) -> list[JsonObject]:
     if not (item.summary or item.content or sign):
         return []
     rest = {name: value for name, value in (own(item.extra) or {}).items() if name != ON}
-    text = "\n\n".join(item.summary or item.content)
-    return [complete({"text": text, "thought": True, **sign} if item.summary or item.content else {"text": "", **sign}, rest)]
+    told = (*item.summary, *item.content)
+    return [complete({"text": "\n\n".join(told), "thought": True, **sign} if told else {"text": "", **sign}, rest)]
 
 
 def model_parts(items: tuple[Item, ...]) -> list[JsonObject]:

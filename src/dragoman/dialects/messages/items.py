@@ -82,7 +82,7 @@ def write_thought(item: Reasoning) -> JsonObject:
 def thought_text(item: Reasoning) -> str:
     """The words of a thought as one text."""
     signed = mark(item.extra, WORDS)
-    return signed if isinstance(signed, str) else "\n\n".join(item.content or item.summary)
+    return signed if isinstance(signed, str) else "\n\n".join((*item.summary, *item.content))
 
 
 def sealed_signature(item: Reasoning) -> str:

@@ -43,7 +43,7 @@ def read_settings(came: JsonObject) -> dict[str, Any]:
         "reasoning": read_wish(came),
         "output": read_output(came),
         "sampling": _read_sampling(came),
-        "service_tier": text_or_none(came, "service_tier"),
+        "service_tier": _tier(came),
         "user": _user(came),
     }
 
@@ -83,6 +83,11 @@ def _user(came: JsonObject) -> str | None:
 def _write_user(request: Request, pen: Pen, quirks: Quirks, body: JsonObject) -> None:
     if request.user is not None:
         body["metadata"] = {"user_id": request.user}
+
+
+def _tier(came: JsonObject) -> str | None:
+    tier = text_or_none(came, "service_tier")
+    return "default" if tier == "standard_only" else tier
 
 
 def _write_tier(request: Request, pen: Pen, quirks: Quirks, body: JsonObject) -> None:
@@ -154,7 +159,7 @@ _SETTINGS: tuple[_Setting, ...] = (
         _write_choice,
     ),
     _Setting(("metadata",), _user, lambda request: request.user, _write_user),
-    _Setting(("service_tier",), lambda came: text_or_none(came, "service_tier"), lambda request: request.service_tier, _write_tier),
+    _Setting(("service_tier",), _tier, lambda request: request.service_tier, _write_tier),
     _Setting(("stop_sequences",), lambda came: _read_sampling(came).stop, lambda request: request.sampling.stop, _write_stop),
     *(_sampled(name) for name in ("temperature", "top_p", "top_k")),
 )

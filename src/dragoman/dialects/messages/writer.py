@@ -24,6 +24,9 @@ from dragoman.ir.fold import Fold
 from dragoman.ir.request import Reasoning, Request
 from dragoman.wire.sse import encode
 
+_COMPACTED = ("content", "encrypted_content")
+"""What of a compaction comes as a delta."""
+
 
 class _Block:
     """A block of the answer: written at once while it is the first that is open, else kept until its turn comes."""
@@ -228,8 +231,8 @@ class Writer:
                 block.start = {**written, "input": {}}
                 block.ended = [{"type": "input_json_delta", "partial_json": msgspec.json.encode(written.get("input", {})).decode()}]
             elif written.get("type") == "compaction":
-                block.start = {"type": "compaction", "content": None}
-                block.ended = [{**written, "type": "compaction_delta"}]
+                block.start = {**{name: value for name, value in written.items() if name not in _COMPACTED}, "content": None}
+                block.ended = [{"type": "compaction_delta", **{name: written[name] for name in _COMPACTED if name in written}}]
             out += self._begin(-1 - event.part * 1000 - number, block)
         return out
 

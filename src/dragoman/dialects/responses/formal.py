@@ -11,7 +11,7 @@ from typing import Any
 from dragoman.dialects.responses.parts import objects
 from dragoman.dialects.responses.remainder import JsonObject
 
-_WORDS = frozenset({"type", "text"})
+_SAID = {"output_text": "text", "refusal": "refusal"}
 _PLACES = ("content", "output")
 
 
@@ -19,8 +19,8 @@ def formal(item: JsonObject) -> JsonObject:
     """The item as the types have it."""
     if item.get("role") == "assistant" and "id" not in item:
         parts = objects(item.get("content"))
-        if parts and all(part.get("type") == "output_text" and part.keys() == _WORDS for part in parts):
-            return {**item, "content": "".join(part["text"] for part in parts)}
+        if parts and all(part.keys() == {"type", _SAID.get(part.get("type") or "")} for part in parts):
+            return {**item, "content": "".join(part[_SAID[part["type"]]] for part in parts)}
     for place in _PLACES:
         content: Any = item.get(place)
         if isinstance(content, list) and any(_is_vague(part) for part in objects(content)):

@@ -48,7 +48,7 @@ _HOSTED_TYPES = {name: (kind, field) for kind, (name, field) in _HOSTED_CALLS.it
 def read_item(value: Any, path: str) -> Item:
     """One item. Raises GatewayError(invalid_request) with the JSON path of what is wrong."""
     came = object_at(value, path)
-    kind = came.get("type", "message" if "role" in came else None)
+    kind = came.get("type") or ("message" if "role" in came else "item_reference" if "id" in came else None)
     if not isinstance(kind, str):
         raise wrong(f"{path}.type", "must name the type of the item")
     read = _READ.get(kind)

@@ -276,10 +276,14 @@ def write_text(request: Request) -> JsonObject:
     return text
 
 
+_ANY_OBJECT = {"type": "object"}
+"""Must be said here, not in Chat."""
+
+
 def _plain_format(output: OutputFormat) -> JsonObject:
     if output.kind != "schema":
         return {"type": "text" if output.kind == "text" else "json_object"}
-    fields = (("description", output.description), ("schema", output.schema), ("strict", output.strict))
+    fields = (("description", output.description), ("schema", output.schema or _ANY_OBJECT), ("strict", output.strict))
     named: JsonObject = {"type": "json_schema", "name": output.name or "output"}
     return {**named, **{name: value for name, value in fields if value is not None}}
 
