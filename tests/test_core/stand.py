@@ -153,6 +153,11 @@ class Told:
     async def finish(self) -> None:
         self.finished = True
 
+    async def whole(self, status: int, headers: Headers, body: bytes) -> None:
+        await self.start(status, (*headers, ("content-length", str(len(body)))))
+        await self.write(body)
+        await self.finish()
+
     @property
     def body(self) -> bytes:
         return b"".join(self.pieces)

@@ -55,8 +55,7 @@ def foreign_to(capabilities: Capabilities, quirks: Quirks) -> Foreign:
     patterns = {field: re.compile(('"(?:' + "|".join(found) + ")").encode()) for field, found in words.items()}
     _add_efforts(capabilities.efforts, keys, patterns)
     # Stands in a seal, and in the id of a thought whose seal was left out.
-    needles = dict.fromkeys(_TALK, MARK.encode())
-    return Foreign(frozenset(keys), needles, patterns)
+    return Foreign(frozenset(keys), MARK.encode(), patterns)
 
 
 def _add_efforts(efforts: tuple[str, ...] | None, keys: set[str], patterns: dict[str, re.Pattern[bytes]]) -> None:

@@ -38,8 +38,5 @@ async def refuse(error: GatewayError, inbound: Inbound, outbound: Outbound, agen
     if outbound.started:
         return
     status, headers, body = word(error, inbound.dialect, agent)
-    kept = tuple((name, value) for name, value in headers if name != "content-length")
     record.status, record.bytes_out = status, len(body)
-    await outbound.start(status, (*kept, ("content-length", str(len(body))), ("x-dragoman-exchange", record.id)))
-    await outbound.write(body)
-    await outbound.finish()
+    await outbound.whole(status, (*headers, ("x-dragoman-exchange", record.id)), body)

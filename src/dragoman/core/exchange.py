@@ -7,10 +7,11 @@ from typing import Protocol
 import msgspec
 
 from dragoman.agents.contract import Agent
-from dragoman.core.runtime import Candidate, Deployment, Runtime
+from dragoman.core.runtime import Runtime
 from dragoman.dialects.contract import Call, Dialect, Peek
 from dragoman.ir.record import Record
 from dragoman.wire.frame import Headers
+from dragoman.wire.splice import Outline
 
 
 class Inbound(msgspec.Struct, frozen=True):
@@ -52,9 +53,14 @@ class Outbound(Protocol):
         """End the body properly."""
         ...
 
+    async def whole(self, status: int, headers: Headers, body: bytes) -> None:
+        """Send an answer that is there in full, and end it; the `content-length` is not among the headers, it is written by this."""
+        ...
+
 
 class Exchange(msgspec.Struct, frozen=True):
-    """One exchange under way. `began` is on the runtime's clock."""
+    """One exchange under way: what stays the same whichever deployments are tried. `began` is on the runtime's clock; `outline` is the
+    top level of the body."""
 
     runtime: Runtime
     inbound: Inbound
@@ -65,20 +71,8 @@ class Exchange(msgspec.Struct, frozen=True):
     dialect: Dialect
     call: Call
     peek: Peek
-    candidate: Candidate
-
-    @property
-    def deployment(self) -> Deployment:
-        """Who is asked."""
-        return self.candidate.deployment
+    outline: Outline
 
     def elapsed_s(self) -> float:
         """Seconds since the exchange began."""
         return self.runtime.clock() - self.began
-
-    def private_fields(self) -> frozenset[str]:
-        """Top-level fields of the agent that may not go to this deployment."""
-        return _NOTHING if self.deployment.metadata else self.agent.strip_fields
-
-
-_NOTHING: frozenset[str] = frozenset()

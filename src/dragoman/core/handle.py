@@ -8,10 +8,11 @@ import logging
 from dragoman.agents.contract import Agent
 from dragoman.agents.registry import recognise
 from dragoman.core.answer import refuse
+from dragoman.core.attempt import Attempt
 from dragoman.core.exchange import Exchange, Inbound, Outbound
 from dragoman.core.lane import choose_lane
 from dragoman.core.runtime import Runtime
-from dragoman.dialects.contract import Call, Peek
+from dragoman.dialects.contract import Call
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.record import Record
 from dragoman.routing.balance import order
@@ -30,7 +31,9 @@ async def handle(runtime: Runtime, inbound: Inbound, outbound: Outbound) -> None
     agent = recognise(inbound.headers)
     record = _new_record(runtime, inbound, agent)
     try:
-        await _run(runtime, inbound, outbound, agent, record, began)
+        record.client = runtime.identity.identify(inbound.headers).name
+        exchange = _begin(runtime, inbound, outbound, agent, record, began)
+        await _try(exchange, _pick(exchange))
     except GatewayError as error:
         _note_error(record, error)
         await refuse(error, inbound, outbound, agent, record)
@@ -48,48 +51,47 @@ async def handle(runtime: Runtime, inbound: Inbound, outbound: Outbound) -> None
         runtime.observer.record(record)
 
 
-async def _run(runtime: Runtime, inbound: Inbound, outbound: Outbound, agent: Agent, record: Record, began: float) -> None:
-    record.client = runtime.identity.identify(inbound.headers).name
+def _begin(runtime: Runtime, inbound: Inbound, outbound: Outbound, agent: Agent, record: Record, began: float) -> Exchange:
     dialect = runtime.dialects[inbound.dialect]
-    call = Call(path=inbound.path, body=inbound.body, method=inbound.method, query=inbound.query)
+    call = Call(inbound.path, inbound.body, inbound.method, inbound.query)
     peek = dialect.peek(call)
     record.asked, record.stream = peek.model, peek.stream
     outline = peek.outline or Outline(inbound.body)
-    lane, candidate = choose_lane(runtime, _pick(runtime, peek, record), dialect, outline)
-    record.lane = lane.name
-    exchange = Exchange(
-        runtime=runtime,
-        inbound=inbound,
-        outbound=outbound,
-        agent=agent,
-        record=record,
-        began=began,
-        dialect=dialect,
-        call=call,
-        peek=peek,
-        candidate=candidate,
-    )
-    await lane.carry(exchange)
+    return Exchange(runtime, inbound, outbound, agent, record, began, dialect, call, peek, outline)
 
 
-def _pick(runtime: Runtime, peek: Peek, record: Record) -> Target:
-    model = runtime.resolver.resolve(peek.model)
+def _pick(exchange: Exchange) -> Target:
+    runtime, record = exchange.runtime, exchange.record
+    model = runtime.resolver.resolve(exchange.peek.model)
     record.reason = model.reason
     return order(model.targets, record.session, runtime.draw())[0]
 
 
+async def _try(exchange: Exchange, target: Target) -> None:
+    """Have one target answer. Raises GatewayError only while the client has been told nothing."""
+    lane, candidate = choose_lane(exchange, target)
+    exchange.record.lane = lane.name
+    attempt = Attempt(exchange, candidate, candidate.deployment)
+    try:
+        await lane.carry(attempt)
+    except GatewayError as error:
+        attempt.failed(error)
+        raise
+
+
 def _new_record(runtime: Runtime, inbound: Inbound, agent: Agent) -> Record:
-    session = agent.session(inbound.headers)
+    headers = inbound.headers
+    session = agent.session(headers)
     return Record(
         id=runtime.new_id(),
         began_at=inbound.received_at,
         address=inbound.address,
         agent=agent.name,
-        agent_version=agent.version(inbound.headers),
+        agent_version=agent.version(headers),
         session=session.session_id,
         turn=session.turn_id,
         kind=session.kind,
-        run=inbound.headers.get("x-dragoman-run"),
+        run=headers.get("x-dragoman-run"),
         dialect=inbound.dialect,
         bytes_in=len(inbound.body),
     )

@@ -6,99 +6,74 @@ import re
 
 import msgspec
 
-from dragoman.core.attempt import (
-    attribute,
-    await_head,
-    close_attempt,
-    end_attempt,
-    filtered,
-    not_a_stream,
-    open_attempt,
-    read_refusal,
-    told_headers,
-)
-from dragoman.core.exchange import Exchange
+from dragoman.core.attempt import Attempt, send, told_headers
+from dragoman.core.failure import attribute, filtered, not_a_stream, read_refusal
 from dragoman.core.stream import header, stream
 from dragoman.core.translate import Translated
-from dragoman.dialects.contract import Call, Tap
+from dragoman.dialects.contract import Call
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.lower.restore import UNCHANGED
 from dragoman.upstream.reply import Reply
-from dragoman.wire.splice import Outline
 
 
-async def relay(exchange: Exchange) -> None:
+async def relay(attempt: Attempt) -> None:
     """Send the client's own bytes, but for the model's name, private fields and the target's params; bring the answer back."""
-    reply = await open_attempt(exchange, _call(exchange))
+    exchange = attempt.exchange
+    reply = await send(attempt, _call(attempt))
     try:
         if exchange.peek.stream:
-            await _relay_stream(exchange, reply)
+            carrier = Relayed(attempt)
+            try:
+                await stream(attempt, reply, carrier)
+            finally:
+                exchange.record.usage, exchange.record.answered = carrier.tap.usage, carrier.tap.model
         else:
-            await _relay_whole(exchange, reply)
+            await _relay_whole(attempt, reply)
     finally:
         reply.close()
 
 
-def _call(exchange: Exchange) -> Call:
-    deployment = exchange.deployment
-    outline = exchange.peek.outline or Outline(exchange.inbound.body)
-    fields: dict[str, bytes | None] = dict(exchange.candidate.params)
-    for name in exchange.private_fields():
+def _call(attempt: Attempt) -> Call:
+    """The client's call as this deployment gets it."""
+    exchange, deployment = attempt.exchange, attempt.deployment
+    outline, call = exchange.outline, exchange.call
+    fields: dict[str, bytes | None] = dict(attempt.candidate.params)
+    for name in attempt.private_fields():
         if name in outline.fields:
             fields.setdefault(name, None)
     readdress = deployment.dialect.readdress
-    if readdress is None and deployment.model != exchange.peek.model:
-        fields["model"] = msgspec.json.encode(deployment.model)
-    body = outline.replace(fields) if fields else exchange.inbound.body
-    call = Call(path=deployment.dialect.path, body=body, query=exchange.call.query)
-    return call if readdress is None else msgspec.structs.replace(readdress(exchange.call, deployment.model), body=body)
+    if readdress is not None:
+        return msgspec.structs.replace(readdress(call, deployment.model), body=outline.replace(fields) if fields else call.body)
+    if deployment.model != exchange.peek.model:
+        fields["model"] = deployment.wire_model
+    return Call(deployment.dialect.path, outline.replace(fields) if fields else call.body, "POST", call.query)
 
 
-async def _relay_stream(exchange: Exchange, reply: Reply) -> None:
-    carrier = _Relayed(exchange)
-    try:
-        await stream(exchange, reply, carrier)
-    finally:
-        _note_tap(exchange, carrier.tap)
-
-
-async def _relay_whole(exchange: Exchange, reply: Reply) -> None:
-    await await_head(exchange, reply)
+async def _relay_whole(attempt: Attempt, reply: Reply) -> None:
+    exchange = attempt.exchange
+    await reply.head()
+    attempt.head_came(reply)
     if reply.status >= 300:
-        raise close_attempt(exchange, await read_refusal(exchange, reply))
+        raise await read_refusal(exchange, attempt.deployment, reply)
+    body = await reply.read_all(exchange.runtime.pace.answer_bytes)
     content_type = header(reply, "content-type")
-    body = await _body(exchange, reply)
     if "json" not in content_type and not body.lstrip()[:1] == b"{":
-        raise close_attempt(exchange, not_a_stream(exchange, content_type))
+        raise not_a_stream(attempt.deployment, content_type)
     tap = exchange.dialect.tap()
     tap.whole(body)
     if tap.failed is not None:
-        raise close_attempt(exchange, tap.failed)
-    _note_tap(exchange, tap)
-    record = exchange.record
-    record.status, record.bytes_out = 200, len(body)
-    headers = [("content-type", "application/json"), ("content-length", str(len(body))), *told_headers(exchange, reply)]
-    await exchange.outbound.start(200, tuple(headers))
-    await exchange.outbound.write(body)
-    await exchange.outbound.finish()
-    end_attempt(exchange)
-
-
-async def _body(exchange: Exchange, reply: Reply) -> bytes:
-    try:
-        return await reply.read_all(exchange.runtime.pace.answer_bytes)
-    except GatewayError as error:
-        raise close_attempt(exchange, error) from error
-
-
-def _note_tap(exchange: Exchange, tap: Tap) -> None:
+        raise tap.failed
     record = exchange.record
     record.usage, record.answered = tap.usage, tap.model
+    record.status, record.bytes_out = 200, len(body)
+    await exchange.outbound.whole(200, told_headers(attempt, "application/json", reply), body)
+    attempt.ended()
 
 
 _COMMENT = b": keep-alive\n\n"
 _FILTERED = frozenset({"content_filter", "refusal"})
 _BOUNDARY = re.compile(rb"\r\n\r\n|\n\n|\r\r")
+_BOUNDARIES = (b"\n\n", b"\r\n\r\n", b"\r\r")
 
 
 def _last_frame(chunk: bytes) -> int | None:
@@ -107,38 +82,36 @@ def _last_frame(chunk: bytes) -> int | None:
     return ends[-2] if len(ends) > 1 else None
 
 
-class _Relayed:
+class Relayed:
     """Carries bytes as they are. Knows where a frame ends, so that a sign of life never stands inside one."""
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, attempt: Attempt) -> None:
+        exchange = attempt.exchange
         self.tap = exchange.dialect.tap()
-        self._exchange = exchange
+        self.ready = False
+        self.ended = False
+        self.failed: GatewayError | None = None
+        self._attempt = attempt
         self._dialect = exchange.dialect
         self._agent = exchange.agent
-        self._reword = exchange.agent.reword
-        self._tail = b"\n\n"
-        self._cut: GatewayError | None = None
-
-    @property
-    def ready(self) -> bool:
-        return self.tap.first_token
-
-    @property
-    def ended(self) -> bool:
-        return self.tap.ended
-
-    @property
-    def failed(self) -> GatewayError | None:
-        return self._cut or self.tap.failed
+        self._watch = self.tap.feed
+        self._last = b"\n\n"
+        """The latest bytes, at least four of them if there were as many."""
 
     def feed(self, chunk: bytes) -> bytes:
-        self.tap.feed(chunk)
-        if self.tap.failed is not None or self.tap.reason in _FILTERED:
-            chunk = self._ended_badly(chunk)
-        if self._reword is not None:
-            chunk = self._reword(chunk)
-        self._tail = (self._tail + chunk)[-4:] if len(chunk) < 4 else chunk[-4:]
+        if self._watch(chunk):
+            chunk = self._looked_at(chunk)
+        self._last = chunk if len(chunk) > 3 else self._last[-4:] + chunk
         return chunk
+
+    def _looked_at(self, chunk: bytes) -> bytes:
+        """A chunk that may hold more than words: as the client's program understands it."""
+        tap = self.tap
+        self.ready, self.ended, self.failed = tap.first_token, tap.ended, tap.failed
+        if tap.failed is not None or tap.reason in _FILTERED:
+            chunk = self._ended_badly(chunk)
+        reword = self._agent.reword
+        return chunk if reword is None else reword(chunk)
 
     def _ended_badly(self, chunk: bytes) -> bytes:
         """The chunk in which the stream failed: with an ending that the client's program understands, where it needs another one."""
@@ -147,26 +120,26 @@ class _Relayed:
             error = filtered(None)
         if error is None:
             return chunk
-        attribute(self._exchange.deployment, error)
+        attribute(self._attempt.deployment, error)
         dressed = self._agent.dress_failure(error)
         start = _last_frame(chunk) or (0 if self._between_frames else None)
         if dressed is error or start is None:
             return chunk
-        self._cut = error
+        self.failed = error
         return chunk[:start] + self._dialect.write_failure(dressed, self.tap)
 
     def whole(self, body: bytes) -> bytes:
-        asked = self._dialect.read_request(self._exchange.call)
-        translated = Translated(self._exchange, asked, UNCHANGED)
-        out = translated.whole(body)
-        self.tap.feed(out)
+        asked = self._dialect.read_request(self._attempt.exchange.call)
+        out = Translated(self._attempt, asked, UNCHANGED).whole(body)
+        self.feed(out)
         return out
 
     def close(self) -> bytes:
-        if self.tap.ended or self.tap.may_end or self.tap.failed is not None:
+        tap = self.tap
+        if tap.ended or tap.may_end or tap.failed is not None:
             return b""
-        self._cut = GatewayError(Kind.CUT, "the provider's stream broke off before its proper end", source="upstream")
-        return self.fail(self._cut)
+        self.failed = GatewayError(Kind.CUT, "the provider's stream broke off before its proper end", source="upstream")
+        return self.fail(self.failed)
 
     def ping(self) -> bytes:
         if not self._between_frames:
@@ -175,10 +148,10 @@ class _Relayed:
         return self._dialect.keep_alive if self.tap.model else _COMMENT
 
     def fail(self, error: GatewayError) -> bytes:
-        attribute(self._exchange.deployment, error)
+        attribute(self._attempt.deployment, error)
         gap = b"" if self._between_frames else b"\n\n"
         return gap + self._dialect.write_failure(self._agent.dress_failure(error), self.tap)
 
     @property
     def _between_frames(self) -> bool:
-        return self._tail.endswith((b"\n\n", b"\r\n\r\n", b"\r\r"))
+        return self._last.endswith(_BOUNDARIES)

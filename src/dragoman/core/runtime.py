@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
+from msgspec.structs import force_setattr
 
 from dragoman.core.foreign import Foreign
 from dragoman.dialects.contract import Dialect, Quirks
@@ -17,6 +18,7 @@ from dragoman.upstream.deadlines import Deadlines
 from dragoman.upstream.origin import Origin
 from dragoman.upstream.pool import Pool
 from dragoman.wire.frame import Headers
+from dragoman.wire.headers import header_text
 
 
 class Deployment(msgspec.Struct, frozen=True):
@@ -25,6 +27,7 @@ class Deployment(msgspec.Struct, frozen=True):
     base_path: what stands before `path`, the dialect's path at this provider, in the URL. headers: ready to send, the provider
     key among them (never shown: `repr` leaves it out). foreign: what a body may not hold if it is to be relayed: features that
     the target does not take, seals of ours. secret: the provider key, to be scrubbed from whatever the provider says.
+    name (`provider/model`, told_name as a header can hold it) and wire_model (the model as JSON) are worked out from the others.
     """
 
     provider: str
@@ -41,11 +44,15 @@ class Deployment(msgspec.Struct, frozen=True):
     secret: str = ""
     metadata: bool = False
     relays: bool = True
+    name: str = ""
+    told_name: str = ""
+    wire_model: bytes = b""
 
-    @property
-    def name(self) -> str:
-        """provider/model."""
-        return f"{self.provider}/{self.model}"
+    def __post_init__(self) -> None:
+        name = f"{self.provider}/{self.model}"
+        force_setattr(self, "name", name)
+        force_setattr(self, "told_name", header_text(name))
+        force_setattr(self, "wire_model", msgspec.json.encode(self.model))
 
     def __repr__(self) -> str:
         return f"Deployment({self.name!r}, dialect={self.dialect.name!r}, origin={self.origin!r})"

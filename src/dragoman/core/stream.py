@@ -8,24 +8,22 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from dragoman.core.attempt import close_attempt, end_attempt, not_a_stream, note_head, read_refusal, told_headers
-from dragoman.core.exchange import Exchange
+from dragoman.core.attempt import Attempt, told_headers
+from dragoman.core.failure import not_a_stream, read_refusal
 from dragoman.ir.errors import GatewayError
 from dragoman.upstream.reply import Reply
 
 _HELD_BYTES = 256 * 1024
+_STREAMING = (("cache-control", "no-cache"), ("x-accel-buffering", "no"))
 
 
 class Carrier(Protocol):
     """What a lane does with the bytes of a stream. `ready`: real output was seen. `ended`: the dialect's proper end was seen.
     `failed`: the stream ended in an error; while nothing was sent it is told honestly, afterwards it stands in the bytes."""
 
-    @property
-    def ready(self) -> bool: ...
-    @property
-    def ended(self) -> bool: ...
-    @property
-    def failed(self) -> GatewayError | None: ...
+    ready: bool
+    ended: bool
+    failed: GatewayError | None
 
     def feed(self, chunk: bytes) -> bytes:
         """Bytes of the provider in, bytes for the client out."""
@@ -48,12 +46,13 @@ class Carrier(Protocol):
         ...
 
 
-async def stream(exchange: Exchange, reply: Reply, carrier: Carrier) -> None:
+async def stream(attempt: Attempt, reply: Reply, carrier: Carrier) -> None:
     """Carry a whole stream to the client. Raises GatewayError only while nothing was sent yet."""
+    exchange = attempt.exchange
     try:
-        await _stream(exchange, reply, carrier)
+        await _Delivery(attempt, reply, carrier).run()
     except GatewayError as error:
-        error = close_attempt(exchange, error)
+        attempt.failed(error)
         if not exchange.outbound.started:
             raise
         exchange.record.error, exchange.record.message = error.kind.value, error.message
@@ -61,140 +60,150 @@ async def stream(exchange: Exchange, reply: Reply, carrier: Carrier) -> None:
         await exchange.outbound.finish()
 
 
-async def _stream(exchange: Exchange, reply: Reply, carrier: Carrier) -> None:
-    await _await_head(exchange, reply, carrier)
-    held: list[bytes] = []
-    if "json" in header(reply, "content-type"):
-        await _stream_whole(exchange, reply, carrier)
-        return
-    while True:
-        if exchange.record.first_token_s is not None:
-            await _flow(exchange, reply, carrier)
-            break
-        chunk = await _next_chunk(exchange, reply, carrier, held)
-        out = carrier.feed(chunk) if chunk else carrier.close()
-        if carrier.failed is not None and not exchange.outbound.started:
-            raise carrier.failed
-        if out:
-            await _send(exchange, reply, carrier, held, out)
-        if not chunk or carrier.ended or carrier.failed is not None:
-            break
-    await _finish(exchange, reply, carrier, held)
+class _Delivery:
+    """The stream of one attempt on its way to the client. `_held`: what waits for the status line."""
 
+    def __init__(self, attempt: Attempt, reply: Reply, carrier: Carrier) -> None:
+        self._attempt = attempt
+        self._exchange = attempt.exchange
+        self._outbound = attempt.exchange.outbound
+        self._record = attempt.exchange.record
+        self._pace = attempt.exchange.runtime.pace
+        self._reply = reply
+        self._carrier = carrier
+        self._held: list[bytes] = []
+        self._is_over = False
 
-async def _flow(exchange: Exchange, reply: Reply, carrier: Carrier) -> None:
-    """The rest of a stream whose output has begun: there is nothing left to hold or to decide, so each piece goes on where it arrives,
-    without a turn of the event loop and a wake-up of this task (a third of its cost)."""
-    outbound, record = exchange.outbound, exchange.record
-    is_over = False
+    async def run(self) -> None:
+        """All of it, from the head to the proper end."""
+        await self._head()
+        if "json" in header(self._reply, "content-type"):
+            await self._whole()
+        else:
+            await self._opening()
+            if not self._is_over:
+                await self._flow()
+        await self._finish()
 
-    def take(chunk: bytes) -> bool:
-        nonlocal is_over
-        out = carrier.feed(chunk) if chunk else carrier.close()
-        is_over = not chunk or carrier.ended or carrier.failed is not None
-        if not out:
-            return not is_over
-        record.bytes_out += len(out)
-        return outbound.push(out) and not is_over
+    async def _head(self) -> None:
+        reply, attempt = self._reply, self._attempt
+        while not await reply.head(self._patience_s()):
+            await self._still_here()
+        attempt.head_came(reply)
+        if reply.status >= 300:
+            raise await read_refusal(self._exchange, attempt.deployment, reply)
+        content_type = header(reply, "content-type")
+        if "text/html" in content_type:
+            raise not_a_stream(attempt.deployment, content_type)
 
-    while not is_over:
-        if not await reply.pump(take, exchange.runtime.pace.ping_s):
-            await _still_here(exchange, reply, carrier, [])
-        elif not is_over:
-            # The client is slow: wait for it; what comes meanwhile waits in the reply, within its bound.
-            await outbound.write(b"")
+    async def _whole(self) -> None:
+        """Some providers answer a request for a stream with one JSON body, above all where they cannot stream."""
+        out = self._carrier.whole(await self._reply.read_all(self._pace.answer_bytes))
+        self._refuse_honestly()
+        await self._send(out)
 
+    async def _opening(self) -> None:
+        """Until real output has begun, or all is over."""
+        carrier = self._carrier
+        while self._record.first_token_s is None and not self._is_over:
+            chunk = await self._reply.read(self._patience_s())
+            if chunk is None:
+                await self._still_here()
+                continue
+            out = carrier.feed(chunk) if chunk else carrier.close()
+            self._is_over = not chunk or carrier.ended or carrier.failed is not None
+            self._refuse_honestly()
+            if out:
+                await self._send(out)
 
-async def _stream_whole(exchange: Exchange, reply: Reply, carrier: Carrier) -> None:
-    """Some providers answer a request for a stream with one JSON body, above all where they cannot stream."""
-    out = carrier.whole(await reply.read_all(exchange.runtime.pace.answer_bytes))
-    if carrier.failed is not None and not exchange.outbound.started:
-        raise carrier.failed
-    await _send(exchange, reply, carrier, [], out)
-    await _finish(exchange, reply, carrier, [])
+    async def _flow(self) -> None:
+        """The rest of a stream whose output has begun: there is nothing left to hold or to decide, so each piece goes on where it
+        arrives, without a turn of the event loop and a wake-up of this task (a third of its cost)."""
+        carrier, record = self._carrier, self._record
+        feed, push = carrier.feed, self._outbound.push
 
+        def take(chunk: bytes) -> bool:
+            out = feed(chunk) if chunk else carrier.close()
+            if not chunk or carrier.ended or carrier.failed is not None:
+                self._is_over = True
+            if not out:
+                return not self._is_over
+            record.bytes_out += len(out)
+            return push(out) and not self._is_over
 
-async def _await_head(exchange: Exchange, reply: Reply, carrier: Carrier) -> None:
-    while not await reply.head(_patience_s(exchange)):
-        await _still_here(exchange, reply, carrier, [])
-    note_head(exchange, reply)
-    if reply.status >= 300:
-        raise await read_refusal(exchange, reply)
-    content_type = header(reply, "content-type")
-    if "text/html" in content_type:
-        raise not_a_stream(exchange, content_type)
+        while not self._is_over:
+            if not await self._reply.pump(take, self._pace.ping_s):
+                await self._still_here()
+            elif not self._is_over:
+                # The client is slow: wait for it; what comes meanwhile waits in the reply, within its bound.
+                await self._outbound.write(b"")
 
+    def _refuse_honestly(self) -> None:
+        """Raises the error in which the stream ended, if nothing was sent yet."""
+        if self._carrier.failed is not None and not self._outbound.started:
+            raise self._carrier.failed
 
-async def _next_chunk(exchange: Exchange, reply: Reply, carrier: Carrier, held: list[bytes]) -> bytes:
-    while (chunk := await reply.read(_patience_s(exchange))) is None:
-        await _still_here(exchange, reply, carrier, held)
-    return chunk
+    async def _send(self, out: bytes) -> None:
+        carrier = self._carrier
+        if not self._outbound.started:
+            self._held.append(out)
+            if not carrier.ready and sum(map(len, self._held)) < _HELD_BYTES:
+                return
+            await self._start()
+            out = b"".join(self._held)
+            self._held.clear()
+        if carrier.ready and self._record.first_token_s is None:
+            self._record.first_token_s = self._exchange.elapsed_s()
+        self._record.bytes_out += len(out)
+        await self._outbound.write(out)
 
+    async def _still_here(self) -> None:
+        if not self._outbound.started:
+            await self._start()
+            await self._let_go()
+        sign = self._carrier.ping()
+        if sign:
+            await self._outbound.write(sign)
 
-async def _send(exchange: Exchange, reply: Reply, carrier: Carrier, held: list[bytes], out: bytes) -> None:
-    outbound = exchange.outbound
-    if not outbound.started:
-        held.append(out)
-        if not carrier.ready and sum(map(len, held)) < _HELD_BYTES:
+    async def _let_go(self) -> None:
+        if self._held:
+            await self._outbound.write(b"".join(self._held))
+            self._held.clear()
+
+    async def _start(self) -> None:
+        noted = self._attempt.noted
+        heard = self._reply if noted is not None and noted.first_byte_s is not None else None
+        self._record.status = 200
+        headers = told_headers(self._attempt, self._exchange.dialect.stream_type, heard)
+        await self._outbound.start(200, _STREAMING + headers)
+
+    async def _finish(self) -> None:
+        outbound, failed = self._outbound, self._carrier.failed
+        if not outbound.started:
+            await self._start()
+        await self._let_go()
+        await outbound.finish()
+        if failed is not None:
+            self._attempt.failed(failed)
+            self._record.error, self._record.message = failed.kind.value, failed.message
             return
-        await _start(exchange, reply)
-        out = b"".join(held)
-        held.clear()
-    if carrier.ready and exchange.record.first_token_s is None:
-        exchange.record.first_token_s = exchange.elapsed_s()
-    exchange.record.bytes_out += len(out)
-    await outbound.write(out)
+        if self._carrier.ended:
+            await self._drain()
+        self._attempt.ended()
 
+    async def _drain(self) -> None:
+        """Read the few bytes after a stream's proper end, so that the connection can be used again."""
+        try:
+            while await self._reply.read(self._pace.tail_s):
+                pass
+        except GatewayError:
+            # The client has its whole answer: how the connection closes afterwards concerns nobody.
+            return
 
-async def _still_here(exchange: Exchange, reply: Reply, carrier: Carrier, held: list[bytes]) -> None:
-    if not exchange.outbound.started:
-        await _start(exchange, reply)
-        if held:
-            await exchange.outbound.write(b"".join(held))
-            held.clear()
-    sign = carrier.ping()
-    if sign:
-        await exchange.outbound.write(sign)
-
-
-async def _start(exchange: Exchange, reply: Reply) -> None:
-    heard = reply if exchange.record.attempts[-1].first_byte_s is not None else None
-    headers = [("content-type", exchange.dialect.stream_type), ("cache-control", "no-cache"), ("x-accel-buffering", "no")]
-    exchange.record.status = 200
-    await exchange.outbound.start(200, (*headers, *told_headers(exchange, heard)))
-
-
-async def _finish(exchange: Exchange, reply: Reply, carrier: Carrier, held: list[bytes]) -> None:
-    outbound = exchange.outbound
-    if not outbound.started:
-        await _start(exchange, reply)
-    if held:
-        await outbound.write(b"".join(held))
-    await outbound.finish()
-    if carrier.failed is not None:
-        error = close_attempt(exchange, carrier.failed)
-        exchange.record.error, exchange.record.message = error.kind.value, error.message
-        return
-    if carrier.ended:
-        await _drain(exchange, reply)
-    end_attempt(exchange)
-
-
-async def _drain(exchange: Exchange, reply: Reply) -> None:
-    """Read the few bytes after a stream's proper end, so that the connection can be used again."""
-    try:
-        while await reply.read(exchange.runtime.pace.tail_s):
-            pass
-    except GatewayError:
-        # The client has its whole answer: how the connection closes afterwards concerns nobody.
-        return
-
-
-def _patience_s(exchange: Exchange) -> float:
-    pace = exchange.runtime.pace
-    if exchange.outbound.started:
-        return pace.ping_s
-    return max(0.001, pace.hold_s - exchange.elapsed_s())
+    def _patience_s(self) -> float:
+        if self._outbound.started:
+            return self._pace.ping_s
+        return max(0.001, self._pace.hold_s - self._exchange.elapsed_s())
 
 
 def header(reply: Reply, name: str) -> str:

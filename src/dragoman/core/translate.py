@@ -8,18 +8,9 @@ from typing import Any
 import msgspec
 
 from dragoman.agents.contract import Agent
-from dragoman.core.attempt import (
-    attribute,
-    await_head,
-    close_attempt,
-    end_attempt,
-    filtered,
-    not_a_stream,
-    open_attempt,
-    read_refusal,
-    told_headers,
-)
-from dragoman.core.exchange import Exchange
+from dragoman.core.attempt import Attempt, send, told_headers
+from dragoman.core.failure import attribute, filtered, not_a_stream, read_refusal
+from dragoman.core.runtime import Deployment
 from dragoman.core.stamp import PROVING, stamp
 from dragoman.core.stream import header, stream
 from dragoman.ir import events as ev
@@ -34,76 +25,72 @@ from dragoman.wire.frame import WireError
 from dragoman.wire.splice import replace_fields
 
 
-async def translate(exchange: Exchange) -> None:
+async def translate(attempt: Attempt) -> None:
     """Read the request, fit it, write it in the provider's dialect, and bring the answer back in the client's."""
+    exchange, deployment = attempt.exchange, attempt.deployment
     asked = exchange.dialect.read_request(exchange.call)
-    _refuse_state(exchange, asked)
-    lowered = lower(_addressed(exchange, asked), exchange.deployment.capabilities, exchange.deployment.name)
-    call, unsaid = exchange.deployment.dialect.write_request(lowered.request, exchange.deployment.quirks)
+    _refuse_state(attempt, asked)
+    lowered = lower(_addressed(attempt, asked), deployment.capabilities, deployment.name)
+    call, unsaid = deployment.dialect.write_request(lowered.request, deployment.quirks)
     exchange.record.warnings = [*lowered.warnings, *unsaid]
-    if exchange.candidate.params:
-        call = msgspec.structs.replace(call, body=replace_fields(call.body, exchange.candidate.params))
-    reply = await open_attempt(exchange, call)
+    if attempt.candidate.params:
+        call = msgspec.structs.replace(call, body=replace_fields(call.body, attempt.candidate.params))
+    reply = await send(attempt, call)
     try:
         if asked.stream:
-            await stream(exchange, reply, Translated(exchange, asked, lowered.restore))
+            await stream(attempt, reply, Translated(attempt, asked, lowered.restore))
         else:
-            await _translate_whole(exchange, reply, asked, lowered.restore)
+            await _translate_whole(attempt, reply, asked, lowered.restore)
     finally:
         reply.close()
 
 
-def _addressed(exchange: Exchange, request: Request) -> Request:
+def _addressed(attempt: Attempt, request: Request) -> Request:
     """The request under the deployment's model name, without the fields that may not go there."""
-    extra = request.extra
-    private = exchange.private_fields()
-    mine = (extra or {}).get(exchange.dialect.name)
+    extra, name = request.extra, attempt.exchange.dialect.name
+    private = attempt.private_fields()
+    mine = (extra or {}).get(name)
     if extra and mine and private & mine.keys():
-        extra = {**extra, exchange.dialect.name: {k: v for k, v in mine.items() if k not in private}}
-    return msgspec.structs.replace(request, model=exchange.deployment.model, extra=extra)
+        extra = {**extra, name: {k: v for k, v in mine.items() if k not in private}}
+    return msgspec.structs.replace(request, model=attempt.deployment.model, extra=extra)
 
 
-def _refuse_state(exchange: Exchange, request: Request) -> None:
-    leaning = exchange.dialect.state_fields(request)
-    if leaning and exchange.deployment.dialect is not exchange.dialect:
+def _refuse_state(attempt: Attempt, request: Request) -> None:
+    deployment, dialect = attempt.deployment, attempt.exchange.dialect
+    leaning = dialect.state_fields(request)
+    if leaning and deployment.dialect is not dialect:
         names = ", ".join(f"`{name}`" for name in leaning)
         raise GatewayError(
             Kind.UNSUPPORTED,
-            f"{names}: the request leans on state kept at the provider, but `{exchange.deployment.name}` is reached by "
-            f"`{exchange.deployment.dialect.name}`, which keeps none; send the whole conversation instead",
+            f"{names}: the request leans on state kept at the provider, but `{deployment.name}` is reached by "
+            f"`{deployment.dialect.name}`, which keeps none; send the whole conversation instead",
             param=leaning[0],
         )
 
 
-async def _translate_whole(exchange: Exchange, reply: Reply, asked: Request, restore: Restore) -> None:
-    await await_head(exchange, reply)
+async def _translate_whole(attempt: Attempt, reply: Reply, asked: Request, restore: Restore) -> None:
+    exchange, deployment = attempt.exchange, attempt.deployment
+    await reply.head()
+    attempt.head_came(reply)
     if reply.status >= 300:
-        raise close_attempt(exchange, await read_refusal(exchange, reply))
-    try:
-        body = await reply.read_all(exchange.runtime.pace.answer_bytes)
-        events = _read_whole(exchange, reply, body)
-        fold = Fold()
-        for event in events:
-            for restored in restore.feed(stamp(event, exchange.deployment.name)):
-                fold.feed(restored)
-                _note_event(exchange.record, restored)
-        answer = exchange.dialect.write_response(fold.response(), asked)
-    except GatewayError as error:
-        raise close_attempt(exchange, error) from error
-    record = exchange.record
+        raise await read_refusal(exchange, deployment, reply)
+    body = await reply.read_all(exchange.runtime.pace.answer_bytes)
+    record, fold = exchange.record, Fold()
+    for event in _read_whole(deployment, reply, body):
+        for restored in restore.feed(stamp(event, deployment.name)):
+            fold.feed(restored)
+            _note_event(record, restored)
+    answer = exchange.dialect.write_response(fold.response(), asked)
     record.status, record.bytes_out = 200, len(answer)
-    headers = [("content-type", "application/json"), ("content-length", str(len(answer))), *told_headers(exchange, reply)]
-    await exchange.outbound.start(200, tuple(headers))
-    await exchange.outbound.write(answer)
-    await exchange.outbound.finish()
-    end_attempt(exchange)
+    await exchange.outbound.whole(200, told_headers(attempt, "application/json", reply), answer)
+    attempt.ended()
 
 
-def _read_whole(exchange: Exchange, reply: Reply, body: bytes) -> list[ev.Event]:
+def _read_whole(deployment: Deployment, reply: Reply, body: bytes) -> list[ev.Event]:
     content_type = header(reply, "content-type")
     if "html" in content_type:
-        raise not_a_stream(exchange, content_type)
-    return exchange.deployment.dialect.read_response(body, exchange.deployment.quirks)
+        raise not_a_stream(deployment, content_type)
+    return deployment.dialect.read_response(body, deployment.quirks)
 
 
 def _note_event(record: Record, event: ev.Event) -> None:
@@ -134,8 +121,8 @@ _OUTPUT = frozenset({ev.TextDelta, ev.ReasoningDelta, ev.CallStarted, ev.CallDel
 class Translated:
     """Carries a stream by way of neutral events."""
 
-    def __init__(self, exchange: Exchange, asked: Request, restore: Restore) -> None:
-        deployment = exchange.deployment
+    def __init__(self, attempt: Attempt, asked: Request, restore: Restore) -> None:
+        exchange, deployment = attempt.exchange, attempt.deployment
         self.ready = False
         self.ended = False
         self.failed: GatewayError | None = None

@@ -106,7 +106,7 @@ class StreamWriter(Protocol):
 class Tap(Protocol):
     """Watches relayed bytes of this dialect without changing them. Cheap: looks for what it needs and parses only that.
 
-    feed returns nothing; `usage`, `reason`, `model` and the rest are read when wanted. `first_token`: output was seen. `ended`:
+    `usage`, `reason`, `model` and the rest are read when wanted. `first_token`: output was seen. `ended`:
     the dialect's own end mark was seen, nothing of use follows. `may_end`: everything but the mark was seen, which some servers
     leave out. `failed`: an error inside the stream, or a whole body that is no reply.
     """
@@ -123,8 +123,9 @@ class Tap(Protocol):
     may_end: bool
     failed: GatewayError | None
 
-    def feed(self, chunk: bytes) -> None:
-        """Watch a chunk of a stream."""
+    def feed(self, chunk: bytes) -> bool:
+        """Watch a chunk of a stream. False: it held no more than further words of an output that has begun, so that nothing but the
+        counts may have changed and none of it needs to be said in other words."""
         ...
 
     def whole(self, body: bytes) -> None:
@@ -172,5 +173,5 @@ class Dialect(msgspec.Struct, frozen=True):
     readdress: Callable[[Call, str], Call] | None = None
     """Where the path carries the model: the client's call as one below a provider's base URL, for another model, without the
     client's key. None: path and query say neither."""
-    carry_headers: tuple[str, ...] = ()
-    """Request headers of the client (names, or prefixes ending in `*`) that carry meaning in this dialect and go upstream."""
+    carry_headers: frozenset[str] = frozenset()
+    """Request headers of the client that carry meaning in this dialect and go upstream."""

@@ -1,4 +1,4 @@
-"""How model and stream are read off a body that carries both at its top level."""
+"""How bytes are read in passing: model and stream off a body with both at its top level, the kind of an event off its first bytes."""
 
 from __future__ import annotations
 
@@ -9,18 +9,44 @@ from dragoman.dialects.remainder import wrong
 from dragoman.wire.frame import WireError
 from dragoman.wire.splice import Outline
 
+_ROUTING = ("model", "stream")
+_decode_text = msgspec.json.Decoder(str).decode
+_decode_flag = msgspec.json.Decoder(bool | None).decode
+
 
 def peek_body(call: Call) -> Peek:
     """Model and stream. Raises GatewayError(invalid_request) for what is no JSON object, has no model, or has one of them twice."""
     try:
         outline = Outline(call.body)
-        outline.refuse_twice(("model", "stream"))
+        outline.refuse_twice(_ROUTING)
     except WireError as error:
         raise wrong("body", str(error)) from error
-    model = msgspec.json.decode(outline.raw("model") or b"null")
-    stream = msgspec.json.decode(outline.raw("stream") or b"null")
-    if not isinstance(model, str) or not model:
+    fields = outline.fields
+    try:
+        model = _decode_text(fields.get("model", b'""'))
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        model = ""
+    if not model:
         raise wrong("model", "is missing: the name of a model is required")
-    if stream is not None and not isinstance(stream, bool):
-        raise wrong("stream", "must be true or false")
-    return Peek(model, bool(stream), outline)
+    stream = fields.get("stream")
+    if stream is None:
+        return Peek(model, False, outline)
+    try:
+        return Peek(model, bool(_decode_flag(stream)), outline)
+    except msgspec.DecodeError as error:
+        raise wrong("stream", "must be true or false") from error
+
+
+def beginnings(*kinds: str) -> tuple[bytes, ...]:
+    """How events of these kinds begin, as servers write them that tell the kind by `event` and by `type`, the latter first."""
+    return tuple(text.encode() for kind in kinds for text in (_COMPACT.format(kind=kind), _SPACED.format(kind=kind)))
+
+
+_COMPACT = 'event: {kind}\ndata: {{"type":"{kind}",'
+_SPACED = 'event: {kind}\ndata: {{"type": "{kind}", '
+_LF = 10
+
+
+def is_one_event(chunk: bytes, starts: tuple[bytes, ...]) -> bool:
+    """Whether a chunk is one whole event that begins so, and nothing else."""
+    return chunk.startswith(starts) and chunk.endswith(b"\n\n") and chunk.find(_LF, chunk.find(_LF) + 1) == len(chunk) - 2

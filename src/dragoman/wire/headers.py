@@ -75,3 +75,10 @@ def _number(text: str) -> float | None:
     if not digits.replace(".", "", 1).isdecimal() or not digits.isascii() or len(digits) > 12:
         return None
     return float(digits)
+
+
+def header_text(text: str) -> str:
+    """Words as a header can hold them, at most 1000: model names, warnings and addresses repeat what somebody else chose."""
+    if not (text.isascii() and text.isprintable()):
+        text = "".join([c if " " <= c <= "~" else " " if c.isspace() else "?" for c in text])
+    return text[:1000].strip()

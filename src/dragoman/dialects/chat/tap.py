@@ -8,8 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from dragoman.dialects.chat.errors import error_inside, error_object, is_error
+from dragoman.dialects.chat.plain import Plain
 from dragoman.dialects.chat.remainder import JsonObject, object_or_empty, objects, text_or_none
 from dragoman.dialects.chat.usage import read_usage
 from dragoman.dialects.contract import Tap as ContractTap
@@ -20,7 +22,24 @@ _decode = msgspec.json.Decoder().decode
 
 _LONGEST_LINE = 16 * 1024 * 1024
 _NULL = (b":null", b": null")
+_NOTHING_PLAIN = Plain(b"")
 _SAID = ("content", "tool_calls", "function_call", "refusal", "reasoning_content", "reasoning", "reasoning_details", "audio")
+
+
+class _Choice(msgspec.Struct, frozen=True, gc=False):
+    finish_reason: str | None = None
+
+
+class _Whole(msgspec.Struct, frozen=True, gc=False):
+    """What matters of a whole reply; msgspec steps over the rest."""
+
+    model: str | None = None
+    choices: list[_Choice] | UnsetType = UNSET
+    usage: JsonObject | None = None
+    error: Any = None
+
+
+_decode_whole = msgspec.json.Decoder(_Whole).decode
 
 
 class Tap:
@@ -35,30 +54,50 @@ class Tap:
         self.may_end = False
         self.failed: GatewayError | None = None
         self._tail = bytearray()
+        self._plain = _NOTHING_PLAIN
 
-    def feed(self, chunk: bytes) -> None:
+    def feed(self, chunk: bytes) -> bool:
         """Watch a chunk of a stream."""
         if not self._tail and self.first_token and chunk.endswith(b"\n"):
             # By far the most: whole lines, and nothing in them.
+            if self._plain.fits(chunk):
+                return False
             if _matters(chunk):
                 self._lines(chunk)
-            return
+                return True
+            self._plain = Plain(chunk)
+            return False
         end = chunk.rfind(b"\n") + 1
         if not end:
             self._tail += chunk
             if len(self._tail) > _LONGEST_LINE:
                 self._tail.clear()
-            return
+            return False
         lines = chunk if end == len(chunk) else chunk[:end]
         if self._tail:
             lines = bytes(self._tail) + lines
             self._tail.clear()
         self._tail += chunk[end:]
-        if not self.first_token or _matters(lines):
-            self._lines(lines)
+        if self.first_token and not _matters(lines):
+            return False
+        self._lines(lines)
+        return True
 
     def whole(self, body: bytes) -> None:
         """Watch a whole JSON reply."""
+        try:
+            seen = _decode_whole(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            seen = None
+        if seen is not None and seen.choices is not UNSET and not seen.error:
+            self.model, self.first_token = seen.model, True
+            if seen.usage:
+                self.usage = read_usage(seen.usage)
+            for choice in seen.choices:
+                self.reason = choice.finish_reason or self.reason
+            self.may_end = self.reason is not None
+            return
+        # Anything else: an error, no completion at all, or one with something in an unusual form.
         value = _object(body)
         if value is not None and (is_error(value) or "choices" in value):
             self._chunk(value)

@@ -44,16 +44,17 @@ class Tap:
             self._count(object_or_empty(_value(last)))
         return self._usage
 
-    def feed(self, chunk: bytes) -> None:
+    def feed(self, chunk: bytes) -> bool:
         """Watch a chunk of a stream."""
         try:
             frames = self._framer.feed(chunk)
         except WireError:
             # One event beyond all bounds: nothing more is learnt of this stream.
             self._framer = StreamFramer()
-            return
+            return False
         for frame in frames:
             self._frame(frame)
+        return bool(frames)
 
     def whole(self, body: bytes) -> None:
         """Watch a whole JSON reply, or a stream that came as a JSON array."""

@@ -36,5 +36,5 @@ DIALECT = Dialect(
     state_fields=state_fields,
     # A data event of the API itself: comments don't reset the idle timer of some agents.
     keep_alive=PING,
-    carry_headers=("anthropic-beta", "anthropic-version", "anthropic-user-profile-id"),
+    carry_headers=frozenset({"anthropic-beta", "anthropic-version", "anthropic-user-profile-id"}),
 )

@@ -13,6 +13,7 @@ from dragoman.dialects.contract import Tap as ContractTap
 from dragoman.dialects.messages.errors import error_event, error_inside
 from dragoman.dialects.messages.remainder import JsonObject, object_or_empty, text_or_none
 from dragoman.dialects.messages.usage import merged, read_usage
+from dragoman.dialects.peeking import beginnings, is_one_event
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.usage import Usage
 from dragoman.wire.sse import encode
@@ -20,6 +21,7 @@ from dragoman.wire.sse import encode
 _LONGEST_LINE = 16 * 1024 * 1024
 _OUTPUT = b"content_block_"
 _SHORT = 200
+_WORDS = beginnings("content_block_delta")
 _STOP = b'"message_stop"'
 
 
@@ -37,14 +39,17 @@ class Tap:
         self._counts: JsonObject = {}
         self._tail = bytearray()
 
-    def feed(self, chunk: bytes) -> None:
+    def feed(self, chunk: bytes) -> bool:
         """Watch a chunk of a stream."""
+        if self.first_token and not self._tail and is_one_event(chunk, _WORDS):
+            return False
         lines = chunk if not self._tail and chunk.endswith(b"\n") else self._whole_lines(chunk)
         if not self.first_token:
             self.first_token = _OUTPUT in lines
         if _matters(lines):
             for line in lines.splitlines():
                 self._line(line)
+        return True
 
     def _whole_lines(self, chunk: bytes) -> bytes:
         end = max(chunk.rfind(b"\n"), chunk.rfind(b"\r")) + 1

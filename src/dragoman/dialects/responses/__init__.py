@@ -33,18 +33,20 @@ DIALECT = Dialect(
     # A data event: comments don't reset the idle timer of some agents. Clients ignore types that they don't know.
     keep_alive=b'event: keepalive\ndata: {"type":"keepalive"}\n\n',
     # The last ones name users or their work: agents strip them unless the provider may be told.
-    carry_headers=(
-        "openai-beta",
-        "x-openai-internal-codex-responses-lite",
-        "x-codex-beta-features",
-        "x-codex-turn-metadata",
-        "x-codex-window-id",
-        "x-codex-parent-thread-id",
-        "x-client-request-id",
-        "x-openai-subagent",
-        "session-id",
-        "thread-id",
-        "originator",
-        "version",
+    carry_headers=frozenset(
+        {
+            "openai-beta",
+            "x-openai-internal-codex-responses-lite",
+            "x-codex-beta-features",
+            "x-codex-turn-metadata",
+            "x-codex-window-id",
+            "x-codex-parent-thread-id",
+            "x-client-request-id",
+            "x-openai-subagent",
+            "session-id",
+            "thread-id",
+            "originator",
+            "version",
+        }
     ),
 )

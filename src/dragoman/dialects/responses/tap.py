@@ -6,8 +6,10 @@ import re
 from typing import Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from dragoman.dialects.contract import Tap
+from dragoman.dialects.peeking import beginnings, is_one_event
 from dragoman.dialects.responses.envelope import failing
 from dragoman.dialects.responses.errors import error_object, error_of
 from dragoman.dialects.responses.frames import lifecycle
@@ -27,6 +29,13 @@ _SEQUENCE = re.compile(rb'"sequence_number"\s*:\s*(\d+)')
 _BOUNDARIES = (b"\n\n", b"\r\n\r\n")
 _NO_FIELD = b":\n"
 _MOST_BYTES = 16 * 1024 * 1024
+_WORDS = beginnings(
+    "response.output_text.delta",
+    "response.function_call_arguments.delta",
+    "response.reasoning_summary_text.delta",
+    "response.reasoning_text.delta",
+    "response.custom_tool_call_input.delta",
+)
 
 
 class _Any(msgspec.Struct, frozen=True, gc=False):
@@ -41,6 +50,21 @@ class _Any(msgspec.Struct, frozen=True, gc=False):
 
 
 _DECODER = msgspec.json.Decoder(_Any)
+
+
+class _Whole(msgspec.Struct, frozen=True, gc=False):
+    """What matters of a whole reply; msgspec steps over the rest."""
+
+    model: Any = None
+    status: Any = None
+    usage: Any = None
+    error: Any = UNSET
+    incomplete_details: Any = None
+    output: msgspec.Raw | UnsetType = UNSET
+
+
+_NO_RESPONSE = _Whole()
+_decode_whole = msgspec.json.Decoder(_Whole).decode
 
 
 class ResponsesTap:
@@ -58,18 +82,22 @@ class ResponsesTap:
         self._framer: SseFramer | None = None
         self._last = b""
 
-    def feed(self, chunk: bytes) -> None:
+    def feed(self, chunk: bytes) -> bool:
         """Watch a chunk of a stream."""
-        if self._framer is None and chunk.endswith(_BOUNDARIES):
-            if not self.first_token:
-                self.first_token = _DELTA in chunk or _DONE in chunk
-            if chunk[0] not in _NO_FIELD:
-                self._last = chunk
-            # `find`, not `in`: that takes twice as long on bytes, since it tries them as a number first.
-            if chunk.find(_OBJECT) >= 0 or chunk.find(_ERROR) >= 0:
-                self._parse(SseFramer(_MOST_BYTES), chunk)
-            return
-        self._broken(chunk)
+        if self.first_token and self._framer is None and is_one_event(chunk, _WORDS):
+            self._last = chunk
+            return False
+        if self._framer is not None or not chunk.endswith(_BOUNDARIES):
+            self._broken(chunk)
+            return True
+        if not self.first_token:
+            self.first_token = _DELTA in chunk or _DONE in chunk
+        if chunk[0] not in _NO_FIELD:
+            self._last = chunk
+        # `find`, not `in`: that takes twice as long on bytes, since it tries them as a number first.
+        if chunk.find(_OBJECT) >= 0 or chunk.find(_ERROR) >= 0:
+            self._parse(SseFramer(_MOST_BYTES), chunk)
+        return True
 
     @property
     def next_sequence(self) -> int:
@@ -116,17 +144,16 @@ class ResponsesTap:
     def whole(self, body: bytes) -> None:
         """Watch a whole JSON reply."""
         try:
-            value: Any = msgspec.json.decode(body)
+            seen = _decode_whole(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            value = None
-        if not isinstance(value, dict) or not ("output" in value or "error" in value):
+            seen = _NO_RESPONSE
+        if seen.output is UNSET and seen.error is UNSET:
             self.failed = GatewayError(Kind.GARBLED, "the provider's answer is no response", source="upstream")
             return
-        came: JsonObject = value  # pyright: ignore[reportUnknownVariableType]
-        self._note(came)
+        self._note({"model": seen.model, "status": seen.status, "usage": seen.usage, "incomplete_details": seen.incomplete_details})
         self.first_token = self.ended = True
-        if came.get("status") == "failed" or (came.get("error") and "output" not in came):
-            self._fail(came.get("error"))
+        if seen.status == "failed" or (seen.error and seen.output is UNSET):
+            self._fail(None if seen.error is UNSET else seen.error)
 
     def _note(self, response: JsonObject) -> None:
         if self.response is None:
