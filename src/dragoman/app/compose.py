@@ -12,8 +12,10 @@ import msgspec
 
 from dragoman import __version__
 from dragoman.app.builtin import Builtins
-from dragoman.app.costs import price_sums
+from dragoman.app.costs import price_by
 from dragoman.app.deploy import Deployer
+from dragoman.app.facts import Facts
+from dragoman.app.listing import Lists, merged
 from dragoman.app.offer import Offerer
 from dragoman.config.schema import Config
 from dragoman.core.exchange import Inbound, Outbound
@@ -21,6 +23,7 @@ from dragoman.core.handle import handle
 from dragoman.core.runtime import Pace, Runtime
 from dragoman.dialects.registry import dialect, names
 from dragoman.observe.observer import Observer
+from dragoman.policy.book import PriceBook
 from dragoman.policy.identity import Identity
 from dragoman.profiles.registry import profile
 from dragoman.routing.resolve import Resolver, VirtualModel
@@ -31,11 +34,12 @@ from dragoman.upstream.proxy import Proxies
 
 class Lasting(msgspec.Struct, frozen=True):
     """What belongs to the process and outlives every runtime, so that a reload loses nothing of it: connections to providers
-    (docs/decisions/0010-reload.md), what was observed. `began`: Unix seconds."""
+    (docs/decisions/0010-reload.md), what was observed, what providers list. `began`: Unix seconds."""
 
     pool: Pool
     observer: Observer
     builtins: Builtins
+    lists: Lists
     began: float
 
 
@@ -76,7 +80,7 @@ async def lasting(env: Mapping[str, str], observer: Observer) -> AsyncGenerator[
     """What all runtimes of a process share, for as long as the block lasts."""
     pool, builtins = Pool(PoolSettings(proxies=Proxies.from_environment(env))), Builtins()
     try:
-        yield Lasting(pool, observer, builtins, time.time())
+        yield Lasting(pool, observer, builtins, Lists(pool), time.time())
     finally:
         await builtins.close()
         await pool.close()
@@ -124,15 +128,18 @@ def _runtime(config: Config, shared: Lasting, addresses: Mapping[str, str]) -> R
 
 
 def _about(config: Config, runtime: Runtime, shared: Lasting) -> About:
+    book = PriceBook.compile(config, shared.lists.price)
+    listed = [f"{name}/{model}" for name, models in merged(config, shared.lists.names()).items() for model in models]
     return About(
         version=__version__,
         providers=tuple(config.providers),
-        models=tuple(Listed(name, _owner(config, name)) for name in runtime.resolver.names()),
+        models=tuple(Listed(name, _owner(config, name)) for name in dict.fromkeys([*runtime.resolver.names(), *listed])),
         closed=bool(config.access.keys),
         identify=runtime.identity.identify,
         offers=Offerer(config, runtime.resolver, runtime.deploy).offers,
         run=shared.observer.run,
-        priced=price_sums(config),
+        priced=price_by(book),
+        facts=Facts(config, book, shared.lists).body,
         resolve=lambda model: _resolved(runtime.resolver.resolve(model)),
         began=shared.began,
     )

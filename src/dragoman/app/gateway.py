@@ -8,11 +8,12 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 from dragoman.app.compose import Composed, compose, lasting
+from dragoman.app.listing import Lists, Question, questions
 from dragoman.app.reload import Reloader, Source
 from dragoman.app.revisions import Revisions
 from dragoman.config.load import Loaded, places
@@ -22,6 +23,7 @@ from dragoman.policy.price import Steps
 from dragoman.server.app import App
 from dragoman.server.serve import Address, run, serve
 from dragoman.server.settings import Limits, ServerSettings
+from dragoman.tasks import Tasks, spawn
 
 Load = Callable[[Path | None], Loaded]
 """Reads the config of a file, or of the one that is found; raises ConfigError."""
@@ -49,11 +51,34 @@ async def _serve(loaded: Loaded, load: Load, env: Mapping[str, str], on_ready: C
 
     async with observer, lasting(env, observer) as shared, Reloader(loaded, source, partial(compose, shared=shared), use=use) as reloader:
         with _reloaded_by_signal(reloader):
-            await serve(_app(config, reloader), lambda address: on_ready(_told(address)), is_exposed=config.server.allow_open)
+            async with _listing(shared.lists, reloader) as begin:
+
+                def ready(address: Address) -> None:
+                    on_ready(_told(address))
+                    begin()
+
+                await serve(_app(config, reloader), ready, is_exposed=config.server.allow_open)
 
 
 def _app(config: Config, reloader: Reloader) -> App[Composed]:
     return App(lambda: reloader.current, Composed.carry, lambda current: current.about, server_settings(config))
+
+
+@contextlib.asynccontextmanager
+async def _listing(lists: Lists, reloader: Reloader) -> AsyncGenerator[Callable[[], None]]:
+    """Keeps what providers list up to date from the moment on that what it gives is called; a runtime is made anew where it changed."""
+    tasks = Tasks("lists")
+
+    def ask() -> Sequence[Question]:
+        return questions(reloader.current.config, reloader.current.runtime.deploy)
+
+    def begin() -> None:
+        spawn(lists.keep(ask, reloader.renew), name="list models", owner=tasks)
+
+    try:
+        yield begin
+    finally:
+        await tasks.close()
 
 
 @contextlib.contextmanager

@@ -134,6 +134,13 @@ class Reloader:
         """
         return await asyncio.shield(spawn(self._reload(), name="reload", owner=self._tasks))
 
+    async def renew(self) -> None:
+        """Build the runtime anew for the same config, since something else that it is made of changed."""
+        async with self._turn:
+            composed = await self._compose(self.loaded.config)
+            old, self._composed = self.current, composed
+            old.retire()
+
     async def _reload(self) -> State:
         async with self._turn:
             self._stamps = await asyncio.to_thread(_stamps, self._stamps)

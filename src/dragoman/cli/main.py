@@ -7,9 +7,10 @@ import sys
 import click
 
 from dragoman import __version__
-from dragoman.cli.check import check, models, schema
+from dragoman.cli.check import check, schema
 from dragoman.cli.codex.command import codex
 from dragoman.cli.doctor.command import doctor
+from dragoman.cli.models import models
 from dragoman.cli.serve import serve
 from dragoman.cli.simulate import simulate
 from dragoman.cli.trial.command import tries

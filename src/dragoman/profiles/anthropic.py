@@ -37,4 +37,5 @@ PROFILE = Profile(
     base_url_env=("ANTHROPIC_BASE_URL",),
     version_mark="-",
     prices="anthropic",
+    models_path="/models?limit=1000",
 )

@@ -14,4 +14,5 @@ PROFILE = Profile(
     relay=EVERYTHING,
     capabilities={"responses": RESPONSES, "chat": CHAT},
     prices="azure",
+    models_path=None,
 )

@@ -33,6 +33,7 @@ class Profile(msgspec.Struct, frozen=True):
     only warned about.
     vendors: (beginning of a bare model name, vendor) pairs of a provider that hosts many makers' models as `vendor/model`.
     prices: the name of its list of token prices (policy/price.py), None: there is none.
+    models_path: where below base_url it lists its models (profiles/listing.py), None: it has no such list.
     version_mark: how it writes the version in Claude's names: `-` (claude-sonnet-4-5), `.` (claude-sonnet-4.5), None: as asked.
     """
 
@@ -54,3 +55,4 @@ class Profile(msgspec.Struct, frozen=True):
     vendors: tuple[tuple[str, str], ...] = ()
     version_mark: Literal["-", "."] | None = None
     prices: str | None = None
+    models_path: str | None = "/models"

@@ -11,4 +11,5 @@ PROFILE = Profile(
     capabilities={"responses": RESPONSES, "chat": CHAT},
     key_optional=True,
     builtin=True,
+    models_path=None,
 )

@@ -18,4 +18,5 @@ PROFILE = Profile(
     capabilities={"chat": {"strict_tools": False, "parallel_tools": False}},
     base_url_env=("GOOGLE_GEMINI_BASE_URL", "GEMINI_BASE_URL"),
     prices="google",
+    models_path="/models?pageSize=1000",
 )

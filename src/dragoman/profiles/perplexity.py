@@ -14,4 +14,5 @@ PROFILE = Profile(
     families=("sonar",),
     quirks=COMMON,
     capabilities={"chat": {"tools": False, "late_system": False, "choices": False, "audio": False}},
+    models_path=None,
 )

@@ -33,6 +33,10 @@ def _nowhere(model: str) -> Mapping[str, Any]:
     return {"model": model, "targets": []}
 
 
+def _no_facts(provider: str | None, search: str | None) -> Mapping[str, Any]:
+    return {"virtual": [], "models": [], "lists": {}}
+
+
 def _let_in(headers: Mapping[str, str]) -> object:
     return None
 
@@ -42,7 +46,8 @@ class About(msgspec.Struct, frozen=True):
     are client keys. `offers`: what is known of the models. `run`: the sums of a run as JSON can hold them, or None if it is not
     known.
     `priced`: those sums with what they cost (slow: not for the event loop). `resolve`: where a model name leads; raises
-    GatewayError(model_not_found). `began`: Unix seconds."""
+    GatewayError(model_not_found). `facts`: what is known of the models of a provider (None: all) whose names hold a text (slow
+    likewise). `began`: Unix seconds."""
 
     version: str = ""
     providers: tuple[str, ...] = ()
@@ -53,4 +58,5 @@ class About(msgspec.Struct, frozen=True):
     run: Callable[[str], Mapping[str, Any] | None] = _unknown_run
     priced: Callable[[Mapping[str, Any]], Mapping[str, Any]] = _as_they_are
     resolve: Callable[[str], Mapping[str, Any]] = _nowhere
+    facts: Callable[[str | None, str | None], Mapping[str, Any]] = _no_facts
     began: float = 0.0
