@@ -1,7 +1,7 @@
-"""Which target first: a weighted choice that stays with its session, without remembering any session.
+"""Who is first: a weighted choice that stays with its session, without remembering any session.
 
-Weighted rendezvous hashing: every target draws a score from the session and its own id; the highest is first. Each target gets
-its weight's share of the sessions, and adding one moves only the sessions that go to it.
+Weighted rendezvous hashing: each of them draws a score from the session and its own id; the highest is first. Each gets its
+weight's share of the sessions, and adding one moves only the sessions that go to it.
 https://www.snia.org/sites/default/files/SDC15_presentations/dist_sys/Jason_Resch_New_Consistent_Hashings_Rev.pdf
 """
 
@@ -10,34 +10,52 @@ from __future__ import annotations
 from collections.abc import Sequence
 from hashlib import blake2b
 from math import log
+from typing import Protocol, TypeVar
 
-from dragoman.routing.target import Target
+_SPREAD = 9973.0
 
 
-def order(targets: Sequence[Target], sticky: str | None, draw: float) -> tuple[Target, ...]:
-    """The targets in the order to try. `sticky` is the session that stays with its choice; without one `draw`, a random number
+class Weighted(Protocol):
+    """What can be chosen by weight. No two that are chosen between share an id."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def weight(self) -> float: ...
+
+
+_Item = TypeVar("_Item", bound=Weighted)
+
+
+def order(items: Sequence[_Item], sticky: str | None, draw: float) -> tuple[_Item, ...]:
+    """All of them in the order to try. `sticky` is the session that stays with its choice; without one `draw`, a random number
     in [0, 1), decides."""
-    if len(targets) == 1:
-        return tuple(targets)
+    if len(items) < 2:
+        return tuple(items)
     if sticky is None:
-        return _drawn(targets, draw)
+        return _drawn(items, draw)
     key = blake2b(f"session {sticky}".encode("utf-8", "surrogateescape"), digest_size=32).digest()
-    return tuple(sorted(targets, key=lambda target: _score(key, target)))
+    return tuple(sorted(items, key=lambda item: _score(key, item)))
 
 
-def _drawn(targets: Sequence[Target], draw: float) -> tuple[Target, ...]:
-    """The target on whose share of [0, 1) the number falls, then the others, the heavier ones first."""
-    left = draw * sum(target.weight for target in targets)
-    first = targets[-1]
-    for target in targets:
-        left -= target.weight
+def another(draw: float) -> float:
+    """A further number in [0, 1) out of one: its later digits, which say nothing of the choice that its first ones made."""
+    return draw * _SPREAD % 1.0
+
+
+def _drawn(items: Sequence[_Item], draw: float) -> tuple[_Item, ...]:
+    """The one on whose share of [0, 1) the number falls, then the others, the heavier ones first."""
+    left = draw * sum(item.weight for item in items)
+    first = items[-1]
+    for item in items:
+        left -= item.weight
         if left < 0:
-            first = target
+            first = item
             break
-    return (first, *sorted((target for target in targets if target is not first), key=lambda target: -target.weight))
+    return (first, *sorted((item for item in items if item is not first), key=lambda item: -item.weight))
 
 
-def _score(key: bytes, target: Target) -> float:
+def _score(key: bytes, item: Weighted) -> float:
     """The lower the better: an exponential variate whose rate is the weight."""
-    drawn = int.from_bytes(blake2b(target.id.encode(), digest_size=8, key=key).digest()) >> 12
-    return -log((drawn + 0.5) / 2**52) / target.weight
+    drawn = int.from_bytes(blake2b(item.id.encode(), digest_size=8, key=key).digest()) >> 12
+    return -log((drawn + 0.5) / 2**52) / item.weight

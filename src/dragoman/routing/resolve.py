@@ -12,13 +12,14 @@ from typing import Any, ClassVar
 from dragoman.config.effective import effective_profile
 from dragoman.config.names import Glob, is_glob, split_direct
 from dragoman.config.problems import any_of, nearest
-from dragoman.config.references import own_choice
+from dragoman.config.references import named_at
 from dragoman.config.schema import Config
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.profiles.contract import Profile
 from dragoman.profiles.families import bare, canonical, known_names
-from dragoman.routing.expand import direct, expand
-from dragoman.routing.target import Target, VirtualModel
+from dragoman.routing.expand import Expander, named
+from dragoman.routing.target import Target
+from dragoman.routing.tree import VirtualModel
 
 __all__ = ["Resolver", "Target", "VirtualModel"]
 
@@ -33,7 +34,8 @@ class Resolver:
     def __init__(self, config: Config, profiles: Mapping[str, Profile]) -> None:
         self._config = config
         self._profiles = profiles
-        self._exact = _exact(config, profiles)
+        self._expander = Expander(config, profiles)
+        self._exact = _exact(config, self._expander)
         globs = [Glob.parse(name) for name in config.models if is_glob(name)]
         self._globs = sorted(globs, key=lambda glob: (-glob.weight, glob.text.count("*")))
         self._listed = {
@@ -71,7 +73,7 @@ class Resolver:
 
     def _by_spelling(self, model: str) -> VirtualModel | None:
         found = self._exact.get(canonical(model))
-        return None if found is None else VirtualModel(model, found.targets, found.reason)
+        return None if found is None else named(found, model, found.reason)
 
     def _by_provider(self, model: str) -> VirtualModel | None:
         named = split_direct(model, self._profiles)
@@ -79,11 +81,11 @@ class Resolver:
 
     def _by_glob(self, model: str) -> VirtualModel | None:
         for glob in self._globs:
-            texts = [target.model for _, target in own_choice(self._config, glob.text).targets]
+            texts = [target.model for _, target in named_at(self._config, glob.text)]
             filled = {text: glob.fill(model, text) for text in texts}
             if all(value is not None for value in filled.values()):
-                targets = expand(self._config, self._profiles, glob.text, {text: value for text, value in filled.items() if value})
-                return VirtualModel(model, targets, f"glob `{glob.text}`")
+                given = {text: value for text, value in filled.items() if value}
+                return self._expander.model(glob.text, given, asked=model, reason=f"glob `{glob.text}`")
         return None
 
     def _by_family(self, model: str) -> VirtualModel | None:
@@ -125,7 +127,7 @@ class Resolver:
         return None if slip else self._one(model, name, model, "only provider")
 
     def _one(self, asked: str, provider: str, model: str, reason: str) -> VirtualModel:
-        return VirtualModel(asked, (direct(self._profiles, provider, model),), reason)
+        return self._expander.direct(provider, model, asked, reason)
 
     def _near_providers(self, word: str) -> list[str]:
         return nearest(word, [name for name in self._profiles if abs(len(name) - len(word)) <= 2])
@@ -159,14 +161,12 @@ class Resolver:
     )
 
 
-def _exact(config: Config, profiles: Mapping[str, Profile]) -> dict[str, VirtualModel]:
+def _exact(config: Config, expander: Expander) -> dict[str, VirtualModel]:
     """Virtual models by the name of config and by its canonical spelling."""
     made: dict[str, VirtualModel] = {}
-    for name, entry in config.models.items():
-        if is_glob(name):
-            continue
-        found = VirtualModel(name, expand(config, profiles, name), "alias" if isinstance(entry, str) else "virtual model")
-        made[canonical(name)] = made[name] = found
+    for name in config.models:
+        if not is_glob(name):
+            made[canonical(name)] = made[name] = expander.model(name)
     return made
 
 

@@ -1,0 +1,180 @@
+"""From a resolved model and the facts of a request to the seats that may answer it, in order, each with its reason.
+
+The tree is walked (rules, then strategies), the session's own seat comes first while it is well, and who is in trouble goes last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from copy import copy
+
+import msgspec
+
+from dragoman.routing.affinity import Sessions, Sitting, response_key
+from dragoman.routing.ask import Ask
+from dragoman.routing.board import Board, Standing
+from dragoman.routing.decision import Decision, Place
+from dragoman.routing.seat import Seat
+from dragoman.routing.strategies import arrange
+from dragoman.routing.tree import Branch, Entry, VirtualModel
+from dragoman.routing.walk import PriceOf, Verdict, Walk, no_price
+
+__all__ = ["Router", "Verdict"]
+
+_WELL: frozenset[Standing] = frozenset({"ready", "trial"})
+_GRADES: dict[Standing, int] = {"ready": 0, "trial": 0, "spent": 1, "open": 2, "resting": 3, "refused": 4}
+
+
+class Router:
+    """Decides where requests go. Belongs to the process, like its `sessions`; `price` may be replaced by a reload."""
+
+    def __init__(self, sessions: Sessions | None = None, price: PriceOf = no_price) -> None:
+        self.sessions = sessions or Sessions()
+        self.price = price
+
+    def route(
+        self,
+        model: VirtualModel,
+        ask: Ask,
+        board: Board,
+        now: float,
+        draw: float,
+        *,
+        extra: Sequence[VirtualModel] = (),
+        verdict: Verdict | None = None,
+    ) -> Decision:
+        """Where this request goes. extra: what its client wants tried after everything else. verdict: the answer to the decision's
+        `classifier`, if it had one: then route once more with it. now: the process's clock; draw: a random number in [0, 1)."""
+        if model.only is not None and not extra:
+            return model.only
+        walk = Walk(ask, board, now, draw, sessions=self.sessions, price=self.price, affinity=model.affinity)
+        walk.verdict = verdict
+        places = _unlike([*_of_model(model, walk), *(place for other in extra for place in _after(other, walk, "wanted by the client"))])
+        places = _by_standing(places, walk)
+        places = self._held(_with_session(places, walk), walk)
+        notes = walk.notes
+        return Decision(
+            model=model.name,
+            found=model.reason,
+            places=tuple(places),
+            strategy=notes.strategy,
+            rule=notes.rule,
+            passed=notes.passed,
+            session=ask.session_from if walk.session is not None else "",
+            sticky=notes.sticky,
+            moved=notes.moved,
+            tier=notes.tier,
+            tier_why=notes.tier_why,
+            score=notes.score,
+            classifier=notes.classifier,
+            never=model.never,
+            retry=model.retry,
+            rescue=model.rescue,
+            seat_key=walk.seat_key(),
+            tier_key=notes.tier_key,
+            judged=notes.judged,
+        )
+
+    def keep(self, decision: Decision, seat: Seat, now: float, *, tokens: int = 0, response: str | None = None) -> None:
+        """This seat answered: the session sits there now. tokens: of input and output, which its prompt cache may hold now.
+        response: the id of an answer that its provider keeps, so that whoever goes on from it comes back."""
+        if decision.seat_key is not None:
+            self.sessions.keep(decision.seat_key, Sitting(seat.id, now, tokens))
+        if decision.tier_key is not None:
+            self.sessions.keep(decision.tier_key, Sitting("", now, tier=decision.tier, judged=decision.judged))
+        if response is not None and len(decision.chain) > 1:
+            self.sessions.keep(response_key(response), Sitting(seat.id, now))
+
+    def _held(self, places: list[Place], walk: Walk) -> list[Place]:
+        """A response that is kept by its provider can be gone on from only there."""
+        if len(places) < 2 or walk.ask.previous is None:
+            return places
+        holder = self.sessions.find(response_key(walk.ask.previous), walk.now, walk.affinity.lifetime_s)
+        held = next((place for place in places if holder is not None and place.seat.id == holder.seat), None)
+        if held is None:
+            return places
+        walk.notes.sticky, walk.notes.moved = True, ""
+        same = [place for place in places if place is not held and place.seat.deployment == held.seat.deployment]
+        return [msgspec.structs.replace(held, why="keeps the response that this one goes on from", value=None), *same]
+
+
+# ---- the walk ------------------------------------------------------------------------------------------------------------
+
+
+def _of_model(model: VirtualModel, walk: Walk) -> list[Place]:
+    """Everything that a model leads to: the first rule that holds, else its own targets; then its fallbacks."""
+    notes = walk.notes
+    name, branch = _choose(model, walk)
+    notes.path += (model.name, name)
+    if name:
+        notes.rule = f"{notes.rule} > {name}" if notes.rule else name
+    if not notes.strategy and (len(branch.entries) != 1 or branch.entries[0].model is None):
+        notes.strategy = branch.strategy
+    found = arrange(branch, walk, _within)
+    for entry in model.fallbacks:
+        found += _after(entry.model, walk, "fallback") if entry.model is not None else walk.tried(entry, "fallback")
+    return found
+
+
+def _choose(model: VirtualModel, walk: Walk) -> tuple[str, Branch]:
+    for rule in model.rules:
+        fails = rule.when.fails(walk.ask)
+        if not fails:
+            return rule.name, rule.branch
+        walk.notes.passed += ((rule.name, fails),)
+    return "", model.branch
+
+
+def _within(entry: Entry, walk: Walk) -> list[Place]:
+    assert entry.model is not None
+    return _of_model(entry.model, walk)
+
+
+def _after(model: VirtualModel, walk: Walk, why: str) -> list[Place]:
+    """The places of a model that comes after everything else: what is noted within is not told of the request."""
+    outer, walk.notes = walk.notes, copy(walk.notes)
+    found = _of_model(model, walk)
+    walk.notes = outer
+    return [msgspec.structs.replace(place, why=f"{why}: {place.why}") for place in found]
+
+
+# ---- what comes after ----------------------------------------------------------------------------------------------------
+
+
+def _unlike(places: Iterable[Place]) -> list[Place]:
+    """Each seat once, where it came first."""
+    first: dict[tuple[str, str], Place] = {}
+    for place in places:
+        first.setdefault((place.seat.target.id, place.seat.key), place)
+    return list(first.values())
+
+
+def _by_standing(places: list[Place], walk: Walk) -> list[Place]:
+    """Who is in trouble goes last, the worst at the very end, and says why."""
+    seen: list[tuple[Standing, Place]] = [(walk.board.standing(place.seat, walk.now), place) for place in places]
+    if all(standing == "ready" for standing, _ in seen):
+        return places
+    seen.sort(key=lambda pair: _GRADES[pair[0]])
+    return [
+        place if standing == "ready" else msgspec.structs.replace(place, standing=standing, trouble=walk.board.why(place.seat, walk.now))
+        for standing, place in seen
+    ]
+
+
+def _with_session(places: list[Place], walk: Walk) -> list[Place]:
+    """The seat of the session first, its deployment's other keys next; unless it is in trouble, which is told."""
+    sitting = None if walk.notes.is_settled else walk.sitting()
+    if sitting is None:
+        return places
+    own = next((place for place in places if place.seat.id == sitting.seat), None)
+    if own is None:
+        walk.notes.moved = f"`{sitting.seat}` is no target any more"
+        return places
+    if own.standing not in _WELL:
+        walk.notes.moved = f"`{sitting.seat}` is {own.trouble}"
+        return places
+    walk.notes.sticky = True
+    near = [place for place in places if place is not own and place.seat.deployment == own.seat.deployment]
+    rest = [place for place in places if place is not own and place.seat.deployment != own.seat.deployment]
+    well = [place for place in near if place.standing in _WELL]
+    return [msgspec.structs.replace(own, why="the session sits here", value=None), *well, *rest, *(p for p in near if p not in well)]
