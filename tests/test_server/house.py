@@ -14,8 +14,8 @@ import uvloop
 from dragoman.core.exchange import Inbound
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.server.about import About, Listed
+from dragoman.server.answer import Answer as Outgoing
 from dragoman.server.app import App
-from dragoman.server.outbound import AsgiOutbound
 from dragoman.server.serve import Address, running
 from dragoman.server.settings import Limits, ServerSettings
 
@@ -98,10 +98,10 @@ class House:
             client.close()
 
 
-Handle = Callable[[str, Inbound, AsgiOutbound], Awaitable[None]]
+Handle = Callable[[str, Inbound, Outgoing], Awaitable[None]]
 
 
-async def echo(runtime: str, inbound: Inbound, outbound: AsgiOutbound) -> None:
+async def echo(runtime: str, inbound: Inbound, outbound: Outgoing) -> None:
     """Answers with what the exchange was given."""
     told = {"dialect": inbound.dialect, "mount": inbound.mount, "path": inbound.path, "query": inbound.query, "size": len(inbound.body)}
     body = json.dumps(told).encode()

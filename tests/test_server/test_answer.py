@@ -14,12 +14,12 @@ from dragoman.core.exchange import Inbound
 from dragoman.dialects.registry import dialect
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.record import Record
+from dragoman.server.answer import Answer as Outgoing
 from dragoman.server.answer import HalfClosing
-from dragoman.server.outbound import AsgiOutbound
 
 
 def test_head_and_first_bytes_go_out_together() -> None:
-    async def stream(runtime: str, inbound: Inbound, outbound: AsgiOutbound) -> None:
+    async def stream(runtime: str, inbound: Inbound, outbound: Outgoing) -> None:
         await outbound.start(200, (("content-type", "text/event-stream"),))
         await outbound.write(b"data: 1\n\n")
         await outbound.write(b"")
@@ -39,7 +39,7 @@ def test_head_and_first_bytes_go_out_together() -> None:
 
 
 def test_a_head_without_a_body_does_not_wait_for_one() -> None:
-    async def hang(runtime: str, inbound: Inbound, outbound: AsgiOutbound) -> None:
+    async def hang(runtime: str, inbound: Inbound, outbound: Outgoing) -> None:
         await outbound.start(200, ())
         await asyncio.Event().wait()
 
@@ -54,7 +54,7 @@ def test_a_head_without_a_body_does_not_wait_for_one() -> None:
 
 
 def test_http_1_0_gets_no_chunks_but_an_end() -> None:
-    async def stream(runtime: str, inbound: Inbound, outbound: AsgiOutbound) -> None:
+    async def stream(runtime: str, inbound: Inbound, outbound: Outgoing) -> None:
         await outbound.start(200, ())
         await outbound.write(b"one ")
         await outbound.write(b"two")
@@ -73,7 +73,7 @@ def test_http_1_0_gets_no_chunks_but_an_end() -> None:
 
 @pytest.mark.parametrize("headers", [(("x-a", "b\r\nx-evil: 1"),), (("x-a\r\nx-evil", "1"),), (("x a", "1"),), (("x-a", "\x00"),)])
 def test_a_header_that_would_be_two_is_not_sent(headers: tuple[tuple[str, str], ...]) -> None:
-    async def split(runtime: str, inbound: Inbound, outbound: AsgiOutbound) -> None:
+    async def split(runtime: str, inbound: Inbound, outbound: Outgoing) -> None:
         await outbound.start(200, headers)
 
     async def story() -> None:
@@ -88,7 +88,7 @@ def test_a_header_that_would_be_two_is_not_sent(headers: tuple[tuple[str, str], 
 
 @pytest.mark.parametrize("body", [b"more than five", b"less"])
 def test_a_body_that_is_not_as_long_as_announced_ends_the_connection(body: bytes) -> None:
-    async def lie(runtime: str, inbound: Inbound, outbound: AsgiOutbound) -> None:
+    async def lie(runtime: str, inbound: Inbound, outbound: Outgoing) -> None:
         await outbound.start(200, (("content-length", "5"),))
         await outbound.write(body)
         await outbound.finish()

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from dragoman.core.exchange import Inbound
 from dragoman.ir.errors import GatewayError, Kind
-from dragoman.server.outbound import AsgiOutbound
+from dragoman.server.answer import Answer as Outgoing
 
 CLOSED = replace(ABOUT, closed=True, identify=identify_ada)
 KEY = "Authorization: Bearer ada-key"
@@ -42,7 +42,7 @@ def test_doubled_and_trailing_slashes_are_harmless() -> None:
 def test_the_exchange_gets_the_request_as_it_came() -> None:
     seen: list[Inbound] = []
 
-    async def keep(runtime: str, inbound: Inbound, outbound: AsgiOutbound) -> None:
+    async def keep(runtime: str, inbound: Inbound, outbound: Outgoing) -> None:
         seen.append(inbound)
         await echo(runtime, inbound, outbound)
 
@@ -182,7 +182,7 @@ def test_a_websocket_upgrade_is_refused_with_426_and_the_connection_closed() -> 
 
 
 def test_an_error_raised_by_a_handler_is_worded_in_the_dialect() -> None:
-    async def full(runtime: str, inbound: Inbound, outbound: AsgiOutbound) -> None:
+    async def full(runtime: str, inbound: Inbound, outbound: Outgoing) -> None:
         raise GatewayError(Kind.OVERLOADED, "all of them are busy")
 
     async def story() -> None:
@@ -195,7 +195,7 @@ def test_an_error_raised_by_a_handler_is_worded_in_the_dialect() -> None:
 
 
 def test_a_bug_becomes_an_internal_error_without_its_words() -> None:
-    async def break_down(runtime: str, inbound: Inbound, outbound: AsgiOutbound) -> None:
+    async def break_down(runtime: str, inbound: Inbound, outbound: Outgoing) -> None:
         raise ValueError("the key is sk-secret")
 
     async def story() -> None:
@@ -208,7 +208,7 @@ def test_a_bug_becomes_an_internal_error_without_its_words() -> None:
 
 
 def test_a_bug_after_the_answer_began_cuts_it() -> None:
-    async def break_down(runtime: str, inbound: Inbound, outbound: AsgiOutbound) -> None:
+    async def break_down(runtime: str, inbound: Inbound, outbound: Outgoing) -> None:
         await outbound.start(200, ())
         await outbound.write(b"half")
         raise ValueError
@@ -228,7 +228,7 @@ def test_running_exchanges_are_counted() -> None:
     seen: list[Answer] = []
 
     async def story() -> None:
-        async def look(runtime: str, inbound: Inbound, outbound: AsgiOutbound) -> None:
+        async def look(runtime: str, inbound: Inbound, outbound: Outgoing) -> None:
             seen.append(await it.ask(get("/health")))
             await echo(runtime, inbound, outbound)
 
@@ -245,7 +245,7 @@ def test_one_exchange_too_many_is_told_to_come_back() -> None:
     async def story() -> None:
         began, go_on = asyncio.Event(), asyncio.Event()
 
-        async def wait(runtime: str, inbound: Inbound, outbound: AsgiOutbound) -> None:
+        async def wait(runtime: str, inbound: Inbound, outbound: Outgoing) -> None:
             began.set()
             await go_on.wait()
             await echo(runtime, inbound, outbound)

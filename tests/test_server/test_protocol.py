@@ -9,7 +9,7 @@ import pytest
 from house import BODY, Answer, Client, echo, get, go, house, post
 
 from dragoman.core.exchange import Inbound
-from dragoman.server.outbound import AsgiOutbound
+from dragoman.server.answer import Answer as Outgoing
 
 
 async def refused(client: Client) -> Answer:
@@ -238,7 +238,7 @@ def test_a_bad_request_in_a_pipeline_is_refused_after_the_good_one_is_answered()
     async def story() -> None:
         go_on = asyncio.Event()
 
-        async def wait(runtime: str, inbound: Inbound, outbound: AsgiOutbound) -> None:
+        async def wait(runtime: str, inbound: Inbound, outbound: Outgoing) -> None:
             await go_on.wait()
             await echo(runtime, inbound, outbound)
 
@@ -294,7 +294,7 @@ def test_a_client_that_leaves_ends_its_request_at_once(size: int) -> None:
     async def story() -> None:
         began, ended = asyncio.Event(), asyncio.Event()
 
-        async def hang(runtime: str, inbound: Inbound, outbound: AsgiOutbound) -> None:
+        async def hang(runtime: str, inbound: Inbound, outbound: Outgoing) -> None:
             began.set()
             try:
                 await asyncio.Event().wait()
@@ -318,7 +318,7 @@ def test_a_client_that_leaves_between_two_pieces_ends_its_request() -> None:
     async def story() -> None:
         ended = asyncio.Event()
 
-        async def stream(runtime: str, inbound: Inbound, outbound: AsgiOutbound) -> None:
+        async def stream(runtime: str, inbound: Inbound, outbound: Outgoing) -> None:
             await outbound.start(200, ())
             await outbound.write(b"first")
             try:
@@ -341,7 +341,7 @@ def test_settling_after_the_answer_is_not_disturbed_by_a_client_that_leaves() ->
     async def story() -> None:
         left, settled = asyncio.Event(), asyncio.Event()
 
-        async def settle(runtime: str, inbound: Inbound, outbound: AsgiOutbound) -> None:
+        async def settle(runtime: str, inbound: Inbound, outbound: Outgoing) -> None:
             await echo(runtime, inbound, outbound)
             await left.wait()
             settled.set()
@@ -372,7 +372,7 @@ def test_a_slow_client_holds_the_writer_back() -> None:
         written = 0
         waits = asyncio.Event()
 
-        async def pour(runtime: str, inbound: Inbound, outbound: AsgiOutbound) -> None:
+        async def pour(runtime: str, inbound: Inbound, outbound: Outgoing) -> None:
             nonlocal written
             await outbound.start(200, ())
             for _ in range(10_000):
@@ -398,7 +398,7 @@ def test_a_client_that_reads_no_more_is_dropped() -> None:
     async def story() -> None:
         ended = asyncio.Event()
 
-        async def pour(runtime: str, inbound: Inbound, outbound: AsgiOutbound) -> None:
+        async def pour(runtime: str, inbound: Inbound, outbound: Outgoing) -> None:
             try:
                 await outbound.start(200, ())
                 while True:

@@ -15,8 +15,8 @@ from msgspec.structs import replace
 
 from dragoman.core.exchange import Inbound
 from dragoman.ir.errors import GatewayError
+from dragoman.server.answer import Answer as Outgoing
 from dragoman.server.listen import check_exposure, find_holder, open_sockets
-from dragoman.server.outbound import AsgiOutbound
 from dragoman.server.serve import Address, Server, running, serve
 from dragoman.server.settings import ServerSettings
 
@@ -29,7 +29,7 @@ class Gate:
         self.go_on = asyncio.Event()
         self.ended = asyncio.Event()
 
-    async def handle(self, runtime: str, inbound: Inbound, outbound: AsgiOutbound) -> None:
+    async def handle(self, runtime: str, inbound: Inbound, outbound: Outgoing) -> None:
         self.began.set()
         try:
             await outbound.start(200, ())
@@ -41,7 +41,7 @@ class Gate:
             self.ended.set()
 
 
-async def wait_before_answering(runtime: str, inbound: Inbound, outbound: AsgiOutbound) -> None:
+async def wait_before_answering(runtime: str, inbound: Inbound, outbound: Outgoing) -> None:
     await asyncio.Event().wait()
 
 
@@ -106,7 +106,7 @@ def test_after_the_grace_a_silent_request_gets_a_sentence_and_a_begun_answer_is_
     async def story() -> None:
         gate = Gate()
 
-        async def either(runtime: str, inbound: Inbound, outbound: AsgiOutbound) -> None:
+        async def either(runtime: str, inbound: Inbound, outbound: Outgoing) -> None:
             await (gate.handle if inbound.dialect == "chat" else wait_before_answering)(runtime, inbound, outbound)
 
         async with house(either, shutdown_grace_s=0.0) as it:
@@ -230,7 +230,7 @@ def test_an_answer_that_begins_during_shutdown_says_that_it_is_the_last() -> Non
     async def story() -> None:
         began, go_on = asyncio.Event(), asyncio.Event()
 
-        async def wait(runtime: str, inbound: Inbound, outbound: AsgiOutbound) -> None:
+        async def wait(runtime: str, inbound: Inbound, outbound: Outgoing) -> None:
             began.set()
             await go_on.wait()
             await echo(runtime, inbound, outbound)

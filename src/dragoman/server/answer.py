@@ -1,5 +1,5 @@
 """One request of a connection and its HTTP/1.1 answer, in place of uvicorn's own cycle: one system call for the head and the first bytes
-together, where that has two, and a third of its work.
+together, where that has two, and a small part of its work.
 
 uvloop writes at once what it is given, and a write of a few bytes costs more (7 to 15 µs, and the client wakes twice) than
 everything else that is done to a small answer.
@@ -8,65 +8,104 @@ everything else that is done to a small answer.
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable
-from typing import cast
+from typing import Protocol
 
-from uvicorn._types import ASGIReceiveEvent, ASGISendEvent, HTTPScope
 from uvicorn.protocols.http.flow_control import FlowControl
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
+from dragoman.ir.errors import GatewayError
+from dragoman.server.asked import Target
+from dragoman.server.head import Openings, write_lines
 from dragoman.wire.frame import Headers
 
-EXTENSION = "dragoman.answer"
-"""Where an ASGI scope's `extensions` hold the Answer: who finds it there may do without messages."""
-
-# RFC 9110, sections 5.1 and 5.5: what may stand in names and values.
-_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9a-z]+")
-_BAD_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _WITHOUT_BODY = frozenset({204, 304})
-
-_good_names: set[str] = set()
-"""Names found good before. Bounded, since providers choose some."""
-_NAMES_KEPT = 1000
+_FRAMING = frozenset({"content-length", "connection"})
+_CLOSE = b"connection: close\r\n"
 
 
-class Answer(RequestResponseCycle):
-    """The state that uvicorn's connection keeps of a request, and the answer to it. Header names are in lower case."""
+class ClientGone(Exception):
+    """The client left while it was still sending."""
+
+
+class Transport(Protocol):
+    """As much of a connection's transport as an answer needs."""
+
+    def write(self, data: bytes) -> None: ...
+    def close(self) -> None: ...
+    def is_closing(self) -> bool: ...
+
+
+class Line(Protocol):
+    """The connection, as its answers see it."""
+
+    flow: FlowControl
+    address: str
+    openings: Openings
+
+    def on_response_complete(self) -> None:
+        """An answer is whole."""
+        ...
+
+
+class Answer:
+    """A request, read as far as it has come, and the answer to it: `core`'s Outbound. Header names are in lower case.
+
+    `extra` headers go out with every answer. refusal: what the connection has against the request.
+    keep_alive: whether another request may follow on the connection.
+    """
+
+    __slots__ = (
+        "_has_body",
+        "_head",
+        "_is_chunked",
+        "_is_read",
+        "_left_bytes",
+        "_line",
+        "_news",
+        "address",
+        "complete",
+        "disconnected",
+        "extra",
+        "flow",
+        "headers",
+        "keep_alive",
+        "method",
+        "more_body",
+        "pieces",
+        "refusal",
+        "size",
+        "started",
+        "target",
+        "transport",
+        "version",
+        "waits_for_100",
+    )
 
     def __init__(
-        self,
-        scope: HTTPScope,
-        transport: asyncio.Transport,
-        flow: FlowControl,
-        *,
-        default_headers: list[tuple[bytes, bytes]],
-        expect_100_continue: bool,
-        keep_alive: bool,
-        on_response: Callable[[], None],
+        self, line: Line, transport: Transport, method: str, target: Target, version: str, headers: dict[str, str], *, keep_alive: bool
     ) -> None:
-        # Not the base's own: half of what that sets is for its ways to log and to write.
-        self.scope = scope
-        scope["extensions"] = {EXTENSION: self}  # type: ignore[dict-item]
+        self._line = line
         self.transport = transport
-        self.flow = flow
-        self.default_headers = default_headers
-        self.message_event = asyncio.Event()
-        self.on_response = on_response
-        self.disconnected = False
+        self.flow = line.flow
+        self.address = line.address
+        self.method = method
+        self.target = target
+        self.version = version
+        self.headers = headers
         self.keep_alive = keep_alive
-        self.waiting_for_100_continue = expect_100_continue
+        self.waits_for_100 = "expect" in headers and headers["expect"].lower() == "100-continue"
+        self.extra: Headers = ()
         self.pieces: list[bytes] = []
         self.size = 0
         self.more_body = True
+        self.started = False
+        self.complete = False
+        self.disconnected = False
+        self.refusal: GatewayError | None = None
+        self._news: asyncio.Event | None = None
         self._is_read = False
-        self.response_started = False
-        self.response_complete = False
-        self.task: asyncio.Task[None] | None = None
         self._head = b""
-        self._has_body = True
         self._is_chunked = False
-        self._left_bytes = 0
 
     # The request's body
 
@@ -74,119 +113,164 @@ class Answer(RequestResponseCycle):
         """A piece of the body has come."""
         self.pieces.append(piece)
         self.size += len(piece)
-        self.message_event.set()
+        if self._news is not None:
+            self._news.set()
 
-    async def receive(self) -> ASGIReceiveEvent:
-        """ASGI's `receive`: what has come of the body so far, waiting for something to come. A body in one piece is not copied."""
-        if self.waiting_for_100_continue and not self.transport.is_closing():
-            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            self.waiting_for_100_continue = False
-        while not self._has_news():
-            self.flow.resume_reading()
-            self.message_event.clear()
-            await self.message_event.wait()
-        if self.disconnected or self.response_complete:
-            return {"type": "http.disconnect"}
+    def took_end(self) -> None:
+        """The body is whole."""
+        self.more_body = False
+        if self._news is not None:
+            self._news.set()
+
+    def left(self) -> None:
+        """The client is gone."""
+        self.disconnected = True
+        if self._news is not None:
+            self._news.set()
+
+    def taken(self) -> bytes:
+        """What has come of the body since the last time. In one piece, it is not copied."""
         pieces, self.pieces, self.size = self.pieces, [], 0
         self._is_read = not self.more_body
-        body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        return {"type": "http.request", "body": body, "more_body": self.more_body}
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
-    def _has_news(self) -> bool:
-        return bool(self.pieces) or not (self.more_body or self._is_read) or self.disconnected or self.response_complete
+    async def read(self) -> tuple[bytes, bool]:
+        """What has come of the body so far, waiting for something to come, and whether more follows. Raises ClientGone, also where
+        the answer is complete already."""
+        if self.waits_for_100 and not self.transport.is_closing():
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.waits_for_100 = False
+        while not (self.pieces or self._is_settled()):
+            if self._news is None:
+                self._news = asyncio.Event()
+            self.flow.resume_reading()
+            self._news.clear()
+            await self._news.wait()
+        if self.disconnected or self.complete:
+            raise ClientGone
+        return self.taken(), self.more_body
+
+    def _is_settled(self) -> bool:
+        return not (self.more_body or self._is_read) or self.disconnected or self.complete
 
     # The answer
-
-    async def send(self, message: ASGISendEvent) -> None:
-        """ASGI's `send`: waits while the client is slow, says nothing to one that is gone."""
-        await self.drained()
-        if message["type"] == "http.response.body":
-            self.write(message.get("body", b""), more=message.get("more_body", False))
-        elif message["type"] == "http.response.start":
-            headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in message.get("headers", ()))
-            self.start(message["status"], headers)
 
     async def drained(self) -> None:
         """Wait while the client is slow."""
         if self.flow.write_paused and not self.disconnected:
             await self.flow.drain()
 
-    def start(self, status: int, headers: Headers) -> None:
-        """Begin the answer. The head goes out with what is written first, or alone where nothing is for now and no length is told."""
+    async def whole(self, status: int, headers: Headers, body: bytes) -> None:
+        """A whole answer at once; its length is told here."""
+        if self.flow.write_paused:
+            await self.drained()
         if self.disconnected:
             return
-        if self.response_started:
+        if self.started:
             raise RuntimeError("an answer was begun twice")
-        _check(headers)
-        self._has_body = status not in _WITHOUT_BODY and self.scope["method"] != "HEAD"
-        lines = [f"{name}: {value}\r\n" for name, value in headers]
-        lines += self._frame(headers)
-        lines.append("\r\n")
-        self.response_started = True
-        self.waiting_for_100_continue = False
-        standing = [b"%b: %b\r\n" % header for header in self.default_headers]
-        self._head = b"".join((STATUS_LINE[status], *standing, "".join(lines).encode("latin-1", "replace")))
+        lines = write_lines(headers + self.extra if self.extra else headers)
+        self.started = True
+        # An answer that comes before the whole request refuses it: the rest is not worth waiting for.
+        if self.more_body:
+            self.keep_alive = False
+        length = b"" if status in _WITHOUT_BODY else b"content-length: %d\r\n" % len(body)
+        if status in _WITHOUT_BODY or self.method == "HEAD":
+            body = b""
+        ending = b"\r\n" if self.keep_alive else _CLOSE + b"\r\n"
+        self.transport.write(b"".join((self._line.openings[status], lines, length, ending, body)))
+        self._finished()
+
+    async def start(self, status: int, headers: Headers) -> None:
+        """Begin the answer. The head goes out with what is written first, or alone where nothing is for now and no length is told."""
+        if self.flow.write_paused:
+            await self.drained()
+        if self.disconnected:
+            return
+        if self.started:
+            raise RuntimeError("an answer was begun twice")
+        lines = write_lines(headers + self.extra if self.extra else headers)
+        self._has_body = status not in _WITHOUT_BODY and self.method != "HEAD"
+        framing = self._frame(headers)
+        self.started = True
+        self._head = b"".join((self._line.openings[status], lines, framing, b"\r\n"))
         if self._left_bytes <= 0:
             asyncio.get_running_loop().call_soon(self._flush)
 
-    def _frame(self, headers: Headers) -> list[str]:
+    def _frame(self, headers: Headers) -> bytes:
         """How the client shall know where the answer ends: sets that down and returns the header lines that say so."""
-        lines: list[str] = []
         length = None
         says_close = False
         for name, value in headers:
-            if name == "content-length":
-                length = int(value)
-            elif name == "connection" and "close" in value:
-                says_close = True
-        # An answer that comes before the whole request refuses it: the rest is not worth waiting for.
+            if name in _FRAMING:
+                length = int(value) if name == "content-length" else length
+                says_close = says_close or (name == "connection" and "close" in value)
         if says_close or self.more_body:
             self.keep_alive = False
-        if not self.keep_alive and not says_close:
-            lines.append("connection: close\r\n")
+        lines = b"" if self.keep_alive or says_close else _CLOSE
+        self._left_bytes = 0
         if length is not None:
             self._left_bytes = length if self._has_body else 0
-        elif self._has_body and self.scope["http_version"] == "1.1":
+        elif self._has_body and self.version == "1.1":
             self._is_chunked = True
-            lines.append("transfer-encoding: chunked\r\n")
+            lines += b"transfer-encoding: chunked\r\n"
         elif self._has_body:
             # HTTP/1.0 knows no chunks: the end of the connection is the end of the answer.
             self._left_bytes = -1
         return lines
 
-    def write(self, body: bytes, *, more: bool) -> None:
-        """Send a piece of the body; `more` False: it was the last."""
+    async def write(self, chunk: bytes) -> None:
+        """Send a piece of the body; waits while the client is slow."""
+        if self.flow.write_paused:
+            await self.drained()
+        self.push(chunk)
+
+    def push(self, chunk: bytes) -> bool:
+        """Send a piece of the body without waiting. False: the client is slow, the next piece shall `write` and wait."""
+        if self._is_chunked and not self._head and chunk and not (self.disconnected or self.complete):
+            # By far the most: a piece of a stream that is under way.
+            self.transport.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
+        else:
+            self._send(chunk, b"")
+        return not self.flow.write_paused
+
+    async def finish(self) -> None:
+        """End the body properly."""
+        if self.flow.write_paused:
+            await self.drained()
         if self.disconnected:
             return
-        if not self.response_started or self.response_complete:
-            raise RuntimeError("a body was written before the answer began or after it ended")
-        data = self._framed(body, more) if self._has_body else b""
-        if self._head and (data or not more):
-            data = self._head + data
-            self._head = b""
-        if data:
-            self.transport.write(data)
-        if not more:
-            self._finish()
+        self._send(b"", b"0\r\n\r\n")
+        if self._left_bytes > 0:
+            raise RuntimeError("the body is shorter than its `content-length`")
+        self._finished()
 
-    def _framed(self, body: bytes, more: bool) -> bytes:
+    def _send(self, body: bytes, last: bytes) -> None:
+        if self.disconnected:
+            return
+        if not self.started or self.complete:
+            raise RuntimeError("a body was written before the answer began or after it ended")
+        data = self._framed(body, last) if self._has_body else b""
+        if data or last:
+            data, self._head = self._head + data, b""
+            if data:
+                self.transport.write(data)
+
+    def _framed(self, body: bytes, last: bytes) -> bytes:
         if self._is_chunked:
-            chunk = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
-            return chunk if more else chunk + b"0\r\n\r\n"
+            return b"%x\r\n%b\r\n%b" % (len(body), body, last) if body else last
         if self._left_bytes >= 0:
             self._left_bytes -= len(body)
             if self._left_bytes < 0:
                 raise RuntimeError("the body is longer than its `content-length`")
         return body
 
-    def _finish(self) -> None:
-        if self._left_bytes > 0:
-            raise RuntimeError("the body is shorter than its `content-length`")
-        self.response_complete = True
-        self.message_event.set()
+    def _finished(self) -> None:
+        self.complete = True
+        if self._news is not None:
+            self._news.set()
         if not self.keep_alive:
             self.transport.close()
-        self.on_response()
+        self._line.on_response_complete()
 
     def _flush(self) -> None:
         """Nothing was written after the head so far: it goes alone."""
@@ -195,34 +279,20 @@ class Answer(RequestResponseCycle):
             self._head = b""
 
 
-def _check(headers: Headers) -> None:
-    """Raises ValueError for a header that would not be one, or be two."""
-    for name, _ in headers:
-        if name not in _good_names:
-            if _NAME.fullmatch(name) is None:
-                raise ValueError("a header of the answer has a name that no header may have")
-            if len(_good_names) < _NAMES_KEPT:
-                _good_names.add(name)
-    # All values in one look: what is printable has no line ends. What is rarer is searched.
-    values = "".join([value for _, value in headers])
-    if not values.isprintable() and _BAD_VALUE.search(values):
-        raise ValueError("a header of the answer has characters that no header may have")
-
-
-def answer_of(scope: HTTPScope) -> Answer:
-    """The Answer of a request that came through our own connections."""
-    return cast(Answer, (scope.get("extensions") or {})[EXTENSION])
-
-
 class HalfClosing:
     """The transport of an answer whose request was not read to its end."""
 
-    def __init__(self, transport: asyncio.Transport, linger: Callable[[], None]) -> None:
-        self.write = transport.write
-        self.is_closing = transport.is_closing
-        self.abort = transport.abort
+    def __init__(self, transport: Transport, linger: Callable[[], None]) -> None:
         self._transport = transport
         self._linger = linger
+
+    def write(self, data: bytes) -> None:
+        """Send."""
+        self._transport.write(data)
+
+    def is_closing(self) -> bool:
+        """Whether it is over."""
+        return self._transport.is_closing()
 
     def close(self) -> None:
         """Say that we are done, and let the client finish its sentence."""

@@ -1,4 +1,4 @@
-"""The bare ASGI application: a table from method and path to a handler, built once. What a model route does is `core`'s affair."""
+"""The application: a table from method and path to a handler, built once. What a model route does is `core`'s affair."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Generic, TypeVar
 
 import msgspec
-from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope
 
 from dragoman.agents.registry import recognise
 from dragoman.core.answer import word_for
@@ -19,10 +18,10 @@ from dragoman.dialects.registry import dialect
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.server import pages
 from dragoman.server.about import About
-from dragoman.server.answer import answer_of
+from dragoman.server.answer import Answer, ClientGone
 from dragoman.server.guard import Guard, check_json
-from dragoman.server.inbound import ClientGone, read_body, read_headers
-from dragoman.server.outbound import AsgiOutbound
+from dragoman.server.inbound import read_body
+from dragoman.server.refusal import unsized
 from dragoman.server.settings import ServerSettings
 from dragoman.server.shelf import Shelf
 from dragoman.wire.frame import Headers
@@ -41,19 +40,7 @@ _RESOLVE = "/api/resolve/"
 _ERROR_DIALECT = "responses"
 
 
-class Asked(msgspec.Struct):
-    """One HTTP request on its way to its handler."""
-
-    method: str
-    path: str
-    query: bytes
-    headers: dict[str, str]
-    address: str
-    receive: ASGIReceiveCallable
-    out: AsgiOutbound
-
-
-Handler = Callable[[Asked], Awaitable[None]]
+Handler = Callable[[Answer], Awaitable[None]]
 
 
 class App(Generic[R]):
@@ -62,7 +49,7 @@ class App(Generic[R]):
     def __init__(
         self,
         current: Callable[[], R],
-        handle: Callable[[R, Inbound, AsgiOutbound], Awaitable[None]],
+        handle: Callable[[R, Inbound, Answer], Awaitable[None]],
         about: Callable[[R], About],
         settings: ServerSettings,
         *,
@@ -90,43 +77,33 @@ class App(Generic[R]):
         """What the runtime of the moment says of itself."""
         return self._about(self._current())
 
-    async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        """One request. The outermost edge: whatever goes wrong becomes an answer here."""
-        assert scope["type"] == "http"
-        out = AsgiOutbound(answer_of(scope))
-        client = scope["client"]
-        asked = Asked(
-            method=scope["method"],
-            path=scope["path"],
-            query=scope["query_string"],
-            headers=read_headers(scope["headers"]),  # type: ignore[arg-type]
-            address=client[0] if client else "",
-            receive=receive,
-            out=out,
-        )
+    async def take(self, asked: Answer) -> None:
+        """Answer one request. The outermost edge: whatever goes wrong becomes an answer here."""
         try:
-            self._guard.check(asked.method, asked.headers)
-            if "origin" in asked.headers:
-                out.extra = self._cors(asked)
-            handler = self._table.get((asked.method, asked.path)) or self._find(asked)
+            headers = asked.headers
+            self._guard.check(asked.method, headers)
+            if "origin" in headers:
+                asked.extra = self._cors(asked)
+            handler = self._table.get((asked.method, asked.target.path)) or self._find(asked)
             await handler(asked)
         except GatewayError as error:
             await self._refuse(asked, error)
         except ClientGone:
             return
         except Exception:
-            logger.exception("`%s %s` failed inside the gateway", asked.method, asked.path)
+            logger.exception("`%s %s` failed inside the gateway", asked.method, asked.target.path)
             await self._refuse(asked, GatewayError(Kind.INTERNAL, "the gateway failed on this request; its log says why"))
 
-    def word(self, error: GatewayError, raw_headers: list[tuple[bytes, bytes]]) -> tuple[int, Headers, bytes]:
+    def word(self, error: GatewayError, headers: Mapping[str, str]) -> tuple[int, Headers, bytes]:
         """An error as the answer to a request of which no more than these headers is known."""
-        return word_for(error, _ERROR_DIALECT, read_headers(raw_headers))
+        return word_for(error, _ERROR_DIALECT, headers)
 
-    async def _refuse(self, asked: Asked, error: GatewayError) -> None:
-        if asked.out.started:
+    async def _refuse(self, asked: Answer, error: GatewayError) -> None:
+        if asked.started:
             return
-        name = self._dialects.get(asked.path, _ERROR_DIALECT)
-        await asked.out.whole(*word_for(error, name, asked.headers))
+        name = self._dialects.get(asked.target.path, _ERROR_DIALECT)
+        status, headers, body = word_for(error, name, asked.headers)
+        await asked.whole(status, unsized(headers), body)
 
     # Finding the handler
 
@@ -139,9 +116,9 @@ class App(Generic[R]):
         table |= {("HEAD", path): handler for (method, path), handler in table.items() if method == "GET"}
         return table
 
-    def _find(self, asked: Asked) -> Handler:
+    def _find(self, asked: Answer) -> Handler:
         """For what is not in the table as it stands. Raises GatewayError for what is nowhere."""
-        path = _tidy(asked.path)
+        path = _tidy(asked.target.path)
         found = self._table.get((asked.method, path))
         if found is not None:
             return found
@@ -149,7 +126,7 @@ class App(Generic[R]):
             return self._on_own_models if asked.method == "POST" else self._not_allowed(["POST"])
         methods = [method for method in ("GET", "HEAD", "POST") if (method, path) in self._table]
         for prefix, handler in self._prefixes:
-            if asked.path.startswith(prefix) and len(asked.path) > len(prefix):
+            if asked.target.path.startswith(prefix) and len(asked.target.path) > len(prefix):
                 if asked.method in ("GET", "HEAD"):
                     return handler
                 methods = ["GET", "HEAD"]
@@ -170,98 +147,104 @@ class App(Generic[R]):
     # Handlers
 
     def _exchange_handler(self, mount: str, path: str, name: str) -> Handler:
-        async def on_exchange(asked: Asked) -> None:
-            check_json(asked.headers)
+        async def on_exchange(asked: Answer) -> None:
+            headers = asked.headers
+            check_json(headers)
             if self.running >= self.settings.max_running:
                 raise _too_many(self.running)
-            body = await read_body(asked.receive, asked.headers, self._body_bytes)
+            if asked.more_body or asked.size > self._body_bytes or "content-encoding" in headers:
+                body = await read_body(asked.read, headers, self._body_bytes)
+            else:
+                body = asked.taken()
             inbound = Inbound(
                 dialect=name,
                 mount=mount,
                 path=path,
-                query=asked.query.decode("latin-1"),
-                headers=asked.headers,
+                query=asked.target.query,
+                headers=headers,
                 body=body,
                 address=asked.address,
                 received_at=self._clock(),
             )
             self.running += 1
             try:
-                await self._handle(self._current(), inbound, asked.out)
+                await self._handle(self._current(), inbound, asked)
             finally:
                 self.running -= 1
 
         return on_exchange
 
-    async def _on_front(self, asked: Asked) -> None:
-        await asked.out.whole(200, _TEXT, pages.front(self.about, asked.headers["host"]))
+    async def _on_front(self, asked: Answer) -> None:
+        await asked.whole(200, _TEXT, pages.front(self.about, asked.headers["host"]))
 
-    async def _on_health(self, asked: Asked) -> None:
+    async def _on_health(self, asked: Answer) -> None:
         about = self.about
         body = pages.health(about, is_known=_is_known(about, asked.headers), running=self.running, now=self._clock())
-        await asked.out.whole(200, _JSON, body)
+        await asked.whole(200, _JSON, body)
 
-    async def _on_models(self, asked: Asked) -> None:
+    async def _on_models(self, asked: Answer) -> None:
         about = self.about
         who = about.identify(asked.headers)
         own = self._shelf.get(asked.headers.get(RUN_HEADER, ""), who)
-        body = recognise(asked.headers).write_models(asked.query.decode("latin-1"), about.offers, own)
-        await asked.out.whole(200, _JSON, pages.models(about) if body is None else body)
+        body = recognise(asked.headers).write_models(asked.target.query, about.offers, own)
+        await asked.whole(200, _JSON, pages.models(about) if body is None else body)
 
-    async def _on_own_models(self, asked: Asked) -> None:
+    async def _on_own_models(self, asked: Answer) -> None:
         """The launcher of a run tells what models its client program knows by itself; only that run is answered by it."""
         who = self.about.identify(asked.headers)
         check_json(asked.headers)
-        body = await read_body(asked.receive, asked.headers, self._shelf.body_bytes)
-        self._shelf.put(asked.path.removeprefix(_RUNS).removesuffix(_OWN_MODELS), who, body)
-        await asked.out.whole(204, (), b"")
+        body = await read_body(asked.read, asked.headers, self._shelf.body_bytes)
+        self._shelf.put(asked.target.path.removeprefix(_RUNS).removesuffix(_OWN_MODELS), who, body)
+        await asked.whole(204, (), b"")
 
-    async def _on_model(self, asked: Asked) -> None:
+    async def _on_model(self, asked: Answer) -> None:
         about = self.about
         about.identify(asked.headers)
-        await asked.out.whole(200, _JSON, pages.model(about, asked.path.partition("/models/")[2]))
+        await asked.whole(200, _JSON, pages.model(about, asked.target.path.partition("/models/")[2]))
 
-    async def _on_run(self, asked: Asked) -> None:
+    async def _on_run(self, asked: Answer) -> None:
         about = self.about
         about.identify(asked.headers)
-        name = asked.path.removeprefix("/api/runs/")
+        name = asked.target.path.removeprefix("/api/runs/")
         sums = about.run(name)
         if sums is None:
             raise GatewayError(Kind.NOT_FOUND, f"no run `{name[:100]}` is remembered", source="client")
         # In a thread: loading the price lists takes half a second once.
         priced = await asyncio.to_thread(about.priced, sums)
-        await asked.out.whole(200, _JSON, msgspec.json.encode(priced))
+        await asked.whole(200, _JSON, msgspec.json.encode(priced))
 
-    async def _on_resolve(self, asked: Asked) -> None:
+    async def _on_resolve(self, asked: Answer) -> None:
         """Where a model name leads, without asking anybody: what a launcher wants to know before it spends anything."""
         about = self.about
         about.identify(asked.headers)
-        await asked.out.whole(200, _JSON, msgspec.json.encode(about.resolve(asked.path.removeprefix(_RESOLVE))))
+        await asked.whole(200, _JSON, msgspec.json.encode(about.resolve(asked.target.path.removeprefix(_RESOLVE))))
 
-    async def _on_upgrade(self, asked: Asked) -> None:
+    async def _on_upgrade(self, asked: Answer) -> None:
         """Codex asks for a WebSocket first and goes on with POST, without a word, on exactly this status."""
         error = GatewayError(
             Kind.UNSUPPORTED, "the gateway does not speak WebSocket; send a POST to the same path", source="client", status=426
         )
         status, headers, body = dialect(_ERROR_DIALECT).write_error(error)
-        await asked.out.whole(status, (*headers, ("upgrade", "HTTP/1.1"), ("connection", "upgrade, close")), body)
+        asked.keep_alive = False
+        await asked.whole(status, (*unsized(headers), ("upgrade", "HTTP/1.1"), ("connection", "upgrade")), body)
 
     def _options(self, methods: list[str]) -> Handler:
-        async def on_options(asked: Asked) -> None:
-            await asked.out.whole(204, (("allow", ", ".join([*methods, "OPTIONS"])),), b"")
+        async def on_options(asked: Answer) -> None:
+            await asked.whole(204, (("allow", ", ".join([*methods, "OPTIONS"])),), b"")
 
         return on_options
 
     def _not_allowed(self, methods: list[str]) -> Handler:
-        async def on_wrong_method(asked: Asked) -> None:
+        async def on_wrong_method(asked: Answer) -> None:
             allowed = ", ".join(methods)
-            error = GatewayError(Kind.NOT_FOUND, f"`{asked.path[:200]}` takes {allowed}, not {asked.method}", source="client", status=405)
+            message = f"`{asked.target.path[:200]}` takes {allowed}, not {asked.method}"
+            error = GatewayError(Kind.NOT_FOUND, message, source="client", status=405)
             status, headers, body = word_for(error, _ERROR_DIALECT, asked.headers)
-            await asked.out.whole(status, (*headers, ("allow", allowed)), body)
+            await asked.whole(status, (*unsized(headers), ("allow", allowed)), body)
 
         return on_wrong_method
 
-    def _cors(self, asked: Asked) -> Headers:
+    def _cors(self, asked: Answer) -> Headers:
         origin = self._guard.may_read(asked.headers)
         if origin is None:
             return ()

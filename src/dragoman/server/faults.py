@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from dragoman.ir.errors import GatewayError, Kind
+from dragoman.server.asked import RawHeaders
 from dragoman.server.settings import Limits
 
 
-def judge_head(version: str, target: bytes, headers: list[tuple[bytes, bytes]], limits: Limits) -> GatewayError | None:
-    """What is wrong with a whole request head, if anything."""
+def judge_head(target: bytes, headers: RawHeaders, most_bytes: int, limits: Limits) -> GatewayError | None:
+    """What is wrong with a whole request head, if anything. It came in `most_bytes`, body and all."""
     if len(target) > limits.target_bytes:
         message = f"the request's path and query are longer than {limits.target_bytes} bytes"
         return GatewayError(Kind.TOO_LARGE, message, source="client", status=414)
     if len(headers) > limits.header_count:
         message = f"the request has {len(headers)} headers; the limit is {limits.header_count}"
         return GatewayError(Kind.TOO_LARGE, message, source="client", status=431)
-    if sum([len(name) + len(value) for name, value in headers]) > limits.header_bytes:
+    if most_bytes > limits.header_bytes and sum([len(name) + len(value) for name, value in headers]) > limits.header_bytes:
         return headers_too_large(limits)
-    return _judge_framing(version, headers)
+    return None
 
 
-def _judge_framing(version: str, headers: list[tuple[bytes, bytes]]) -> GatewayError | None:
+def judge_framing(version: str, headers: Mapping[str, str]) -> GatewayError | None:
     """What the parser lets pass of a head that says wrongly where its body ends (RFC 9112, section 6.1), if anything."""
     if version not in ("1.1", "1.0"):
         return not_http(f"HTTP version {version}")
-    codings = [value for name, value in headers if name == b"transfer-encoding"]
-    if codings and (version == "1.0" or len(codings) > 1 or codings[0].strip().lower() != b"chunked"):
+    coding = headers.get("transfer-encoding")
+    if coding is not None and (version == "1.0" or coding.strip().lower() != "chunked"):
         return not_http("a `Transfer-Encoding` other than `chunked` in HTTP/1.1")
     return None
 

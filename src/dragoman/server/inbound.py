@@ -1,11 +1,9 @@
-"""From ASGI to what the exchange takes: headers as text, the body read whole, within its limit."""
+"""A request's body, read whole, unpacked, within its limit."""
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
-
-from uvicorn._types import ASGIReceiveCallable
+from collections.abc import Awaitable, Callable, Mapping
 
 from dragoman.ir.errors import GatewayError, Kind
 
@@ -14,23 +12,14 @@ _INFLATE_STEP = 1024 * 1024
 _WINDOWS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 
 
-class ClientGone(Exception):
-    """The client left while it was still sending."""
+Read = Callable[[], Awaitable[tuple[bytes, bool]]]
+"""The next piece of a body, and whether more follows."""
 
 
-def read_headers(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Lower-case names (uvicorn lowers them), repeated headers joined by a comma."""
-    headers: dict[str, str] = {}
-    for name_bytes, value_bytes in raw:
-        name, value = name_bytes.decode("latin-1"), value_bytes.decode("latin-1")
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return headers
-
-
-async def read_body(receive: ASGIReceiveCallable, headers: Mapping[str, str], limit_bytes: int) -> bytes:
+async def read_body(read: Read, headers: Mapping[str, str], limit_bytes: int) -> bytes:
     """The whole body, decompressed. The deadline is the connection's affair (`Limits.body_s`).
 
-    Raises GatewayError too_large, or invalid_request for a content encoding that is unknown or broken; ClientGone.
+    Raises GatewayError too_large, or invalid_request for a content encoding that is unknown or broken; what `read` raises.
     """
     declared = headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limit_bytes:
@@ -38,24 +27,21 @@ async def read_body(receive: ASGIReceiveCallable, headers: Mapping[str, str], li
     encoding = headers.get("content-encoding")
     if encoding is not None and encoding.strip().lower() not in ("identity", *_WINDOWS):
         raise _unknown_encoding(encoding)
-    body = await _read(receive, limit_bytes)
+    body = await _read_all(read, limit_bytes)
     if encoding is None:
         return body
     return _decode(body, encoding.strip().lower(), limit_bytes)
 
 
-async def _read(receive: ASGIReceiveCallable, limit_bytes: int) -> bytes:
+async def _read_all(read: Read, limit_bytes: int) -> bytes:
     chunks: list[bytes] = []
     size = 0
     while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            raise ClientGone
-        chunk = message.get("body", b"")
+        chunk, more = await read()
         size += len(chunk)
         if size > limit_bytes:
             raise _too_large(limit_bytes)
-        if not message.get("more_body", False):
+        if not more:
             return b"".join([*chunks, chunk]) if chunks else chunk
         chunks.append(chunk)
 

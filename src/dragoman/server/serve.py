@@ -7,7 +7,7 @@ import contextlib
 import resource
 import signal
 import socket
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from email.utils import formatdate
 from typing import Any, TypeVar
 
@@ -17,7 +17,9 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from dragoman.server.answer import Answer
 from dragoman.server.app import App
+from dragoman.server.head import Openings
 from dragoman.server.listen import BACKLOG, check_exposure, open_sockets
 from dragoman.server.protocol import Connection
 
@@ -45,7 +47,9 @@ class Server:
 
     def __init__(self, app: App[Any], sockets: list[socket.socket]) -> None:
         self.limits = app.settings.limits
+        self.openings = Openings()
         self.refuse = app.word
+        self._app = app
         self._sockets = sockets
         self._listeners: list[asyncio.Server] = []
         self._state = ServerState()
@@ -53,7 +57,7 @@ class Server:
         self._forced = False
         self._date: asyncio.TimerHandle | None = None
         self._config = Config(
-            app=app,
+            app=app.take,
             http=HttpToolsProtocol,
             ws="none",
             lifespan="off",
@@ -101,13 +105,17 @@ class Server:
         self._forced = True
         self._gone.set()
 
+    def take(self, asked: Answer) -> Awaitable[None]:
+        """Answer a request."""
+        return self._app.take(asked)
+
     def connection_gone(self) -> None:
         """A connection is over."""
         if not self._state.connections:
             self._gone.set()
 
     def _connection(self) -> Connection:
-        return Connection(self._config, self._state, {}, policy=self)
+        return Connection(self._config, self._state, self, asyncio.get_running_loop())
 
     def _connections(self) -> list[Connection]:
         return [connection for connection in self._state.connections if isinstance(connection, Connection)]
@@ -120,7 +128,7 @@ class Server:
                     await self._gone.wait()
 
     def _keep_date(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._state.default_headers = [(b"date", formatdate(usegmt=True).encode())]
+        self.openings.move(formatdate(usegmt=True))
         self._date = loop.call_later(_DATE_S, self._keep_date, loop)
 
 

@@ -136,17 +136,19 @@ class Pool:
         return stock
 
     async def _connect(self, stock: Stock, limit_s: float) -> Connection:
-        loop = self._started().loop
         origin = stock.origin
         context = None
         if origin.scheme == "https":
             context = self._context = self._context or tls_context()
         connecting = Connecting(origin, stock.proxy, context, self._tasks)
-        connection = await connecting.run(lambda: Connection(loop, origin.place, stock, self._settings.limits), limit_s)
+        connection = await connecting.run(partial(self._made, stock), limit_s)
         if self._closed:
             connection.abort()
             raise _closed()
         return connection
+
+    def _made(self, stock: Stock) -> Connection:
+        return Connection(stock.loop, stock.place, stock, self._settings.limits)
 
     def _again(self, stock: Stock, reply: Reply, head: bytes, body: bytes, deadlines: Deadlines) -> asyncio.Task[None]:
         return spawn(self._start_over(stock, reply, head, body, deadlines), name="send again", owner=self._tasks)

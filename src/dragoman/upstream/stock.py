@@ -33,7 +33,7 @@ class Stock:
         self._waiting = waiting
         self._idle_s = idle_s
         self._alarm = alarm
-        self._loop = loop
+        self.loop = loop
         self._idle: list[Connection] = []
         self._all: set[Connection] = set()
         self._waiters: deque[asyncio.Future[Connection | None]] = deque()
@@ -100,7 +100,7 @@ class Stock:
         if idle_s <= 0:
             connection.abort()
             return
-        connection.idle_until = self._loop.time() + idle_s
+        connection.idle_until = self.loop.time() + idle_s
         self._idle.append(connection)
         self._alarm.by(connection.idle_until)
 
@@ -128,7 +128,7 @@ class Stock:
     async def _wait(self, wait_s: float) -> Connection | None:
         if self.waiting >= self._waiting:
             raise faults.pool_full(self.origin.place, self._limit, self.waiting)
-        waiter: asyncio.Future[Connection | None] = self._loop.create_future()
+        waiter: asyncio.Future[Connection | None] = self.loop.create_future()
         self._waiters.append(waiter)
         try:
             async with asyncio.timeout(wait_s):

@@ -1,0 +1,73 @@
+"""What a request's head says, as text: its target and its headers."""
+
+from __future__ import annotations
+
+import urllib.parse
+from collections.abc import Callable
+
+import httptools
+import msgspec
+
+RawHeaders = list[tuple[bytes, bytes]]
+"""Headers as the parser gives them, names as the client spells them."""
+
+_KEPT = 1000
+_TARGET_BYTES = 100
+
+_names: dict[bytes, str] = {}
+"""Header names seen before, in lower case as text. Bounded, since clients choose them."""
+
+
+class Target(msgspec.Struct, frozen=True):
+    """As it was sent; the path in it, unquoted; the query."""
+
+    raw: bytes
+    path: str
+    query: str
+
+
+_targets: dict[bytes, Target] = {}
+"""Targets without a query that were read before. Bounded likewise."""
+
+
+def read_target(raw: bytes) -> Target:
+    """Raises what a request target raises that is no URL or not in ASCII."""
+    found = _targets.get(raw)
+    if found is not None:
+        return found
+    raw_path, query = raw, b""
+    if raw[:1] != b"/" or b"#" in raw:
+        url = httptools.parse_url(raw)
+        raw_path, query = url.path, url.query or b""
+    elif b"?" in raw:
+        raw_path, _, query = raw.partition(b"?")
+    path = raw_path.decode("ascii")
+    target = Target(raw, urllib.parse.unquote(path) if "%" in path else path, query.decode("latin-1"))
+    if not query and len(raw) <= _TARGET_BYTES and len(_targets) < _KEPT:
+        _targets[raw] = target
+    return target
+
+
+def read_headers(raw: RawHeaders) -> dict[str, str]:
+    """Names in lower case, repeated headers joined by a comma."""
+    headers: dict[str, str] = {}
+    for name_bytes, value_bytes in raw:
+        name = _names.get(name_bytes) or _read_name(name_bytes)
+        value = value_bytes.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
+def _read_name(raw: bytes) -> str:
+    name = raw.decode("latin-1").lower()
+    if len(_names) < _KEPT:
+        _names[raw] = name
+    return name
+
+
+class BodyOnly:
+    """Takes from a parser the body of a request whose head is known already."""
+
+    def __init__(self, on_body: Callable[[bytes], None], on_message_complete: Callable[[], None]) -> None:
+        self.on_body = on_body
+        self.on_message_complete = on_message_complete
