@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
+import weakref
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from functools import partial
 from pathlib import Path
@@ -19,6 +21,7 @@ from dragoman.app.revisions import Revisions
 from dragoman.config.load import load
 from dragoman.config.schema import Config
 from dragoman.observe.observer import Observer
+from dragoman.routing.target import Target
 
 FIRST = "providers: {demo: {kind: demo}}\nmodels: {a: demo/x}\n"
 SECOND = "providers: {demo: {kind: demo}}\nmodels: {a: demo/x, b: demo/y}\n"
@@ -38,6 +41,9 @@ class Stage:
 
     def models(self) -> tuple[str, ...]:
         return tuple(model.name for model in self.reloader.current.about.models)
+
+    def address(self, provider: str) -> object:
+        return self.reloader.current.runtime.deploy(Target(provider, "x"), None).deployment.origin
 
     async def write(self, text: str) -> State:
         self.file.write_text(text)
@@ -246,19 +252,40 @@ def test_a_gateway_on_the_network_is_not_opened_by_a_reload(tmp_path: Path) -> N
     go(story())
 
 
-def test_built_in_providers_end_with_the_last_runtime_that_has_them(tmp_path: Path) -> None:
+def test_the_built_in_provider_is_the_same_after_a_reload(tmp_path: Path) -> None:
     async def story() -> None:
         async with stage(tmp_path) as it:
-            with_demo = it.reloader.current
-            with_demo.running += 1
+            before = it.address("demo")
             await it.write("providers: {a: {kind: openai-compatible, base_url: http://127.0.0.1:1/v1}}\n")
-            during = await it.shared.builtins.lease(["demo"])
-            it.shared.builtins.release(["demo"])
-            await it.write(FIRST)
-            again = await it.shared.builtins.lease(["demo"])
-            it.shared.builtins.release(["demo"])
+            await it.write("providers: {other: {kind: demo}}\n")
 
-            assert during == again
+            assert it.address("other") == before
+
+    go(story())
+
+
+def test_runtimes_share_their_connections(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with stage(tmp_path) as it:
+            before = it.reloader.current
+
+            await it.write(SECOND)
+
+            assert it.reloader.current is not before
+            assert it.reloader.current.runtime.pool is before.runtime.pool
+
+    go(story())
+
+
+def test_a_runtime_that_no_exchange_has_any_more_is_gone(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with stage(tmp_path) as it:
+            old = weakref.ref(it.reloader.current.runtime.resolver)
+
+            await it.write(SECOND)
+            gc.collect()
+
+            assert old() is None
 
     go(story())
 
@@ -300,6 +327,5 @@ def test_a_hundred_reloads_leave_nothing_behind(tmp_path: Path) -> None:
             running = {task.get_name() for task in asyncio.all_tasks()}
 
             assert "reload" not in running
-            assert it.shared.builtins._users == {"demo": 1}
 
     go(story())

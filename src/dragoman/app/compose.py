@@ -11,15 +11,13 @@ from collections.abc import AsyncGenerator, Mapping
 import msgspec
 
 from dragoman import __version__
-from dragoman.app.builtin import Builtins
+from dragoman.app.builtin import Builtin
 from dragoman.app.costs import price_by
 from dragoman.app.deploy import Deployer
 from dragoman.app.facts import Facts
 from dragoman.app.listing import Lists, merged
 from dragoman.app.offer import Offerer
 from dragoman.config.schema import Config
-from dragoman.core.exchange import Inbound, Outbound
-from dragoman.core.handle import handle
 from dragoman.core.runtime import Pace, Runtime
 from dragoman.dialects.registry import dialect, names
 from dragoman.observe.observer import Observer
@@ -38,51 +36,27 @@ class Lasting(msgspec.Struct, frozen=True):
 
     pool: Pool
     observer: Observer
-    builtins: Builtins
+    builtin: Builtin
     lists: Lists
     began: float
 
 
-class Composed:
-    """A runtime in use, and what it says of itself. Exchanges keep the one that they began with: once it is `retire`d, what it
-    alone needs ends with the last of them."""
+class Composed(msgspec.Struct, frozen=True):
+    """A runtime and what it says of itself. Exchanges keep the one that they began with; it is gone with the last of them."""
 
-    def __init__(self, config: Config, runtime: Runtime, about: About, lasting: Lasting) -> None:
-        self.config = config
-        self.runtime = runtime
-        self.about = about
-        self.running = 0
-        self._lasting = lasting
-        self._is_retired = False
-
-    async def carry(self, inbound: Inbound, outbound: Outbound) -> None:
-        """Carry one exchange to its end."""
-        self.running += 1
-        try:
-            await handle(self.runtime, inbound, outbound)
-        finally:
-            self.running -= 1
-            if self._is_retired and not self.running:
-                self._end()
-
-    def retire(self) -> None:
-        """No exchange will begin with it any more."""
-        self._is_retired = True
-        if not self.running:
-            self._end()
-
-    def _end(self) -> None:
-        self._lasting.builtins.release(_builtins(self.config))
+    config: Config
+    runtime: Runtime
+    about: About
 
 
 @contextlib.asynccontextmanager
 async def lasting(env: Mapping[str, str], observer: Observer) -> AsyncGenerator[Lasting]:
     """What all runtimes of a process share, for as long as the block lasts."""
-    pool, builtins = Pool(PoolSettings(proxies=Proxies.from_environment(env))), Builtins()
+    pool, builtin = Pool(PoolSettings(proxies=Proxies.from_environment(env))), Builtin()
     try:
-        yield Lasting(pool, observer, builtins, Lists(pool), time.time())
+        yield Lasting(pool, observer, builtin, Lists(pool), time.time())
     finally:
-        await builtins.close()
+        await builtin.close()
         await pool.close()
 
 
@@ -91,21 +65,17 @@ async def compose(config: Config, shared: Lasting) -> Composed:
 
     Raises GatewayError(config) for what only shows when it is put together.
     """
-    needed = _builtins(config)
-    addresses = await shared.builtins.lease(needed)
-    try:
-        return await asyncio.to_thread(_compose, config, shared, addresses)
-    except BaseException:
-        shared.builtins.release(needed)
-        raise
+    built_in = _built_in(config)
+    addresses = dict.fromkeys(built_in, await shared.builtin.base_url()) if built_in else {}
+    return await asyncio.to_thread(_compose, config, shared, addresses)
 
 
 def _compose(config: Config, shared: Lasting, addresses: Mapping[str, str]) -> Composed:
     runtime = _runtime(config, shared, addresses)
-    return Composed(config, runtime, _about(config, runtime, shared), shared)
+    return Composed(config, runtime, _about(config, runtime, shared))
 
 
-def _builtins(config: Config) -> tuple[str, ...]:
+def _built_in(config: Config) -> tuple[str, ...]:
     """The providers that run inside this process."""
     return tuple(name for name, provider in config.providers.items() if profile(provider.kind).builtin and provider.base_url is None)
 

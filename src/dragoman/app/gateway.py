@@ -18,6 +18,7 @@ from dragoman.app.reload import Reloader, Source
 from dragoman.app.revisions import Revisions
 from dragoman.config.load import Loaded, places
 from dragoman.config.schema import Config
+from dragoman.core.handle import handle
 from dragoman.observe.observer import Observer
 from dragoman.policy.price import Steps
 from dragoman.server.app import App
@@ -61,7 +62,12 @@ async def _serve(loaded: Loaded, load: Load, env: Mapping[str, str], on_ready: C
 
 
 def _app(config: Config, reloader: Reloader) -> App[Composed]:
-    return App(lambda: reloader.current, Composed.carry, lambda current: current.about, server_settings(config))
+    return App(
+        lambda: reloader.current,
+        lambda current, inbound, outbound: handle(current.runtime, inbound, outbound),
+        lambda current: current.about,
+        server_settings(config),
+    )
 
 
 @contextlib.asynccontextmanager

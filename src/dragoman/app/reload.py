@@ -74,7 +74,7 @@ class _News(msgspec.Struct, frozen=True):
 
 
 class Reloader:
-    """Holds the `current` runtime. An async context manager: inside it the files are watched; leaving it retires the last runtime.
+    """Holds the `current` runtime. An async context manager: inside it the files are watched; leaving it ends that.
 
     compose: makes a runtime of a config. use: is told each config that is taken up, the first one too.
     """
@@ -121,7 +121,6 @@ class Reloader:
 
     async def __aexit__(self, *_: object) -> None:
         await self._tasks.close()
-        self.current.retire()
 
     def ask(self) -> None:
         """Reload soon, whether or not a file changed: what a signal does."""
@@ -138,8 +137,7 @@ class Reloader:
         """Build the runtime anew for the same config, since something else that it is made of changed."""
         async with self._turn:
             composed = await self._compose(self.loaded.config)
-            old, self._composed = self.current, composed
-            old.retire()
+            self._composed = composed
 
     async def _reload(self) -> State:
         async with self._turn:
@@ -161,10 +159,9 @@ class Reloader:
             return self.state
 
     def _swap(self, composed: Composed, news: _News) -> None:
-        old, self._composed = self.current, composed
+        self._composed = composed
         warnings = [warning for warning in news.loaded.warnings if warning not in self.loaded.warnings]
         self.loaded, self._written, self.state = news.loaded, news.written, news.state
-        old.retire()
         self._use(news.loaded.config)
         name = f"revision {self.state.revision}" if self.state.revision is not None else "the config as it is now"
         logger.info("in use: %s (%s)", name, news.changes or "no setting is another")
