@@ -140,7 +140,7 @@ class Plan:
         last = self._chain[self._place].deployment if self._place >= 0 else None
         best: tuple[int, bool, bool, int] | None = None
         for place, seat in enumerate(self._chain):
-            if place in self._out or self._is_tried(place):
+            if place in self._out or self._is_tried(place) or (self._inside and place == self._place):
                 continue
             grade = _GRADES.get(self._board.standing(seat, now))
             if grade is None or not self._affords(place, now):
