@@ -13,7 +13,9 @@ import msgspec
 from dragoman.simulator import etiquette
 from dragoman.simulator.cache import PromptCache
 from dragoman.simulator.errors import ERRORS, ErrorForm, anthropic_error, google_error, named, openai_error, refusal, render, unknown_model
+from dragoman.simulator.limits import Limits, limit_headers, refusal_headers
 from dragoman.simulator.listener import Asked, Heard, Listener
+from dragoman.simulator.mishaps import Chance
 from dragoman.simulator.performance import Dice, Performance, whole
 from dragoman.simulator.playback import Player
 from dragoman.simulator.proofs import Proofs
@@ -47,10 +49,13 @@ class Simulator:
         self.script = script if script is not None else default_script()
         self.records = Records()
         self.dialects = dialects
-        self.is_locked = key is not None
+        self.is_locked = key is not None or bool(self.script.accounts)
         self._dice = Dice(seed)
         self._player = Player(self.script, self._dice)
         self._proofs = Proofs(account, known=self._player.proofs)
+        self._accounts = {key: Proofs(owner, known=self._player.proofs) for key, owner in self.script.accounts.items()}
+        self._chance = Chance(self.script.mishaps)
+        self._limits = Limits(self.script.limits, clock)
         self._cache = PromptCache()
         self._key = key
         self._clock = clock
@@ -61,6 +66,11 @@ class Simulator:
         if own is not None:
             return own(self)
         self.records.begin(asked)
+        performance = self._answer(asked)
+        self.records.performs(asked, performance)
+        return performance
+
+    def _answer(self, asked: Asked) -> Performance:
         if not self._is_allowed(asked):
             return self._refuse_key(asked)
         if asked.method == "GET" and asked.path.endswith("/models"):
@@ -71,7 +81,14 @@ class Simulator:
         route = find_route(asked, self.dialects)
         if route is None or asked.method != "POST":
             return self._refuse_path(asked)
-        return self._answer_call(asked, route)
+        left = self._limits.take(given_key(asked))
+        if left is not None and left.remaining < 0:
+            return _with_headers(self._refuse_haste(route), [*limit_headers(left, route.dialect), *refusal_headers(left)])
+        performance = self._answer_call(asked, route)
+        return performance if left is None else _with_headers(performance, limit_headers(left, route.dialect))
+
+    def _refuse_haste(self, route: Route) -> Performance:
+        return perform_error(named("rate_limit", route.dialect), {"model": route.model or "this model"}, self._dice, route.dialect)
 
     def report(self, asked: Asked, heard: Heard) -> None:
         """Take note of how a performance went."""
@@ -86,9 +103,9 @@ class Simulator:
             body = None
         if not isinstance(body, dict):
             return perform_error(refusal(dialect, _NO_JSON[dialect]), {}, self._dice, dialect)
-        incoming = Incoming(as_dict(body), asked.headers, len(asked.body), route.model, route.stream, route.array)
+        incoming = Incoming(as_dict(body), asked.headers, len(asked.body), route.model, route.stream, route.array, given_key(asked))
         view = READERS[dialect](incoming)
-        ruling = etiquette.check(view, self.script.etiquette, self._proofs)
+        ruling = etiquette.check(view, self.script.etiquette, self._proofs_of(view))
         violations = ruling.violations
         self.records.understood(asked, view, violations)
         if violations and self.script.etiquette.enforce:
@@ -102,15 +119,21 @@ class Simulator:
         rule = self._player.pick(view)
         prefix = self._cache.pass_through(view)
         self.records.played(asked, rule.name, prefix, dropped)
-        fault = rule.fault
+        fault = rule.fault or self._chance.draw(view)
         form = error_of(fault, view.dialect) if fault is not None else None
         if form is not None:
             return perform_error(form, {"model": view.model, "key": "sk-…"}, self._dice, view.dialect, fault)
-        stamp = Stamp(self._proofs, view.model, int(self._clock()), prefix.whole, dropped)
+        stamp = Stamp(self._proofs_of(view), view.model, int(self._clock()), prefix.whole, dropped)
         return perform_reply(view, self._player.reply(rule, view), fault, self._dice, stamp, prefix)
 
+    def _proofs_of(self, view: View) -> Proofs:
+        return self._accounts.get(view.key, self._proofs)
+
     def _is_allowed(self, asked: Asked) -> bool:
-        return self._key is None or hmac.compare_digest(given_key(asked).encode(), self._key.encode())
+        given = given_key(asked)
+        if self._accounts and given not in self._accounts:
+            return False
+        return self._key is None or hmac.compare_digest(given.encode(), self._key.encode())
 
     def _refuse_key(self, asked: Asked) -> Performance:
         given = given_key(asked)
@@ -151,6 +174,12 @@ async def serve(
         yield f"http://{f'[{host}]' if ':' in host else host}:{chosen}"
     finally:
         await listener.close()
+
+
+def _with_headers(performance: Performance, headers: list[tuple[str, str]]) -> Performance:
+    changed = {name for name, _ in headers}
+    kept = [(name, value) for name, value in performance.headers if name not in changed]
+    return msgspec.structs.replace(performance, headers=(*kept, *headers))
 
 
 def _masked(key: str) -> str:

@@ -7,15 +7,15 @@ from typing import Literal
 
 import msgspec
 
+from dragoman.simulator.mischief import Cut, Fault, Insert, Place, Trickle
 from dragoman.simulator.performance import Beat, Closing, Dice, Pause, Performance, Step
-from dragoman.simulator.script import Cut, Fault, Insert, Place, Trickle
 
 
 def spoil(performance: Performance, fault: Fault, dice: Dice) -> Performance:
     """The performance with the fault in it. What the fault says of status, error and events was done before, by the stage."""
     spoilt = _with_headers(performance, fault)
     steps = _ENDINGS[fault.end](list(spoilt.steps))
-    marks = [(_position(steps, insert.at), Beat(_foreign(insert, dice))) for insert in fault.insert]
+    marks = [(byte_of(steps, insert.at), Beat(_foreign(insert, dice))) for insert in fault.insert]
     for position, beat in sorted(marks, key=lambda mark: mark[0], reverse=True):
         steps = _put(steps, position, beat)
     if fault.trickle is not None:
@@ -24,6 +24,11 @@ def spoil(performance: Performance, fault: Fault, dice: Dice) -> Performance:
     spoilt = _stalled(spoilt, fault)
     spoilt = _cut(spoilt, fault.cut) if fault.cut is not None else spoilt
     return _declared(spoilt, performance, fault)
+
+
+def breaks(fault: Fault) -> bool:
+    """Whether an answer with this fault is no whole answer any more."""
+    return fault.cut is not None or fault.in_stream is not None or fault.end in ("missing", "no_done") or bool(fault.insert)
 
 
 def _with_headers(performance: Performance, fault: Fault) -> Performance:
@@ -60,20 +65,41 @@ def _foreign(insert: Insert, dice: Dice) -> bytes:
     return b"".join(parts)
 
 
-def _position(steps: Sequence[Step], place: Place) -> int:
+def byte_of(steps: Sequence[Step], place: Place) -> int:
     """The byte of the body that a place means; beyond the end it means the end."""
     beats = [step for step in steps if isinstance(step, Beat)]
     total = sum(len(beat.data) for beat in beats)
     if place.bytes is not None:
         return min(place.bytes, total)
-    if place.before_end:
-        ends = [at for at, beat in enumerate(beats) if beat.kind == "end"]
-        return sum(len(beat.data) for beat in beats[: ends[0] if ends else len(beats)])
-    before = sum(len(beat.data) for beat in beats[: place.events or 0])
+    count = _events_before(beats, place)
+    if count is None:
+        return total // 2
+    before = sum(len(beat.data) for beat in beats[:count])
     return min(before + place.into, total)
 
 
-def _split(steps: Sequence[Step], position: int) -> tuple[list[Step], list[Step]]:
+def _events_before(beats: Sequence[Beat], place: Place) -> int | None:
+    """How many whole events stand before a place; None: it is a moment of an answer that is one piece."""
+    end = next((at for at, beat in enumerate(beats) if beat.kind == "end"), len(beats))
+    if place.before_end:
+        return end
+    if place.before_output:
+        return next((at for at, beat in enumerate(beats) if beat.kind != "opening"), end)
+    if place.within is None:
+        return place.events or 0
+    if len(beats) == 1:
+        return None
+    said = [at for at, beat in enumerate(beats) if beat.said == place.within and beat.kind == "delta"]
+    said = said[: _run(said)]
+    return said[len(said) // 2] if said else end
+
+
+def _run(places: Sequence[int]) -> int:
+    """How many of the events follow each other without another between them: those of the first part."""
+    return next((at for at in range(1, len(places)) if places[at] != places[at - 1] + 1), len(places))
+
+
+def split(steps: Sequence[Step], position: int) -> tuple[list[Step], list[Step]]:
     """The steps before and after a byte of the body; a beat that lies across it is divided."""
     before: list[Step] = []
     left = position
@@ -82,15 +108,15 @@ def _split(steps: Sequence[Step], position: int) -> tuple[list[Step], list[Step]
             before.append(step)
             continue
         if left < len(step.data) or left == 0:
-            head = [Beat(step.data[:left], step.kind)] if left else []
-            return [*before, *head], [Beat(step.data[left:], step.kind), *steps[at + 1 :]]
+            head = [Beat(step.data[:left], step.kind, step.said)] if left else []
+            return [*before, *head], [Beat(step.data[left:], step.kind, step.said), *steps[at + 1 :]]
         before.append(step)
         left -= len(step.data)
     return before, []
 
 
 def _put(steps: Sequence[Step], position: int, step: Step) -> list[Step]:
-    before, after = _split(steps, position)
+    before, after = split(steps, position)
     return [*before, step, *after]
 
 
@@ -102,7 +128,7 @@ def _drip(steps: Sequence[Step], trickle: Trickle) -> list[Step]:
             dripped.append(step)
             continue
         for at in range(0, len(step.data), size):
-            dripped.extend((Beat(step.data[at : at + size], step.kind), Pause(trickle.delay_s)))
+            dripped.extend((Beat(step.data[at : at + size], step.kind, step.said), Pause(trickle.delay_s)))
     return dripped
 
 
@@ -112,14 +138,14 @@ def _stalled(performance: Performance, fault: Fault) -> Performance:
         return performance
     if stall.at == "head":
         return msgspec.structs.replace(performance, wait_s=stall.for_s)
-    steps = _put(performance.steps, _position(performance.steps, stall.at), Pause(stall.for_s))
+    steps = _put(performance.steps, byte_of(performance.steps, stall.at), Pause(stall.for_s))
     return msgspec.structs.replace(performance, steps=tuple(steps))
 
 
 def _cut(performance: Performance, cut: Cut) -> Performance:
     if cut.at == "head":
         return msgspec.structs.replace(performance, silent="reset" if cut.how == "reset" else "fin")
-    before, _ = _split(performance.steps, _position(performance.steps, cut.at))
+    before, _ = split(performance.steps, byte_of(performance.steps, cut.at))
     ending: list[Step] = [] if cut.how == "end" else [Closing(cut.how)]
     return msgspec.structs.replace(performance, steps=(*before, *ending))
 

@@ -13,11 +13,17 @@ Close = Literal["fin", "reset"]
 """`fin`: the connection is closed; `reset`: it is torn down with an RST."""
 
 
+Said = Literal["text", "thought", "call", ""]
+"""What the output is that an event belongs to."""
+
+
 class Beat(msgspec.Struct, frozen=True):
-    """Bytes of the body that are sent in one go. `kind` tells faults what it is: an event of the opening, of the output, the end."""
+    """Bytes of the body that are sent in one go. `kind` tells faults what it is: an event of the opening, of the output, the end;
+    `said` what it is about."""
 
     data: bytes
     kind: Literal["opening", "event", "delta", "end"] = "event"
+    said: Said = ""
 
 
 class Pause(msgspec.Struct, frozen=True):
@@ -35,9 +41,14 @@ class Closing(msgspec.Struct, frozen=True):
 Step = Beat | Pause | Closing
 
 
+Billed = Literal["", "part", "whole"]
+"""What the provider has its customer pay: nothing, an answer that broke off, or a whole one."""
+
+
 class Performance(msgspec.Struct, frozen=True):
     """A whole HTTP answer. `length` is the declared Content-Length, None for a chunked body. `wait_s` passes before the head
-    (None: the head never comes); `silent` closes the connection without any answer, `how` naming the way."""
+    (None: the head never comes); `silent` closes the connection without any answer, `how` naming the way. `billed`: what is paid for
+    it where it is sent to its end."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -45,6 +56,7 @@ class Performance(msgspec.Struct, frozen=True):
     length: int | None = None
     wait_s: float | None = 0.0
     silent: Close | None = None
+    billed: Billed = ""
 
 
 class Dice:

@@ -45,7 +45,25 @@ class Player:
     def reply(self, rule: Rule, view: View) -> Reply:
         """What the model says under this rule."""
         parts = coder.answer(view) if rule.reply is None else tuple(_part(line, view) for line in rule.reply)
+        if view.resumes:
+            parts = _rest(parts, view.resumes)
         return Reply(parts, rule.finish, rule.usage, rule.model, rule.pace or self._script.pace)
+
+
+def _rest(parts: tuple[Part, ...], said: str) -> tuple[Part, ...]:
+    """What is left to say of an answer that was begun. Where the words are others, all of it: so do models that begin again."""
+    left = list(parts)
+    while left and said:
+        part = left.pop(0)
+        if not isinstance(part, Text):
+            continue
+        if part.text.startswith(said):
+            rest = part.text[len(said) :]
+            return (msgspec.structs.replace(part, text=rest), *left) if rest else tuple(left)
+        if not said.startswith(part.text):
+            return parts
+        said = said[len(part.text) :]
+    return tuple(left)
 
 
 def fits(match: Match, view: View) -> bool:
@@ -143,5 +161,6 @@ _TESTS: dict[str, Callable[[Any, View], bool]] = {
     "stream": lambda flag, view: view.stream is flag,
     "tool": lambda glob, view: view.tool(glob) is not None,
     "images": lambda number, view: len(view.images) + sum(len(result.images) for result in view.results) == number,
+    "key": lambda glob, view: fnmatch.fnmatchcase(view.key, glob),
     "headers": lambda globs, view: all(fnmatch.fnmatchcase(view.headers.get(name.lower(), ""), glob) for name, glob in globs.items()),
 }

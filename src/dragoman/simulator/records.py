@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from typing import Any
 
 import msgspec
 
 from dragoman.simulator.cache import Prefix
 from dragoman.simulator.listener import Asked, Heard
+from dragoman.simulator.performance import Billed, Performance
+from dragoman.simulator.routes import given_key
 from dragoman.simulator.view import View
 from dragoman.simulator.violation import Violation
 
@@ -39,6 +41,10 @@ class Record(msgspec.Struct):
     aborted: bool = False
     """Whether the client left before the answer was complete."""
     done: bool = False
+    billed: Billed = ""
+    """What is paid for it: nothing, an answer that broke off, or a whole one."""
+    key: str = ""
+    """The API key that it came with."""
 
 
 class Records:
@@ -52,11 +58,12 @@ class Records:
         self._violations: deque[Violation] = deque(maxlen=_KEPT)
         self._violation_count = 0
         self._dropped = 0
+        self._billed: Counter[Billed] = Counter()
         self._open: dict[int, Record] = {}
 
     def begin(self, asked: Asked) -> None:
         """A request came."""
-        record = Record(asked.method, asked.path, asked.query, asked.headers, _kept_body(asked.body))
+        record = Record(asked.method, asked.path, asked.query, asked.headers, _kept_body(asked.body), key=given_key(asked))
         self._open[asked.number] = record
         self.last.append(record)
         self._requests += 1
@@ -77,9 +84,16 @@ class Records:
         record.rule, record.prefix, record.dropped = rule, prefix, dropped
         self._dropped += len(dropped)
 
+    def performs(self, asked: Asked, performance: Performance) -> None:
+        """It is being answered."""
+        self._open[asked.number].billed = performance.billed
+
     def end(self, asked: Asked, heard: Heard) -> None:
         """It was answered, as far as the client stayed."""
         record = self._open.pop(asked.number)
+        if heard.left and record.billed:
+            record.billed = "part"
+        self._billed[record.billed] += 1
         record.sent_bytes, record.aborted, record.done = heard.sent_bytes, heard.left, True
         self._aborted += heard.left
 
@@ -91,6 +105,8 @@ class Records:
             "aborted": self._aborted,
             "open": len(self._open),
             "dropped_thoughts": self._dropped,
+            "billed": self._billed["whole"],
+            "billed_in_part": self._billed["part"],
             "violation_count": self._violation_count,
             "violations": list(self._violations),
             "last": [_brief(record) for record in self.last],
@@ -102,9 +118,10 @@ class Records:
 
 
 def _brief(record: Record) -> dict[str, Any]:
-    said = {"path": record.path, "model": record.model, "kind": record.kind, "rule": record.rule}
+    names = ("path", "model", "kind", "rule", "dialect", "aborted", "billed")
+    said = {name: getattr(record, name) for name in names}
     prefix = {name: getattr(record.prefix, name) for name in ("whole", "kept", "previous", "cached_tokens", "written_tokens")}
-    return {**said, "dialect": record.dialect, "user": record.user[:200], "aborted": record.aborted, "prefix": prefix}
+    return {**said, "user": record.user[:200], "prefix": prefix}
 
 
 def _kept_body(body: bytes) -> msgspec.Raw | str:

@@ -7,6 +7,8 @@ from typing import Literal
 
 import msgspec
 
+from dragoman.simulator.performance import Said
+
 Finish = Literal["stop", "length", "content_filter", "refusal", "pause", "context_window", "malformed_call"]
 """How an answer ends. What a dialect has no word for ends by the nearest that it has."""
 
@@ -73,6 +75,9 @@ class Compacted(msgspec.Struct, frozen=True):
 
 
 Part = Text | Thought | ToolUse | Search | Compacted
+
+SAID: dict[type, Said] = {Text: "text", Search: "text", Thought: "thought", ToolUse: "call"}
+"""What the events of a part are about."""
 
 
 class UsageNumbers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

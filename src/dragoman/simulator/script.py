@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from pathlib import Path
 from typing import Any, Literal
@@ -10,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 import yaml
 
-from dragoman.simulator.errors import ERRORS
+from dragoman.simulator.mischief import Fault, Limit, Mishaps
 from dragoman.simulator.reply import Finish, Found, Pace, UsageNumbers
 from dragoman.simulator.view import RequestKind
 
@@ -50,6 +49,8 @@ class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Glob on the name of a tool on offer."""
     headers: dict[str, str] = {}
     """Globs on headers, by their names in lower case."""
+    key: str | None = None
+    """Glob on the API key."""
 
     def __post_init__(self) -> None:
         if self.user_matches is not None:
@@ -115,96 +116,6 @@ class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         given = [name for name in _LINES if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(f"a line has exactly one of {', '.join(f'`{name}`' for name in _LINES)}; this one has {given or 'none'}")
-
-
-class Place(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A place in the body: after so many bytes or events. Default: before the first byte of the body."""
-
-    bytes: int | None = None
-    """Bytes of the body."""
-    events: int | None = None
-    """Whole events of the stream."""
-    into: int = 0
-    """With `events`: so many bytes into the next event."""
-    before_end: bool = False
-    """Just before the first of the events that end the stream."""
-
-
-class Stall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Silence at some place."""
-
-    at: Place | Literal["head"] = "head"
-    """Where; `head`: before the status line."""
-    for_s: float | None = None
-    """Seconds. Default: for ever, until the client leaves."""
-
-
-class Cut(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The answer stops."""
-
-    at: Place | Literal["head"] = Place()
-    """Where; `head`: instead of the status line."""
-    how: Literal["end", "fin", "reset"] = "fin"
-    """`end`: HTTP ends properly, the content does not; `fin`: the connection closes; `reset`: an RST."""
-
-
-class Insert(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Foreign bytes at some place."""
-
-    at: Place = Place()
-    """Where."""
-    text: str | None = None
-    """These characters."""
-    noise_bytes: int = 0
-    """So many senseless bytes."""
-    huge_event_bytes: int = 0
-    """One event of an unknown type and about this size."""
-    comment_bytes: int = 0
-    """One SSE comment of about this size."""
-
-
-class Trickle(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body drips."""
-
-    bytes: int = 1
-    """Bytes per write. Default: 1."""
-    delay_s: float = 0.001
-    """Wait between writes, in seconds. Default: 0.001."""
-
-
-class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What goes wrong. Several may be combined; they are applied in the order of these fields."""
-
-    error: str | None = None
-    """A provider's error by name (`dragoman simulate --list-errors` prints them): status, headers and body as that provider sends them."""
-    status: int | None = None
-    """A status; its body is the dialect's own for it, unless `body` is given."""
-    body: Any = None
-    """The body instead: text, or JSON."""
-    content_type: str | None = None
-    """The content type instead."""
-    headers: dict[str, str] = {}
-    """Further headers, such as Retry-After."""
-    in_stream: str | None = None
-    """An error event inside the stream after the first output, with this code."""
-    in_stream_message: str = "The server had an error while processing your request. Sorry about that!"
-    """The words of that error."""
-    end: Literal["proper", "missing", "twice", "no_done", "no_usage"] = "proper"
-    """How the stream ends. `no_done`: without the last event only."""
-    insert: tuple[Insert, ...] = ()
-    """Foreign bytes, places counted in the untouched body."""
-    trickle: Trickle | None = None
-    """Slow dripping."""
-    stall: Stall | None = None
-    """Silence."""
-    cut: Cut | None = None
-    """A sudden end."""
-
-    def __post_init__(self) -> None:
-        if self.error is not None and self.error not in ERRORS:
-            near = difflib.get_close_matches(self.error, ERRORS, 3, 0.4)
-            told = f"; near it: {', '.join(f'`{name}`' for name in near)}" if near else ""
-            raise ValueError(f"there is no error `{self.error}`{told} (`dragoman simulate --list-errors` prints them all)")
 
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -273,6 +184,13 @@ class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Refuse other models as unknown. Default: false."""
     etiquette: Etiquette = Etiquette()
     """Rules of the dialects."""
+    mishaps: Mishaps | None = None
+    """Faults by chance, on answers whose rule has none. Default: none."""
+    accounts: dict[str, str] = {}
+    """API key -> whose it is. Keys of different accounts do not read each other's sealed thoughts, and other keys are refused.
+    Default: any key will do, and all are of one account."""
+    limits: tuple[Limit, ...] = ()
+    """What keys may ask; the first that fits a key counts. Every answer tells what is left. Default: without end."""
 
 
 def read_script(text: str, name: str = "the script") -> Script:

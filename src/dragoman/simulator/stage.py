@@ -10,10 +10,10 @@ import msgspec
 from dragoman.simulator import synthesis_chat, synthesis_generate, synthesis_messages, synthesis_responses
 from dragoman.simulator.cache import Prefix
 from dragoman.simulator.errors import ErrorForm, by_status, named, render
-from dragoman.simulator.faults import spoil
+from dragoman.simulator.faults import breaks, byte_of, split, spoil
+from dragoman.simulator.mischief import Fault, Place
 from dragoman.simulator.performance import Beat, Dice, Pause, Performance, Step, whole
 from dragoman.simulator.reply import Counted, Reply, count
-from dragoman.simulator.script import Fault
 from dragoman.simulator.stamp import Stamp
 from dragoman.simulator.view import View
 
@@ -52,7 +52,7 @@ def perform_reply(view: View, reply: Reply, fault: Fault | None, dice: Dice, sta
     if view.stream:
         beats = synthesis.stream()
         if fault is not None and fault.in_stream is not None:
-            begun = _until_first_delta(beats)
+            begun = _until(beats, fault.in_stream_at)
             beats = [*begun, *synthesis.failure(fault.in_stream, fault.in_stream_message, len(begun))]
         kind = "application/json; charset=UTF-8" if view.array else _STREAM_TYPES.get(view.dialect, "text/event-stream; charset=utf-8")
         stream_headers = (("content-type", kind), *headers)
@@ -60,7 +60,15 @@ def perform_reply(view: View, reply: Reply, fault: Fault | None, dice: Dice, sta
     else:
         sound = whole(200, [("content-type", "application/json"), *headers], synthesis.body())
         sound = msgspec.structs.replace(sound, wait_s=reply.pace.first_s)
-    return sound if fault is None else spoil(sound, fault, dice)
+    sound = msgspec.structs.replace(sound, billed="whole")
+    return sound if fault is None else _spoilt(sound, fault, dice)
+
+
+def _spoilt(sound: Performance, fault: Fault, dice: Dice) -> Performance:
+    spoilt = spoil(sound, fault, dice)
+    if spoilt.silent is not None:
+        return msgspec.structs.replace(spoilt, billed="")
+    return msgspec.structs.replace(spoilt, billed="part") if breaks(fault) else spoilt
 
 
 def perform_error(
@@ -144,7 +152,11 @@ def _without(headers: Headers, others: Headers) -> Headers:
     return [(name, value) for name, value in headers if name not in taken]
 
 
-def _until_first_delta(beats: Sequence[Beat]) -> list[Beat]:
+def _until(beats: Sequence[Beat], place: Place | None) -> list[Beat]:
+    """The events up to a place, or to the first output."""
+    if place is not None:
+        before, _ = split(beats, byte_of(beats, place))
+        return [step for step in before if isinstance(step, Beat)]
     first = next((at for at, beat in enumerate(beats) if beat.kind == "delta"), 1)
     return list(beats[: first + 1])
 

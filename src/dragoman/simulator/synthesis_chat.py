@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from dragoman.simulator.performance import Beat, Dice
-from dragoman.simulator.reply import Compacted, Counted, Part, Reply, Search, Text, Thought, ToolUse, pieces
+from dragoman.simulator.performance import Beat, Dice, Said
+from dragoman.simulator.reply import SAID, Compacted, Counted, Part, Reply, Search, Text, Thought, ToolUse, pieces
 from dragoman.simulator.shapes import as_dict
 from dragoman.simulator.stamp import Stamp
 from dragoman.simulator.view import View
@@ -29,6 +29,7 @@ class Synthesis:
         self._obfuscated = options.get("include_obfuscation") is not False
         self._beats: list[Beat] = []
         self._calls = 0
+        self._said: Said = ""
         self._head: dict[str, Any] = {
             "id": f"chatcmpl-{dice.letters(29)}",
             "created": stamp.now_s,
@@ -41,7 +42,9 @@ class Synthesis:
         """Every chunk of the answer in order, `[DONE]` last."""
         self._chunk("opening", {"role": "assistant", "content": "" if self._has_text else None, "refusal": None})
         for part in self._reply.parts:
+            self._said = SAID.get(type(part), "")
             self._PLAY[type(part)](self, part)
+        self._said = ""
         self._chunk("end", {}, self._finish)
         if self._with_usage and self._usage is not None:
             self._write("end", [], self._usage_object())
@@ -120,7 +123,7 @@ class Synthesis:
             chunk["usage"] = usage
         if self._obfuscated:
             chunk["obfuscation"] = self._dice.padding()
-        self._beats.append(Beat(b"data: " + msgspec.json.encode(chunk) + b"\n\n", kind))
+        self._beats.append(Beat(b"data: " + msgspec.json.encode(chunk) + b"\n\n", kind, self._said))
 
     def _usage_object(self) -> dict[str, Any] | None:
         usage = self._usage

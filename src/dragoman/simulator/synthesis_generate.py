@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 import msgspec
 
 from dragoman.simulator.gemini import gemini
-from dragoman.simulator.performance import Beat, Dice
-from dragoman.simulator.reply import Compacted, Counted, Part, Reply, Search, Text, Thought, ToolUse, pieces
+from dragoman.simulator.performance import Beat, Dice, Said
+from dragoman.simulator.reply import SAID, Compacted, Counted, Part, Reply, Search, Text, Thought, ToolUse, pieces
 from dragoman.simulator.shapes import as_dict
 from dragoman.simulator.stamp import Stamp
 from dragoman.simulator.thought_signatures import call_words
@@ -40,13 +40,13 @@ class Synthesis:
 
     def stream(self) -> list[Beat]:
         """Every chunk of the answer in order: SSE, or the elements of one array."""
-        chunks: list[tuple[Any, Json]] = []
+        chunks: list[tuple[Any, Json, Said]] = []
         for part in self._reply.parts:
-            chunks.extend(("delta", self._chunk([one])) for one in self._deltas(part))
+            chunks.extend(("delta", self._chunk([one]), SAID.get(type(part), "")) for one in self._deltas(part))
         last: Json = {"text": ""}
         if not self._has_calls and self._signs_text:
             last["thoughtSignature"] = self._stamp.thought("")
-        chunks.append(("end", self._chunk([last], self._finish)))
+        chunks.append(("end", self._chunk([last], self._finish), ""))
         return _as_array(chunks) if self._view.array else [_as_event(*chunk) for chunk in chunks]
 
     def body(self) -> bytes:
@@ -170,15 +170,15 @@ def _usage_object(usage: Counted) -> Json:
     return {**told, "serviceTier": "standard"}
 
 
-def _as_event(kind: Any, chunk: Json) -> Beat:
-    return Beat(b"data: " + msgspec.json.encode(chunk) + b"\r\n\r\n", kind)
+def _as_event(kind: Any, chunk: Json, said: Said = "") -> Beat:
+    return Beat(b"data: " + msgspec.json.encode(chunk) + b"\r\n\r\n", kind, said)
 
 
-def _as_array(chunks: list[tuple[Any, Json]]) -> list[Beat]:
+def _as_array(chunks: list[tuple[Any, Json, Said]]) -> list[Beat]:
     beats: list[Beat] = []
-    for index, (kind, chunk) in enumerate(chunks):
+    for index, (kind, chunk, said) in enumerate(chunks):
         tail = b"]" if index == len(chunks) - 1 else b""
-        beats.append(Beat((b",\r\n" if index else b"[") + msgspec.json.encode(chunk) + tail, kind))
+        beats.append(Beat((b",\r\n" if index else b"[") + msgspec.json.encode(chunk) + tail, kind, said))
     return beats
 
 

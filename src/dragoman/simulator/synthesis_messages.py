@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from dragoman.simulator.claude import Claude, claude, is_thinking, shows_thoughts
-from dragoman.simulator.performance import Beat, Dice
+from dragoman.simulator.performance import Beat, Dice, Said
 from dragoman.simulator.reply import Compacted, Counted, Part, Reply, Search, Text, Thought, ToolUse, pieces
 from dragoman.simulator.shapes import as_dict
 from dragoman.simulator.stamp import Stamp
@@ -31,6 +31,7 @@ class Synthesis:
         self._stamp = stamp
         self._claude: Claude = claude(view.model)
         self._beats: list[Beat] = []
+        self._said: Said = ""
         self._id = f"msg_01{dice.letters(22)}"
 
     def stream(self) -> list[Beat]:
@@ -60,11 +61,13 @@ class Synthesis:
 
     def _play(self, index: int, block: Block) -> None:
         kind = str(block["type"])
+        self._said = _SAID.get(kind, "")
         opened, deltas = _DELTAS.get(kind, _whole)(self, block)
         self._emit("content_block_start", index=index, content_block=opened)
         for delta in deltas:
             self._emit("content_block_delta", "delta", index=index, delta=delta)
         self._emit("content_block_stop", index=index)
+        self._said = ""
 
     def text_deltas(self, block: Block) -> tuple[Block, Iterable[Block]]:
         """A text block opens empty; its citations follow its words."""
@@ -191,7 +194,7 @@ class Synthesis:
 
     def _emit(self, event: str, kind: Any = "event", /, **fields: Any) -> None:
         data = msgspec.json.encode({"type": event, **fields})
-        self._beats.append(Beat(b"event: " + event.encode() + b"\ndata: " + data + b"\n\n", kind))
+        self._beats.append(Beat(b"event: " + event.encode() + b"\ndata: " + data + b"\n\n", kind, self._said))
 
     _BLOCKS: ClassVar[dict[type[Part], Callable[[Any, Any], Iterable[Block]]]] = {
         Text: _text,
@@ -235,3 +238,4 @@ _ERROR_KINDS = {"server_error": "api_error", "overloaded": "overloaded_error", "
     "rate_limit": "rate_limit_error",
     "invalid_prompt": "invalid_request_error",
 }
+_SAID: dict[str, Said] = {"text": "text", "thinking": "thought", "redacted_thinking": "thought", "tool_use": "call"}

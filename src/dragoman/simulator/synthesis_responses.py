@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from dragoman.simulator.performance import Beat, Dice
-from dragoman.simulator.reply import Compacted, Counted, Found, Part, Reply, Search, Text, Thought, ToolUse, pieces
+from dragoman.simulator.performance import Beat, Dice, Said
+from dragoman.simulator.reply import SAID, Compacted, Counted, Found, Part, Reply, Search, Text, Thought, ToolUse, pieces
 from dragoman.simulator.shapes import as_dict, as_list
 from dragoman.simulator.stamp import Stamp
 from dragoman.simulator.view import View
@@ -40,6 +40,7 @@ class Synthesis:
         self._obfuscated = options.get("include_obfuscation") is not False
         self._parts = tuple(one for part in reply.parts for one in _split(part))
         self._id = self._new_id("resp")
+        self._said: Said = ""
 
     def stream(self) -> list[Beat]:
         """Every event of the answer in order."""
@@ -70,8 +71,10 @@ class Synthesis:
 
     def _play(self, index: int, part: Part) -> dict[str, Any]:
         item = self._item(part)
+        self._said = "text" if isinstance(part, _Cited) else SAID.get(type(part), "")
         self._PLAY[type(part)](self, index, part, item)
         self._emit("response.output_item.done", output_index=index, item=item)
+        self._said = ""
         return item
 
     def _play_text(self, index: int, part: Text, item: dict[str, Any]) -> None:
@@ -229,7 +232,7 @@ class Synthesis:
     def _emit(self, event: str, kind: Any = "event", /, **fields: Any) -> None:
         data = msgspec.json.encode({"type": event, "sequence_number": self._number, **fields})
         self._number += 1
-        self._beats.append(Beat(b"event: " + event.encode() + b"\ndata: " + data + b"\n\n", kind))
+        self._beats.append(Beat(b"event: " + event.encode() + b"\ndata: " + data + b"\n\n", kind, self._said))
 
     _PLAY: ClassVar[dict[type, Callable[[Any, int, Any, dict[str, Any]], None]]] = {
         Text: _play_text,

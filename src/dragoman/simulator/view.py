@@ -68,6 +68,8 @@ class Incoming(msgspec.Struct, frozen=True):
     """Whether the path asks for a stream; None where the body does."""
     array: bool = False
     """Whether the stream is to be one JSON array instead of SSE."""
+    key: str = ""
+    """The API key that it came with."""
 
 
 class View(msgspec.Struct, frozen=True):
@@ -101,6 +103,10 @@ class View(msgspec.Struct, frozen=True):
     """Whether the stream is one JSON array instead of SSE."""
     compacts: bool = False
     """Whether a compaction item is to be the answer."""
+    key: str = ""
+    """The API key that it came with."""
+    resumes: str = ""
+    """The words of an answer that was begun and shall be gone on with; empty where a new one is asked for."""
 
     @property
     def turns(self) -> int:
@@ -128,6 +134,7 @@ class Asking(msgspec.Struct, frozen=True):
 def assemble(incoming: Incoming, asking: Asking, said: list[Said]) -> View:
     """The view of a request from what its dialect's reader found."""
     system = "\n".join(one.text for one in said if one.role == "system")
+    said, resumes = _resumed(said)
     spoken = [at for at in range(len(said)) if _is_user_speaking(said, at)]
     user = said[spoken[-1]] if spoken else Said("user")
     results, rounds = _results(said, said[spoken[-1] + 1 :] if spoken else said)
@@ -152,6 +159,8 @@ def assemble(incoming: Incoming, asking: Asking, said: list[Said]) -> View:
         images=user.images,
         array=incoming.array,
         compacts=asking.compacts,
+        key=incoming.key,
+        resumes=resumes,
     )
 
 
@@ -180,6 +189,19 @@ def picture_at(url: str) -> str:
     """A picture given as a URL, in words: data URLs as if they were base64."""
     match = _DATA_URL.match(url)
     return picture(match["type"], url[match.end() :]) if match is not None else url
+
+
+def _resumed(said: list[Said]) -> tuple[list[Said], str]:
+    """The history without an answer that was begun, and its words: it stands last (a prefill), or but for the wish to go on with it."""
+    end = len(said)
+    if end and said[-1].role == "user" and _GO_ON.search(said[-1].text):
+        end -= 1
+    begin = end
+    while begin and said[begin - 1].role == "assistant":
+        begin -= 1
+    if begin == end:
+        return said, ""
+    return said[:begin], "".join(one.text for one in said[begin:end])
 
 
 def _is_user_speaking(said: list[Said], at: int) -> bool:
@@ -222,6 +244,7 @@ _CONTEXT = re.compile(
     r"# AGENTS\.md instructions|Another language model started to solve this problem"
     r"|<(environment_context|user_instructions|turn_aborted|system-reminder|system_message|subagent_notification|skill)\b"
 )
+_GO_ON = re.compile(r"\bcut off\b.*\bgo on from exactly there\b", re.I | re.S)
 _COMPACTION = re.compile(r"You are performing a CONTEXT CHECKPOINT COMPACTION")
 _PICTURE_TAGS = re.compile(r"</?image\b[^>]*>")
 _DATA_URL = re.compile(r"data:(?P<type>[^;,]*)(?:;[^,]*)?,")
