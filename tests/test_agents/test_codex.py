@@ -70,7 +70,7 @@ def test_its_version(headers: dict[str, str], version: str | None) -> None:
     ("headers", "session"),
     [
         (HEADERS, Session("s1", "t1", "compaction")),
-        ({**HEADERS, "x-openai-subagent": "review"}, Session("s1", "t1", "review")),
+        ({**HEADERS, "x-openai-subagent": "review"}, Session("s1", "t1", "review", ("compaction", "subagent"))),
         ({"x-codex-turn-metadata": METADATA}, Session("s0", "t1", "compaction")),
         ({"conversation_id": "c1"}, Session("c1")),
         ({"thread-id": "th1", "x-codex-turn-metadata": "no json"}, Session("th1")),

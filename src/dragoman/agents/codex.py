@@ -65,7 +65,13 @@ def session(headers: Mapping[str, str]) -> Session:
     ids = (headers.get(name) for name in ("session-id", "session_id", "thread-id", "conversation_id"))
     session_id = next((found for found in ids if found), None) or _text(told, "session_id")
     kind = "title" if told.get("thread_source") == "thread_title" else _text(told, "request_kind")
-    return Session(session_id, _text(told, "turn_id"), headers.get("x-openai-subagent") or kind)
+    subagent = headers.get("x-openai-subagent")
+    also = tuple(filter(None, (_SUBAGENTS.get(subagent, kind), "subagent"))) if subagent else ()
+    return Session(session_id, _text(told, "turn_id"), subagent or kind, also)
+
+
+_SUBAGENTS = {"compact": "compaction"}
+"""Its words for sub-agents that have another name elsewhere."""
 
 
 def _metadata(header: str) -> dict[str, Any]:

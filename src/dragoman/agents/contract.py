@@ -19,6 +19,8 @@ class Session(msgspec.Struct, frozen=True):
     turn_id: str | None = None
     kind: str | None = None
     """turn, compaction, title, review, prewarm, subagent, … in the agent's own word."""
+    also: tuple[str, ...] = ()
+    """Further words that are true of it, of those that conditions know: turn, title, compaction, prewarm, review, subagent."""
 
 
 class Offer(msgspec.Struct, frozen=True):

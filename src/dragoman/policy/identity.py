@@ -18,9 +18,11 @@ _WHERE = (
 
 
 class Principal(msgspec.Struct, frozen=True):
-    """Who asks, by the name that config gives the key."""
+    """Who asks: the name that config gives the key, and the team and the person that it belongs to."""
 
     name: str
+    team: str | None = None
+    user: str | None = None
 
 
 ANYONE = Principal("-")
@@ -32,7 +34,9 @@ class Identity:
     """Compiled from the access section; immutable."""
 
     def __init__(self, access: Access) -> None:
-        self._principals = {client.key.digest(): (client.key.digest(), Principal(client.name)) for client in access.keys}
+        self._principals = {
+            client.key.digest(): (client.key.digest(), Principal(client.name, client.team, client.user)) for client in access.keys
+        }
         self.is_open = not access.keys
 
     @classmethod

@@ -1,0 +1,126 @@
+"""The facts of one request for routing: each is found when a rule or a strategy first reads it, and remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from hashlib import blake2b
+
+import msgspec
+
+from dragoman.agents.contract import Agent, Session
+from dragoman.core.body_facts import PLACES, Fields, Places, beginning, count_tools, last_words, media_bytes, modalities, read, text_entries
+from dragoman.dialects.contract import Peek
+from dragoman.policy.identity import Principal
+
+_TOKEN_BYTES = 4
+_CACHED_BYTES = 4096
+"""Shorter beginnings are in no provider's prompt cache (1,024 tokens at least), so nothing is lost where they go elsewhere."""
+_USUAL_ANSWER = 500
+"""Tokens of an answer that nothing is known of."""
+_METADATA = "x-dragoman-metadata"
+
+
+class RequestAsk:
+    """The facts of a request as it came in. Implements `routing.ask.Ask`, where each fact is explained."""
+
+    def __init__(
+        self,
+        *,
+        dialect: str,
+        headers: Mapping[str, str],
+        size_bytes: int,
+        wall: float,
+        agent: Agent,
+        session: Session,
+        principal: Principal,
+        peek: Peek,
+    ) -> None:
+        """headers: names in lower case. session: what the agent says of itself. wall: Unix seconds at which it came."""
+        self.headers = headers
+        self.size_bytes = size_bytes
+        self.wall = wall
+        self.client = principal.name
+        self.team = principal.team
+        self.user = principal.user
+        self.model = peek.model
+        self.stream = peek.stream
+        self.agent = agent.name
+        self._told = session
+        self._places: Places | None = PLACES.get(dialect)
+        self._fields: Fields = peek.outline.fields if peek.outline is not None else {}
+
+    @cached_property
+    def kinds(self) -> tuple[str, ...]:
+        told = self._told
+        return (told.kind, *told.also) if told.kind is not None else told.also
+
+    @cached_property
+    def metadata(self) -> Mapping[str, str]:
+        """Of the body, and over it that of the header."""
+        header = self.headers.get(_METADATA)
+        said = {} if header is None else text_entries(header.encode("utf-8", "surrogateescape"))
+        return {**text_entries(self._fields.get("metadata")), **said}
+
+    @cached_property
+    def effort(self) -> str | None:
+        return None if self._places is None else self._places.effort(self._fields)
+
+    @cached_property
+    def modalities(self) -> frozenset[str]:
+        return frozenset({"text"}) if self._places is None else modalities(self._fields, self._places)
+
+    @cached_property
+    def tools(self) -> int:
+        return 0 if self._places is None else count_tools(self._fields, self._places)
+
+    @cached_property
+    def tokens(self) -> int:
+        """Four bytes a token; pictures and files that stand in the body are left out."""
+        media = media_bytes(self._fields, self._places) if self._places is not None and len(self.modalities) > 1 else 0
+        return max(0, self.size_bytes - media) // _TOKEN_BYTES
+
+    @cached_property
+    def output_tokens(self) -> int:
+        limits = self._places.limits if self._places is not None else ()
+        said = (read(self._fields, path, int) for path in limits)
+        return min([_USUAL_ANSWER, *(limit for limit in said if limit is not None and limit > 0)])
+
+    @cached_property
+    def session(self) -> str | None:
+        return self._session[0]
+
+    @cached_property
+    def session_from(self) -> str:
+        return self._session[1]
+
+    @cached_property
+    def previous(self) -> str | None:
+        return read(self._fields, ("previous_response_id",), str) or None
+
+    @cached_property
+    def _session(self) -> tuple[str | None, str]:
+        """(session, what it was read from): the agent's own id, the prompt cache's key, or how a long prompt begins."""
+        if self._told.session_id is not None:
+            return self._told.session_id, "the agent's session"
+        key = read(self._fields, ("prompt_cache_key",), str)
+        if key:
+            return key, "`prompt_cache_key`"
+        if self._places is None or self.size_bytes < _CACHED_BYTES:
+            return None, ""
+        begins = beginning(self._fields, self._places)
+        return blake2b(begins, digest_size=16).hexdigest(), "the prompt's beginning"
+
+    def excerpt(self, most: int = 4000) -> str:
+        """The user's last words as they stand in the body, for a classifier to judge by; at most so many letters."""
+        raw = b"" if self._places is None else last_words(self._fields, self._places)
+        return raw.decode("utf-8", "replace")[:most]
+
+
+def ask_facts(ask: RequestAsk) -> dict[str, object]:
+    """All facts of a request, for a dry run to show; computes each of them."""
+    names = (
+        "client", "team", "user", "model", "agent", "kinds", "effort", "modalities", "tools", "stream", "size_bytes", "tokens",
+        "output_tokens", "metadata", "session_from", "previous",
+    )  # fmt: skip
+    return {name: msgspec.to_builtins(getattr(ask, name)) for name in names}
