@@ -37,6 +37,7 @@ class Gauge(msgspec.Struct, frozen=True):
     replies: int
     exchanges: int
     translations: int
+    runtimes: int
 
 
 class Living:

@@ -24,7 +24,10 @@ from dragoman.observe.observer import Observer
 from dragoman.policy.book import PriceBook
 from dragoman.policy.identity import Identity
 from dragoman.profiles.registry import profile
+from dragoman.routing.affinity import Sessions
+from dragoman.routing.board import Board
 from dragoman.routing.resolve import Resolver, VirtualModel
+from dragoman.routing.route import Router
 from dragoman.server.about import About, Listed
 from dragoman.upstream.pool import Pool, PoolSettings
 from dragoman.upstream.proxy import Proxies
@@ -32,12 +35,15 @@ from dragoman.upstream.proxy import Proxies
 
 class Lasting(msgspec.Struct, frozen=True):
     """What belongs to the process and outlives every runtime, so that a reload loses nothing of it: connections to providers
-    (docs/decisions/0010-reload.md), what was observed, what providers list. `began`: Unix seconds."""
+    (docs/decisions/0010-reload.md), what was observed, what providers list, how they
+    are, where sessions sit. `began`: Unix seconds."""
 
     pool: Pool
     observer: Observer
     builtin: Builtin
     lists: Lists
+    board: Board
+    sessions: Sessions
     began: float
 
 
@@ -47,6 +53,7 @@ class Composed(msgspec.Struct, frozen=True):
     config: Config
     runtime: Runtime
     about: About
+    router: Router
 
 
 @contextlib.asynccontextmanager
@@ -54,7 +61,7 @@ async def lasting(env: Mapping[str, str], observer: Observer) -> AsyncGenerator[
     """What all runtimes of a process share, for as long as the block lasts."""
     pool, builtin = Pool(PoolSettings(proxies=Proxies.from_environment(env))), Builtin()
     try:
-        yield Lasting(pool, observer, builtin, Lists(pool), time.time())
+        yield Lasting(pool, observer, builtin, Lists(pool), Board(), Sessions(), time.time())
     finally:
         await builtin.close()
         await pool.close()
@@ -72,7 +79,9 @@ async def compose(config: Config, shared: Lasting) -> Composed:
 
 def _compose(config: Config, shared: Lasting, addresses: Mapping[str, str]) -> Composed:
     runtime = _runtime(config, shared, addresses)
-    return Composed(config, runtime, _about(config, runtime, shared))
+    book = PriceBook.compile(config, shared.lists.price)
+    router = Router(shared.sessions, book.per_token)
+    return Composed(config, runtime, _about(config, runtime, shared, book), router)
 
 
 def _built_in(config: Config) -> tuple[str, ...]:
@@ -97,8 +106,7 @@ def _runtime(config: Config, shared: Lasting, addresses: Mapping[str, str]) -> R
     )
 
 
-def _about(config: Config, runtime: Runtime, shared: Lasting) -> About:
-    book = PriceBook.compile(config, shared.lists.price)
+def _about(config: Config, runtime: Runtime, shared: Lasting, book: PriceBook) -> About:
     listed = [f"{name}/{model}" for name, models in merged(config, shared.lists.names()).items() for model in models]
     return About(
         version=__version__,

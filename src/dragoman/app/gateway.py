@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequen
 from functools import partial
 from pathlib import Path
 
+from dragoman.app.admin import Desk
 from dragoman.app.compose import Composed, compose, lasting
 from dragoman.app.listing import Lists, Question, questions
 from dragoman.app.reload import Reloader, Source
@@ -45,28 +46,34 @@ async def _serve(loaded: Loaded, load: Load, env: Mapping[str, str], on_ready: C
     steps = Steps(config.prices)
     observer = Observer(sys.stdout if log.exchanges else None, color=log.color, warnings=log.warnings, step=steps)
     source = Source(load, places(env, Path()), partial(Revisions.of, env=env))
+    async with observer, lasting(env, observer) as shared:
 
-    def use(config: Config) -> None:
-        steps.learn(config.prices)
-        logging.getLogger().setLevel(_level(config))
+        def use(config: Config) -> None:
+            steps.learn(config.prices)
+            logging.getLogger().setLevel(_level(config))
+            shared.board.settings = config.routing.breaker
+            shared.sessions.most = config.routing.affinity.sessions
+            app.use(server_settings(config))
 
-    async with observer, lasting(env, observer) as shared, Reloader(loaded, source, partial(compose, shared=shared), use=use) as reloader:
-        with _reloaded_by_signal(reloader):
-            async with _listing(shared.lists, reloader) as begin:
+        reloader = Reloader(loaded, source, partial(compose, shared=shared), use=use)
+        app = _app(config, reloader, Desk(reloader, shared.board, env))
+        async with reloader, _listing(shared.lists, reloader) as begin:
+            with _reloaded_by_signal(reloader):
 
                 def ready(address: Address) -> None:
                     on_ready(_told(address))
                     begin()
 
-                await serve(_app(config, reloader), ready, is_exposed=config.server.allow_open)
+                await serve(app, ready, is_exposed=config.server.allow_open)
 
 
-def _app(config: Config, reloader: Reloader) -> App[Composed]:
+def _app(config: Config, reloader: Reloader, desk: Desk) -> App[Composed]:
     return App(
         lambda: reloader.current,
         lambda current, inbound, outbound: handle(current.runtime, inbound, outbound),
         lambda current: current.about,
         server_settings(config),
+        admin=desk.admin(),
     )
 
 

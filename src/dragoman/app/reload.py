@@ -30,8 +30,11 @@ POLL_S = 1.0
 _QUIET_S = 0.1
 """A file that somebody writes is left alone until it has not changed for so long."""
 _QUIET_ROUNDS = 50
-_LIVE = ("server.deadlines", "log.level")
-"""What of the sections `server` and `log` a new runtime brings along."""
+_LIVE = (
+    *("server.deadlines", "server.allowed_hosts", "server.allowed_origins", "server.max_running", "server.shutdown_grace_s"),
+    *("server.limits.body_bytes", "server.allow_open", "log.level"),
+)
+"""What of the sections `server` and `log` is taken up at once."""
 _TOLD = 12
 """Changes that the log names; there may be thousands."""
 

@@ -18,6 +18,7 @@ from dragoman.dialects.registry import dialect
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.server import pages
 from dragoman.server.about import About
+from dragoman.server.admin import NO_ADMIN, Admin, Answerer, answerers
 from dragoman.server.answer import Answer, ClientGone
 from dragoman.server.guard import Guard, check_json
 from dragoman.server.inbound import read_body
@@ -54,6 +55,7 @@ class App(Generic[R]):
         settings: ServerSettings,
         *,
         clock: Callable[[], float] = time.time,
+        admin: Admin = NO_ADMIN,
     ) -> None:
         self.settings = settings
         self.running = 0
@@ -64,13 +66,21 @@ class App(Generic[R]):
         self._guard = Guard(settings.host, settings.allowed_hosts, settings.allowed_origins)
         self._body_bytes = settings.limits.body_bytes
         self._shelf = Shelf()
-        self._table: dict[tuple[str, str], Handler] = self._build_table()
+        self._state = admin.state
+        self._table: dict[tuple[str, str], Handler] = self._build_table(admin)
         self._prefixes: tuple[tuple[str, Handler], ...] = (
             *((f"{mount}/models/", self._on_model) for mount in MOUNTS),
             (_RESOLVE, self._on_resolve),
             (_RUNS, self._on_run),
         )
         self._dialects = {f"{mount}{path}": name for mount in MOUNTS for path, name in MODEL_ROUTES.items()}
+
+    def use(self, settings: ServerSettings) -> None:
+        """Take up what may change while it runs: whom it trusts, how much it takes; not where it listens and what a connection may."""
+        limits = msgspec.structs.replace(self.settings.limits, body_bytes=settings.limits.body_bytes)
+        self.settings = msgspec.structs.replace(settings, host=self.settings.host, port=self.settings.port, limits=limits)
+        self._guard = Guard(self.settings.host, settings.allowed_hosts, settings.allowed_origins)
+        self._body_bytes = limits.body_bytes
 
     @property
     def about(self) -> About:
@@ -107,12 +117,13 @@ class App(Generic[R]):
 
     # Finding the handler
 
-    def _build_table(self) -> dict[tuple[str, str], Handler]:
+    def _build_table(self, admin: Admin) -> dict[tuple[str, str], Handler]:
         table: dict[tuple[str, str], Handler] = {("GET", "/"): self._on_front, ("GET", "/health"): self._on_health}
         for mount in MOUNTS:
             table["GET", f"{mount}/models"] = self._on_models
             for path, name in MODEL_ROUTES.items():
                 table["POST", f"{mount}{path}"] = self._exchange_handler(mount, path, name)
+        table |= {(method, path): self._admin_handler(method, answerer) for (method, path), answerer in answerers(admin).items()}
         table |= {("HEAD", path): handler for (method, path), handler in table.items() if method == "GET"}
         return table
 
@@ -174,12 +185,23 @@ class App(Generic[R]):
 
         return on_exchange
 
+    def _admin_handler(self, method: str, answerer: Answerer) -> Handler:
+        async def on_admin(asked: Answer) -> None:
+            self.about.identify(asked.headers)
+            body = b""
+            if method == "POST" and (body := await read_body(asked.read, asked.headers, self._body_bytes)):
+                check_json(asked.headers)
+            await asked.whole(200, _JSON, await answerer(asked.target.query, body))
+
+        return on_admin
+
     async def _on_front(self, asked: Answer) -> None:
         await asked.whole(200, _TEXT, pages.front(self.about, asked.headers["host"]))
 
     async def _on_health(self, asked: Answer) -> None:
         about = self.about
-        body = pages.health(about, is_known=_is_known(about, asked.headers), running=self.running, now=self._clock())
+        is_known = _is_known(about, asked.headers)
+        body = pages.health(about, is_known=is_known, running=self.running, now=self._clock(), config=self._state())
         await asked.whole(200, _JSON, body)
 
     async def _on_models(self, asked: Answer) -> None:

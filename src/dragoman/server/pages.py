@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import msgspec
 
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.server.about import About, Listed
 
 
-def health(about: About, *, is_known: bool, running: int, now: float) -> bytes:
-    """What is told of the gateway's state; to strangers only that it is up."""
+def health(about: About, *, is_known: bool, running: int, now: float, config: Mapping[str, Any] | None = None) -> bytes:
+    """What is told of the gateway's state; to strangers only that it is up. `config`: which one is in use, and what is wrong with the
+    one that is not."""
     if not is_known:
         return b'{"status":"ok"}'
+    known = {} if config is None else {"config": config}
     return msgspec.json.encode(
         {
             "status": "ok",
@@ -21,6 +26,7 @@ def health(about: About, *, is_known: bool, running: int, now: float) -> bytes:
             "keys_needed": about.closed,
             "running": running,
             "uptime_s": round(max(0.0, now - about.began), 1),
+            **known,
         }
     )
 
@@ -56,7 +62,7 @@ Point a client at one of these as its base URL:
   http://{address}/v1        the same, for clients that want it to end so
 
 It answers   POST .../responses   POST .../chat/completions   GET .../models
-and tells    GET /health
+and tells    GET /health   GET /api/health   GET /api/config   GET /api/models   POST /api/route
 
 With the Codex CLI:   dragoman codex
 """

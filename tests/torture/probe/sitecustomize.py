@@ -22,6 +22,7 @@ _LIVING = {
     "dragoman.upstream.reply.Reply": "replies",
     "dragoman.core.exchange.Exchange": "exchanges",
     "dragoman.core.translate.Translated": "translations",
+    "dragoman.app.compose.Composed": "runtimes",
 }
 
 
