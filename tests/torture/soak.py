@@ -33,7 +33,7 @@ WARM_S = min(60.0, MINUTES * 15)
 SAMPLE_S = 5.0
 WORKERS = 16
 LEAVING, DAWDLING, SOUND = 0.12, 0.05, 0.4
-PATIENCE_S = 40.0
+PATIENCE_S = 80.0
 GROWTH_MB = 8.0
 LEFT = "left"
 
@@ -45,7 +45,7 @@ UPSTREAMS = {
     "messages": ("claude-opus-5-5", {"kind": "anthropic", "path": "/v1"}),
     "generate": ("gemini-3.1-pro-preview", {"kind": "gemini", "path": "/v1beta"}),
 }
-DEADLINES = {"connect_s": 2, "first_byte_s": 2, "idle_s": 2, "total_s": 20, "hold_s": 0.5, "ping_s": 0.5}
+DEADLINES = {"connect_s": 2, "first_byte_s": 2, "idle_s": 2, "total_s": 60, "hold_s": 0.5, "ping_s": 0.5}
 
 
 class Errand(msgspec.Struct, frozen=True):
@@ -101,8 +101,10 @@ class Ledger:
         self.ends: Counter[str] = Counter()
         self.cells: Counter[str] = Counter()
         self.defects: list[str] = []
+        self.slowest: tuple[float, str] = (0.0, "")
+        """Of the answers that were right: seconds, and which."""
 
-    def note(self, errand: Errand, end: str, status: int, lane: str, tail: bytes) -> None:
+    def note(self, errand: Errand, end: str, status: int, lane: str, tail: bytes, took_s: float) -> None:
         """One is over."""
         trouble = errand.trouble
         is_fine = end == LEFT or (end == RIGHT and trouble.may_be_right) or (end == ERROR and trouble.may_fail)
@@ -111,8 +113,10 @@ class Ledger:
         self.cells[f"{errand.path} {errand.upstream} {lane} {shape}"] += 1
         # A fault that stands beyond the end of a short or a whole answer is none.
         is_spared = end == RIGHT and (not errand.stream or len(errand.said) < 200)
+        where = f"{errand.path} {errand.upstream} {lane} {shape} {trouble.name}, {len(errand.said)} characters in {took_s:.1f} s"
+        if end == RIGHT:
+            self.slowest = max(self.slowest, (round(took_s, 1), where))
         if not is_fine and not is_spared:
-            where = f"{errand.path} {errand.upstream} {lane} {shape} {trouble.name}"
             self.defects.append(f"{where}: {end} (status {status}): {tail!r}")
         elif not is_fine:
             self.ends["defect"] -= 1
@@ -135,6 +139,7 @@ class Worker:
 
     async def do(self, errand: Errand) -> None:
         """One errand."""
+        began = time.monotonic()
         try:
             async with asyncio.timeout(errand.leaves_after_s or PATIENCE_S):
                 end, status, lane, tail = await self._exchange(errand)
@@ -145,7 +150,7 @@ class Worker:
         except (OSError, asyncio.IncompleteReadError) as error:
             self._hang_up()
             end, status, lane, tail = f"cut by the gateway ({type(error).__name__})", 0, "?", b""
-        self._ledger.note(errand, end, status, lane, tail)
+        self._ledger.note(errand, end, status, lane, tail, time.monotonic() - began)
 
     async def _exchange(self, errand: Errand) -> tuple[str, int, str, bytes]:
         if self._streams is None:
@@ -262,6 +267,7 @@ def main() -> int:
                 "minutes": MINUTES,
                 "answers": dict(ledger.ends),
                 "kinds": len(ledger.cells),
+                "slowest_right": ledger.slowest,
                 "gateway_cpu_s": cpu_s(gateway.process.pid),
                 "rss_mb": [round(samples[0].rss_mb, 1), round(max(each.rss_mb for each in samples), 1), round(gateway.rss_mb, 1)],
                 "growth_mb": round(growth_mb(samples), 1),
