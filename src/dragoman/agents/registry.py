@@ -23,4 +23,7 @@ def agents() -> tuple[Agent, ...]:
 
 def recognise(headers: Mapping[str, str]) -> Agent:
     """The program that sent these headers (lower-case names)."""
-    return next(agent for agent in agents() if agent.recognise(headers))
+    for agent in agents():
+        if agent.recognise(headers):
+            return agent
+    return generic.AGENT

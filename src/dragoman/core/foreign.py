@@ -24,9 +24,9 @@ class Foreign(msgspec.Struct, frozen=True):
         fields = outline.fields
         if not self.keys.isdisjoint(fields) or (self.mark and holds(outline.body, self.mark)):
             return True
-        for name, pattern in self.patterns.items():
-            value = fields.get(name)
-            if value is not None and pattern.search(value) is not None:
+        patterns = self.patterns
+        for name in fields:  # noqa: SIM110 - a generator costs as much again
+            if name in patterns and patterns[name].search(fields[name]) is not None:
                 return True
         return False
 
@@ -36,10 +36,13 @@ def holds(body: bytes, mark: bytes) -> bool:
     ten times as fast as several; in a body with many of them the whole mark is looked for from there on."""
     rare, before = mark[-2], len(mark) - 2
     at = body.find(rare)
-    for _ in range(_GLANCES):
-        if at < 0:
-            return False
-        if body.startswith(mark, max(at - before, 0)):
+    glances = 0
+    while at >= 0:
+        start = max(at - before, 0)
+        if glances == _GLANCES:
+            return body.find(mark, start) >= 0
+        if body.startswith(mark, start):
             return True
+        glances += 1
         at = body.find(rare, at + 1)
-    return body.find(mark, max(at - before, 0)) >= 0 if at >= 0 else False
+    return False

@@ -36,17 +36,16 @@ async def relay(attempt: Attempt) -> None:
 def _call(attempt: Attempt) -> Call:
     """The client's call as this deployment gets it."""
     exchange, deployment = attempt.exchange, attempt.deployment
-    outline, call = exchange.outline, exchange.call
-    fields: dict[str, bytes | None] = dict(attempt.candidate.params)
+    outline, call, dialect = exchange.outline, exchange.call, deployment.dialect
+    fields = dict(attempt.candidate.params)
     for name in attempt.private_fields():
         if name in outline.fields:
             fields.setdefault(name, None)
-    readdress = deployment.dialect.readdress
-    if readdress is not None:
-        return msgspec.structs.replace(readdress(call, deployment.model), body=outline.replace(fields) if fields else call.body)
+    if dialect.readdress is not None:
+        return msgspec.structs.replace(dialect.readdress(call, deployment.model), body=outline.replace(fields) if fields else call.body)
     if deployment.model != exchange.peek.model:
         fields["model"] = deployment.wire_model
-    return Call(deployment.dialect.path, outline.replace(fields) if fields else call.body, "POST", call.query)
+    return Call(dialect.path, outline.replace(fields) if fields else call.body, "POST", call.query)
 
 
 async def _relay_whole(attempt: Attempt, reply: Reply) -> None:

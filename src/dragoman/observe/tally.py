@@ -132,6 +132,8 @@ class Tally:
 
     def record(self, record: Record) -> None:
         """Count one exchange."""
+        if record.run is None and record.session is None:
+            return
         step = 0 if record.usage is None else self._step(record.usage.input_tokens)
         if record.run:
             self._sums(self._runs, record.run, record.began_at).add(record, step)

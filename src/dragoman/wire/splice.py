@@ -44,8 +44,9 @@ class Outline:
             raise WireError("the body is not acceptable JSON: it is nested too deeply") from error
         # Keys and values that were kept, two quotes, a colon and a comma each, two braces: a body of just that size has no blanks,
         # no escaped keys, and no key twice, for each of these would make it longer. Most bodies are so, and need no walk.
-        size = 1 + 4 * len(self.fields) if self.fields else 2
-        self._is_compact = len(body) == size + sum(map(len, self.fields.values())) + sum(len(key.encode()) for key in self.fields)
+        # (Keys in anything but ASCII are longer than they count here, so a body with one is never taken for compact.)
+        fields = self.fields
+        self._is_compact = len(body) == 1 + 4 * len(fields) + sum(map(len, fields.values())) + len("".join(fields))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Outline) and self.body == other.body
@@ -71,6 +72,10 @@ class Outline:
     def replace(self, changes: Mapping[str, bytes | None]) -> bytes:
         """The body with new raw JSON values for fields (None: taken out); those that are missing are added at the end. Every other
         byte is as it was. Raises WireError if one of the fields stands twice."""
+        if self._is_compact and len(changes) == 1:
+            for name, value in changes.items():
+                if value is not None and name in self.fields:
+                    return self._with(name, value)
         self.refuse_twice(changes)
         members = self._members()
         first_key = members[0][1] if members else _after_brace(self.body)
@@ -101,6 +106,16 @@ class Outline:
         pieces.append(self.body[last_end:])
         return b"".join(pieces)
 
+    def _with(self, name: str, value: bytes) -> bytes:
+        """A compact body with another value for one field."""
+        fields, start = self.fields, 1
+        for each, old in fields.items():
+            start += len(each) + 3
+            if each == name:
+                break
+            start += len(old) + 1
+        return b"".join((self.body[:start], value, self.body[start + len(fields[name]) :]))
+
     def _next_key(self, end: int, last_end: int) -> int:
         return next((key for _, key, _, _ in self._members() if key > end), last_end)
 
@@ -118,7 +133,7 @@ class Outline:
         members: list[_Member] = []
         at = 1
         for name, value in self.fields.items():
-            start = at + len(name.encode()) + 3
+            start = at + len(name) + 3
             end = start + len(value)
             members.append((name, at, start, end))
             at = end + 1
