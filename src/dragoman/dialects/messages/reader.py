@@ -44,6 +44,7 @@ class Reader:
         self._usage: JsonObject = {}
         self._ending: JsonObject = {}
         self._finished: ev.Finished | None = None
+        self._is_finished = False
 
     def feed(self, frame: Frame) -> Iterable[ev.Event]:
         """Translate one frame."""
@@ -136,7 +137,7 @@ class Reader:
         told = {"context_management": frame.context_management, "input_transformations": frame.input_transformations}
         told |= {name: value for name, value in frame.delta.items() if name not in _KNOWN}
         self._ending |= {name: value for name, value in told.items() if value is not None}
-        return ()
+        return [*self._start({}), *self._finishing()] if self._finished is not None else ()
 
     def _on_end(self, frame: wire.MessageStop) -> Iterable[ev.Event]:
         return [*self._start({}), *self._end()]
@@ -157,13 +158,19 @@ class Reader:
             detail = text_or_none(object_or_empty(told.get("stop_details")), "category")
         self._finished = ev.Finished(reason, detail=word if reason == "other" else detail)
 
-    def _end(self) -> list[ev.Event]:
-        self._over = True
+    def _finishing(self) -> list[ev.Event]:
+        """What is known with the reason for which the model stopped, once: nothing but the mark of the end follows."""
+        if self._is_finished:
+            return []
+        self._is_finished = True
         events: list[ev.Event] = self._content.end_all()
         if self._usage:
             events.append(ev.UsageReported(read_usage(self._usage)))
-        finished = self._finished or ev.Finished("tool_calls" if self._content.called else "stop")
-        return [*events, finished, ev.Ended({NAME: self._ending} if self._ending else None)]
+        return [*events, self._finished or ev.Finished("tool_calls" if self._content.called else "stop")]
+
+    def _end(self) -> list[ev.Event]:
+        self._over = True
+        return [*self._finishing(), *self._content.end_all(), ev.Ended({NAME: self._ending} if self._ending else None)]
 
     _TABLE: ClassVar[dict[type, Callable[[Any, Any], Iterable[ev.Event]]]] = {
         wire.MessageStart: _on_start,
