@@ -96,3 +96,12 @@ def test_every_target_is_in_the_order_once(weights: list[int], sticky: str | Non
     some = targets(*weights)
 
     assert sorted(order(some, sticky, draw), key=lambda target: target.id) == sorted(some, key=lambda target: target.id)
+
+
+def test_draws_share_the_second_choice_by_weight_too() -> None:
+    source = random.Random(9)
+    orders = [order(targets(1, 3, 6), None, source.random()) for _ in range(20_000)]
+
+    seconds = Counter(found[1].model for found in orders if found[0].model == "m0")
+
+    assert within(seconds["m1"], 1 / 3, sum(seconds.values()))

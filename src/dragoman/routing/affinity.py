@@ -10,12 +10,14 @@ from hashlib import blake2b
 
 import msgspec
 
+from dragoman.routing.seat import Seat
+
 
 class Sitting(msgspec.Struct):
-    """A session's place. seat: its id. tokens: that the last request there left in the provider's prompt cache, about. tier: that it
-    has come to, and `judged`: by a classifier."""
+    """A session's place. spot: of the seat (see `spot`). tokens: about as many as the last request there left in the provider's prompt
+    cache. tier: that it has come to, and `judged`: by a classifier."""
 
-    seat: str
+    spot: str
     seen: float
     tokens: int = 0
     tier: str = ""
@@ -49,12 +51,10 @@ class Sessions:
         while len(self._sittings) > self.most:
             self._sittings.popitem(last=False)
 
-    def leave(self, seat: str) -> int:
-        """Forget all sessions that sit there. Returns how many."""
-        gone = [key for key, sitting in self._sittings.items() if sitting.seat == seat]
-        for key in gone:
-            del self._sittings[key]
-        return len(gone)
+
+def spot(seat: Seat) -> str:
+    """What a seat is remembered by: its target, with all that config changes about it, and its key."""
+    return f"{seat.target.id}@{seat.key}" if seat.key else seat.target.id
 
 
 def session_key(session: str, place: str) -> bytes:

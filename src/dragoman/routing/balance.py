@@ -44,15 +44,23 @@ def another(draw: float) -> float:
 
 
 def _drawn(items: Sequence[_Item], draw: float) -> tuple[_Item, ...]:
-    """The one on whose share of [0, 1) the number falls, then the others, the heavier ones first."""
-    left = draw * sum(item.weight for item in items)
-    first = items[-1]
-    for item in items:
-        left -= item.weight
-        if left < 0:
-            first = item
-            break
-    return (first, *sorted((item for item in items if item is not first), key=lambda item: -item.weight))
+    """The one on whose share of [0, 1) the number falls; of the others in the same way the next, and so on: whoever fails leaves its
+    traffic to the others by their weights."""
+    left = list(items)
+    found: list[_Item] = []
+    while len(left) > 1:
+        found.append(left.pop(_fallen_on(left, draw)))
+        draw = another(draw)
+    return (*found, *left)
+
+
+def _fallen_on(items: Sequence[_Item], draw: float) -> int:
+    rest = draw * sum(item.weight for item in items)
+    for place, item in enumerate(items):
+        rest -= item.weight
+        if rest < 0:
+            return place
+    return len(items) - 1
 
 
 def _score(key: bytes, item: Weighted) -> float:

@@ -10,7 +10,7 @@ from copy import copy
 
 import msgspec
 
-from dragoman.routing.affinity import Sessions, Sitting, response_key
+from dragoman.routing.affinity import Sessions, Sitting, response_key, spot
 from dragoman.routing.ask import Ask
 from dragoman.routing.board import Board, Standing
 from dragoman.routing.decision import Decision, Place
@@ -79,18 +79,18 @@ class Router:
         """This seat answered: the session sits there now. tokens: of input and output, which its prompt cache may hold now.
         response: the id of an answer that its provider keeps, so that whoever goes on from it comes back."""
         if decision.seat_key is not None:
-            self.sessions.keep(decision.seat_key, Sitting(seat.id, now, tokens))
+            self.sessions.keep(decision.seat_key, Sitting(spot(seat), now, tokens))
         if decision.tier_key is not None:
             self.sessions.keep(decision.tier_key, Sitting("", now, tier=decision.tier, judged=decision.judged))
         if response is not None and len(decision.chain) > 1:
-            self.sessions.keep(response_key(response), Sitting(seat.id, now))
+            self.sessions.keep(response_key(response), Sitting(spot(seat), now))
 
     def _held(self, places: list[Place], walk: Walk) -> list[Place]:
         """A response that is kept by its provider can be gone on from only there."""
         if len(places) < 2 or walk.ask.previous is None:
             return places
         holder = self.sessions.find(response_key(walk.ask.previous), walk.now, walk.affinity.lifetime_s)
-        held = next((place for place in places if holder is not None and place.seat.id == holder.seat), None)
+        held = next((place for place in places if holder is not None and spot(place.seat) == holder.spot), None)
         if held is None:
             return places
         walk.notes.sticky, walk.notes.moved = True, ""
@@ -166,12 +166,12 @@ def _with_session(places: list[Place], walk: Walk) -> list[Place]:
     sitting = None if walk.notes.is_settled else walk.sitting()
     if sitting is None:
         return places
-    own = next((place for place in places if place.seat.id == sitting.seat), None)
+    own = next((place for place in places if spot(place.seat) == sitting.spot), None)
     if own is None:
-        walk.notes.moved = f"`{sitting.seat}` is no target any more"
+        walk.notes.moved = f"`{sitting.spot}` is no target any more"
         return places
     if own.standing not in _WELL:
-        walk.notes.moved = f"`{sitting.seat}` is {own.trouble}"
+        walk.notes.moved = f"`{own.seat.id}` is {own.trouble}"
         return places
     walk.notes.sticky = True
     near = [place for place in places if place is not own and place.seat.deployment == own.seat.deployment]

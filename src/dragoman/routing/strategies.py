@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from copy import copy
 
 from dragoman.config.routing_schema import Strategy
-from dragoman.routing.affinity import Sitting, session_key
+from dragoman.routing.affinity import Sitting, session_key, spot
 from dragoman.routing.balance import order
 from dragoman.routing.decision import NeedsClassifier, Place
 from dragoman.routing.score import SIDE_KINDS, score, tier_of
@@ -174,7 +174,7 @@ def _cheapest(branch: Branch, walk: Walk, within: Within) -> list[Group]:
         found.append((priced[0][0] if priced else _LAST, (entry, [place for _, place in priced])))
     found.sort(key=lambda pair: pair[0])
     if sitting is not None:
-        _settle(found, sitting.seat, walk)
+        _settle(found, sitting.spot, walk)
     return [group for _, group in found]
 
 
@@ -182,16 +182,16 @@ def _priced(seat: Seat, sitting: Sitting | None, walk: Walk) -> tuple[float, Pla
     price = walk.price(seat.provider, seat.model, walk.ask.wall)
     if price is None:
         return _LAST, Place(seat, "price unknown")
-    cached = min(walk.ask.tokens, sitting.tokens) if sitting is not None and sitting.seat == seat.id else 0
+    cached = min(walk.ask.tokens, sitting.tokens) if sitting is not None and sitting.spot == spot(seat) else 0
     cost = price.of(walk.ask.tokens, cached, walk.ask.output_tokens)
     warm = f", {cached} tokens of it in its warm cache" if cached else ""
     return cost, Place(seat, f"about ${{value:.6f}}{warm}", cost)
 
 
-def _settle(found: list[tuple[float, Group]], seat: str, walk: Walk) -> None:
+def _settle(found: list[tuple[float, Group]], sits: str, walk: Walk) -> None:
     """Whether the session stays, by price; that is then not asked again."""
     places = [(number, place) for number, (_, (_, group)) in enumerate(found) for place in group]
-    at, own = next(((number, place) for number, place in places if place.seat.id == seat), (-1, None))
+    at, own = next(((number, place) for number, place in places if spot(place.seat) == sits), (-1, None))
     if own is None or walk.board.standing(own.seat, walk.now) not in ("ready", "trial"):
         return
     walk.notes.is_settled = True
@@ -204,7 +204,7 @@ def _settle(found: list[tuple[float, Group]], seat: str, walk: Walk) -> None:
         found.insert(0, group)
         walk.notes.sticky = True
     else:
-        walk.notes.moved = f"`{first.seat.id}` costs about ${lowest:.6f}, `{seat}` with its warm cache ${cost:.6f}"
+        walk.notes.moved = f"`{first.seat.id}` costs about ${lowest:.6f}, `{own.seat.id}` with its warm cache ${cost:.6f}"
 
 
 # ---- by tier -------------------------------------------------------------------------------------------------------------
