@@ -199,7 +199,7 @@ def test_times_are_told(run: Run) -> None:
 
 
 @pytest.mark.parametrize("complete", [True, False])
-def test_a_closed_reply_leaves_no_timer(run: Run, complete: bool) -> None:
+def test_a_closed_reply_is_watched_no_more(run: Run, complete: bool) -> None:
     async def body() -> None:
         house = Reader()
         reading = spawn(failure(house.reply.read(15)), name="read", owner=house.tasks)
@@ -212,7 +212,9 @@ def test_a_closed_reply_leaves_no_timer(run: Run, complete: bool) -> None:
         house.reply.close()
 
         await asyncio.wait([reading])
-        assert (house.clock.timers, house.wire.did) == ([], ["start"] if complete else ["start", "abort"])
+        await house.clock.move(100)
+        assert (house.clock.rung, house.clock.timers) == (1, [])
+        assert house.wire.did == (["start"] if complete else ["start", "abort"])
 
     run(body())
 

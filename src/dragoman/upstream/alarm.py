@@ -1,9 +1,10 @@
-"""A timer that costs nothing to push back, alone or for many."""
+"""Timers that cost nothing to push back, alone or for many."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from math import inf
 from typing import Protocol
 
 
@@ -11,39 +12,37 @@ class Alarm:
     """Calls `ring(now)` at the time set last, or earlier: `ring` looks at what is due and returns when to ring next (None: never).
 
     Deadlines move with every chunk of a stream. Moving a timer costs a cancel and a new one (2 µs); leaving it where it is and
-    looking again when it rings costs nothing.
+    looking again when it rings costs nothing. `when`: when it rings next; never is infinity.
     """
 
-    __slots__ = ("_handle", "_loop", "_ring", "_when")
+    __slots__ = ("_handle", "_loop", "_ring", "when")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, ring: Callable[[float], float | None]) -> None:
+        self.when = inf
         self._loop = loop
         self._ring: Callable[[float], float | None] | None = ring
         self._handle: asyncio.TimerHandle | None = None
-        self._when = 0.0
 
     def by(self, when: float) -> None:
         """Ring at `when` (loop time) at the latest."""
+        if self.when <= when:
+            return
         if self._handle is not None:
-            if self._when <= when:
-                return
             self._handle.cancel()
-        self._when = when
+        self.when = when
         self._handle = self._loop.call_later(max(0.0, when - self._loop.time()), self._rang)
-
-    def off(self) -> None:
-        """Don't ring again until the next `by`."""
-        if self._handle is not None:
-            self._handle.cancel()
-            self._handle = None
 
     def end(self) -> None:
         """Never ring again. Lets go of `ring`, so that the two need no garbage collector to part."""
-        self.off()
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+        self.when = inf
         self._ring = None
 
     def _rang(self) -> None:
         self._handle = None
+        self.when = inf
         again = self._ring(self._loop.time()) if self._ring is not None else None
         if again is not None:
             self.by(again)
@@ -58,7 +57,8 @@ class Ringing(Protocol):
 
 
 class Alarms:
-    """One timer for all that wait: a wait begins and ends without one of its own. The last one out stops it."""
+    """One timer for all that wait: a wait begins and ends without one of its own. It may ring for nobody; then it is silent until
+    the next `by`."""
 
     __slots__ = ("_alarm", "_watched")
 
@@ -69,13 +69,17 @@ class Alarms:
     def by(self, each: Ringing, when: float) -> None:
         """Ring `each` at `when` (loop time) at the latest."""
         self._watched.add(each)
-        self._alarm.by(when)
+        if when < self._alarm.when:
+            self._alarm.by(when)
 
     def off(self, each: Ringing) -> None:
         """Don't ring `each` again until the next `by`."""
         self._watched.discard(each)
-        if not self._watched:
-            self._alarm.off()
+
+    def end(self) -> None:
+        """Never ring again."""
+        self._watched.clear()
+        self._alarm.end()
 
     def _ring(self, now: float) -> float | None:
         earliest: float | None = None

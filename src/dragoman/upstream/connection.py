@@ -81,9 +81,10 @@ class Connection(asyncio.Protocol):
         "_answered",
         "_began",
         "_complete",
+        "_ends",
+        "_feed",
         "_gone",
         "_headed",
-        "_headers",
         "_incoming",
         "_keep_alive",
         "_keeper",
@@ -93,15 +94,18 @@ class Connection(asyncio.Protocol):
         "_place",
         "_poll",
         "_problem",
+        "_raw",
         "_read_paused",
         "_silent_bytes",
         "_sink",
         "_transport",
         "_unsent",
         "_until_eof",
+        "_version",
         "_write_paused",
         "idle_until",
         "on_body",
+        "on_message_begin",
         "server_idle_s",
         "uses",
     )
@@ -123,9 +127,12 @@ class Connection(asyncio.Protocol):
         self._unsent: memoryview | None = None
         self._began = 0.0
         self._incoming: list[bytes] = []
-        # A C function as the callback of the parser: no Python frame per piece of a body.
+        self._ends: list[bool] = []
+        # C functions as callbacks of the parser: no Python frame per piece of a body. What begins after an end takes the end's mark away.
         self.on_body = self._incoming.append
+        self.on_message_begin = self._ends.clear
         self._parser = httptools.HttpResponseParser(self)
+        self._feed = self._parser.feed_data
         self._reset()
 
     def __repr__(self) -> str:
@@ -133,7 +140,8 @@ class Connection(asyncio.Protocol):
         return f"Connection({self._place}, {state}, uses={self.uses})"
 
     def _reset(self) -> None:
-        self._headers: list[tuple[str, str]] = []
+        self._raw: list[tuple[bytes, bytes]] = []
+        self._version = ""
         self._headed = False
         self._complete = False
         self._until_eof = False
@@ -166,7 +174,7 @@ class Connection(asyncio.Protocol):
         if transport is None or self._gone:
             self._over(None)
         elif len(body) <= _PIECE_BYTES:
-            transport.write(head + body)
+            transport.write(head + body if body else head)
         else:
             transport.write(head)
             self._unsent = memoryview(body)
@@ -228,28 +236,32 @@ class Connection(asyncio.Protocol):
         if sink is None:
             self.abort()
             return
-        self._answered = True
-        self._silent_bytes += len(data)
+        if not self._answered:
+            self._answered = True
+            # The parser makes a new text of the version each time.
+            self._version = "1.1" if data.startswith(b"HTTP/1.1 ") else ""
         try:
-            self._parser.feed_data(data)
+            self._feed(data)
         except httptools.HttpParserUpgrade:
             self._problem = "it switches to a protocol that was not asked for"
         except httptools.HttpParserError as error:
             if not self._complete:
                 self._problem = str(error) or "it cannot be read"
             self._keep_alive = False
+        incoming = self._incoming
         if self._problem is not None:
             self.fail(faults.garbled(self._place, self._problem))
-            return
-        if self._complete:
+        elif self._complete:
             # on_message_complete took the body; what is left was not asked for.
             self._finish(sink)
-        elif self._incoming:
+        elif incoming:
             self._silent_bytes = 0
-            sink.took_body(self._incoming)
-            self._incoming.clear()
-        elif self._silent_bytes > self._limits.head_bytes:
-            self.fail(faults.garbled(self._place, f"more than {self._limits.head_bytes} bytes of headers"))
+            sink.took_body(incoming)
+            incoming.clear()
+        else:
+            self._silent_bytes += len(data)
+            if self._silent_bytes > self._limits.head_bytes:
+                self.fail(faults.garbled(self._place, f"more than {self._limits.head_bytes} bytes of headers"))
 
     def eof_received(self) -> None:
         """The other side sends no more: the proper end of an answer without a length, a cut for any other."""
@@ -261,15 +273,9 @@ class Connection(asyncio.Protocol):
 
     # ---- httptools callbacks ----
 
-    def on_message_begin(self) -> None:
-        """A first answer, the final one after an interim one, or one too many."""
-        if self._complete:
-            self._keep_alive = False
-
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header; a trailer is dropped."""
-        if not self._headed:
-            self._headers.append((_names.get(name) or _lower(name), value.decode("latin-1")))
+        """A header, or a trailer, which nobody looks at."""
+        self._raw.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Look at the status and at what says how long the body is."""
@@ -281,22 +287,25 @@ class Connection(asyncio.Protocol):
                 self._problem = "it switches to a protocol that was not asked for"
             elif status < 100:
                 self._problem = f"status {status:03}"
-            elif any(name in ("transfer-encoding", "content-length") and value != "0" for name, value in self._headers):
+            elif any(name.lower() in (b"transfer-encoding", b"content-length") and value != b"0" for name, value in self._raw):
                 self._problem = "an interim answer with a body"
-            self._headers = []
+            self._raw = []
+            self._version = ""
             return
         self._headed = True
-        if len(self._headers) > self._limits.headers:
+        if len(self._raw) > self._limits.headers:
             self._problem = f"more than {self._limits.headers} headers"
             return
-        self._read_framing(status)
+        headers = [(_names.get(name) or _lower(name), value.decode("latin-1")) for name, value in self._raw]
+        self._read_framing(status, headers)
         if self._problem is None and self._sink is not None:
-            self._sink.took_head(status, tuple(self._headers))
+            self._sink.took_head(status, tuple(headers))
 
     def on_message_complete(self) -> None:
         """The end of an interim answer, or of the final one."""
         if self._headed and not self._complete:
             self._complete = True
+            self._ends.append(True)
             self._keep_alive = self._parser.should_keep_alive()
             if self._incoming and self._sink is not None:
                 self._sink.took_body(self._incoming)
@@ -304,12 +313,12 @@ class Connection(asyncio.Protocol):
 
     # ---- private ----
 
-    def _read_framing(self, status: int) -> None:
-        fields = dict(self._headers)
-        version = self._parser.get_http_version()
+    def _read_framing(self, status: int, headers: list[tuple[str, str]]) -> None:
+        fields = dict(headers)
+        version = self._version or self._parser.get_http_version()
         chunked = "transfer-encoding" in fields
         if chunked:
-            codings = [value.strip().lower() for name, value in self._headers if name == "transfer-encoding"]
+            codings = [value.strip().lower() for name, value in headers if name == "transfer-encoding"]
             if codings != ["chunked"] or version == "1.0":
                 self._problem = "a transfer coding other than `chunked` in HTTP/1.1"
         if version[:2] != "1.":
@@ -334,8 +343,9 @@ class Connection(asyncio.Protocol):
         # An answer that came before all of the request was sent leaves the rest of it in the way of the next one.
         sent = self._unsent is None and transport is not None and not transport.get_write_buffer_size()
         self._unsent = None
-        if self._keep_alive and sent and not self._gone:
-            self.resume()
+        if self._keep_alive and sent and self._ends and not self._gone:
+            if self._read_paused:
+                self.resume()
             self._keeper.freed(self)
         else:
             self.abort()

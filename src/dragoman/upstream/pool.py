@@ -97,8 +97,7 @@ class Pool:
         if connection is None:
             limit_s = min(deadlines.connect_s, deadlines.total_s)
             connection, fresh = await stock.acquire(partial(self._connect, limit_s=limit_s), limit_s)
-        again = None if fresh else partial(self._again, stock, reply, head, body, deadlines)
-        reply.attach(connection, head, body, again)
+        reply.attach(connection, head, body, None if fresh else stock.again)
         return reply
 
     async def close(self) -> None:
@@ -106,6 +105,7 @@ class Pool:
         self._closed = True
         if self._life is not None:
             self._life.alarm.end()
+            self._life.alarms.end()
         for stock in self._stocks.values():
             stock.close(_closed())
         await self._tasks.close()
@@ -132,6 +132,7 @@ class Pool:
             alarm=life.alarm,
             loop=life.loop,
         )
+        stock.again = partial(self._again, stock)
         self._stocks[origin] = stock
         return stock
 
@@ -150,12 +151,13 @@ class Pool:
     def _made(self, stock: Stock) -> Connection:
         return Connection(stock.loop, stock.place, stock, self._settings.limits)
 
-    def _again(self, stock: Stock, reply: Reply, head: bytes, body: bytes, deadlines: Deadlines) -> asyncio.Task[None]:
-        return spawn(self._start_over(stock, reply, head, body, deadlines), name="send again", owner=self._tasks)
+    def _again(self, stock: Stock, reply: Reply, head: bytes, body: bytes) -> asyncio.Task[None]:
+        return spawn(self._start_over(stock, reply, head, body), name="send again", owner=self._tasks)
 
-    async def _start_over(self, stock: Stock, reply: Reply, head: bytes, body: bytes, deadlines: Deadlines) -> None:
+    async def _start_over(self, stock: Stock, reply: Reply, head: bytes, body: bytes) -> None:
+        limit_s = reply.deadlines.connect_s
         try:
-            connection, _ = await stock.acquire(partial(self._connect, limit_s=deadlines.connect_s), deadlines.connect_s)
+            connection, _ = await stock.acquire(partial(self._connect, limit_s=limit_s), limit_s)
         except GatewayError as error:
             reply.took_fault(error)
             return

@@ -19,6 +19,10 @@ _TICK_S = 0.001
 """uvloop counts in milliseconds and may ring one early."""
 
 
+Again = Callable[["Reply", bytes, bytes], asyncio.Task[None]]
+"""Sends head and body of a reply's request once more."""
+
+
 class Reply:
     """One answer. Read by one task at a time; `close()` it in `finally`, whatever happened.
 
@@ -32,13 +36,14 @@ class Reply:
         "_began",
         "_chunks",
         "_connection",
-        "_deadlines",
         "_ended",
         "_error",
         "_loop",
         "_moved",
+        "_now",
         "_paused",
         "_place",
+        "_request",
         "_retry",
         "_size",
         "_take",
@@ -46,6 +51,7 @@ class Reply:
         "_wait_s",
         "_waiter",
         "connected_s",
+        "deadlines",
         "first_byte_s",
         "headers",
         "reused",
@@ -61,8 +67,9 @@ class Reply:
         self.connected_s = 0.0
         self.first_byte_s: float | None = None
         self._loop = loop
+        self._now = loop.time
         self._place = place
-        self._deadlines = deadlines
+        self.deadlines = deadlines
         self._began = began
         self._moved = began
         self._chunks: list[bytes] = []
@@ -73,7 +80,8 @@ class Reply:
         self._waiter: asyncio.Future[bool] | None = None
         self._wait_due = inf
         self._connection: Connection | None = None
-        self._again: Callable[[], asyncio.Task[None]] | None = None
+        self._again: Again | None = None
+        self._request: tuple[bytes, bytes] | None = None
         self._retry: asyncio.Task[None] | None = None
         self._take: Callable[[bytes], bool] | None = None
         self._wait_s = inf
@@ -90,8 +98,12 @@ class Reply:
         while self.status == 0:
             if self._error is not None:
                 raise self._error
-            if not await self._wait(wait_s):
-                return False
+            waiter = self._waiting(wait_s)
+            try:
+                if not await waiter:
+                    return False
+            finally:
+                self._waiter = None
         return True
 
     async def read(self, wait_s: float | None = None) -> bytes | None:
@@ -104,8 +116,12 @@ class Reply:
                 raise self._error
             if self._ended:
                 return b""
-            if not await self._wait(wait_s):
-                return None
+            waiter = self._waiting(wait_s)
+            try:
+                if not await waiter:
+                    return None
+            finally:
+                self._waiter = None
         return self._drain()
 
     async def pump(self, take: Callable[[bytes], bool], wait_s: float) -> bool:
@@ -117,12 +133,13 @@ class Reply:
         if self._chunks and not take(self._drain()):
             return True
         while self._error is None and not self._ended:
+            waiter = self._waiting(wait_s)
             self._take, self._wait_s = take, wait_s
             try:
-                has_moved = await self._wait(wait_s)
+                has_moved = await waiter
                 is_enough = self._take is None
             finally:
-                self._take = None
+                self._take = self._waiter = None
             if is_enough or not has_moved:
                 return has_moved
             if self._chunks and not take(self._drain()):
@@ -134,6 +151,8 @@ class Reply:
 
     async def read_all(self, limit_bytes: int) -> bytes:
         """The whole body. Raises as `read` does, and GatewayError(garbled) past `limit_bytes`."""
+        if self._ended and self._size <= limit_bytes:
+            return self._drain()
         pieces: list[bytes] = []
         size = 0
         while piece := await self.read():
@@ -148,6 +167,9 @@ class Reply:
 
     def close(self) -> None:
         """Done with it. An unfinished answer loses its connection at once, so that the provider stops working for nobody."""
+        if self._ended and not self._chunks:
+            # Read to its end: what could still come is nothing.
+            return
         self._alarms.off(self)
         self._again = None
         if self._retry is not None:
@@ -163,12 +185,13 @@ class Reply:
 
     # ---- the pool's side ----
 
-    def attach(self, connection: Connection, head: bytes, body: bytes, again: Callable[[], asyncio.Task[None]] | None) -> None:
+    def attach(self, connection: Connection, head: bytes, body: bytes, again: Again | None) -> None:
         """Send the request on this connection. `again` starts over on a fresh one, if that is allowed."""
         self._connection = connection
         self._again = again
+        self._request = None if again is None else (head, body)
         self.reused = connection.uses > 0
-        self._moved = self._loop.time()
+        self._moved = self._now()
         self.connected_s = self._moved - self._began
         connection.start(self, head, body)
 
@@ -181,8 +204,8 @@ class Reply:
 
     def took_head(self, status: int, headers: Headers) -> None:
         """The head is there: from now on the idle deadline counts; the next wait sets the alarm."""
-        self._again = None
-        self._moved = self._loop.time()
+        self._again = self._request = None
+        self._moved = self._now()
         self.status = status
         self.headers = headers
         self.first_byte_s = self._moved - self._began
@@ -190,16 +213,21 @@ class Reply:
 
     def took_body(self, chunks: list[bytes]) -> None:
         """More body. Too much unread: pause the socket until it has been read."""
-        self._moved = self._loop.time()
+        self._moved = self._now()
+        take = self._take
+        if take is not None and not self._chunks and len(chunks) == 1:
+            # By far the most: one piece, and who takes it waits for it.
+            self._offer(take, chunks[0])
+            return
         self._chunks += chunks
         self._size += len(chunks[0]) if len(chunks) == 1 else sum(map(len, chunks))
         if self._size > _HIGH_WATER_BYTES and self._connection is not None:
             self._paused = True
             self._connection.pause()
-        if self._take is None:
+        if take is None:
             self._wake()
         else:
-            self._offer(self._take)
+            self._offer(take, None)
 
     def took_end(self) -> None:
         """Complete."""
@@ -214,21 +242,26 @@ class Reply:
     def took_stale(self, error: GatewayError) -> None:
         """A reused connection had been closed before the request arrived: once more, on a fresh one."""
         again, self._again = self._again, None
-        if again is None:
+        request, self._request = self._request, None
+        if again is None or request is None:
             self.took_fault(error)
             return
         self._connection = None
-        self._retry = again()
+        self._retry = again(self, *request)
 
     # ---- private ----
 
-    def _offer(self, take: Callable[[bytes], bool]) -> None:
+    def _offer(self, take: Callable[[bytes], bool], piece: bytes | None) -> None:
+        """Hand over this piece, or all that waits to be read."""
         waiter = self._waiter
         if waiter is None or waiter.done():
             # The pump is about to return: what came now is for the next one.
+            if piece is not None:
+                self._chunks.append(piece)
+                self._size += len(piece)
             return
         try:
-            goes_on = take(self._drain())
+            goes_on = take(self._drain() if piece is None else piece)
         except Exception as error:
             # Raised again where the pump is awaited.
             self._take = None
@@ -251,25 +284,24 @@ class Reply:
         self._size = 0
         if self._paused:
             self._paused = False
-            self._moved = self._loop.time()
+            self._moved = self._now()
             if self._connection is not None:
                 self._connection.resume()
         return data
 
-    async def _wait(self, wait_s: float | None) -> bool:
+    def _waiting(self, wait_s: float | None) -> asyncio.Future[bool]:
+        """What to wait for until something has moved (True) or `wait_s` is over; whoever waits takes `_waiter` away afterwards."""
         if self._waiter is not None:
             raise RuntimeError("two tasks read one reply")
         waiter = self._waiter = self._loop.create_future()
         due = self._due()
-        if wait_s is not None:
-            self._wait_due = self._loop.time() + wait_s
+        if wait_s is None:
+            self._wait_due = inf
+        else:
+            self._wait_due = self._now() + wait_s
             due = min(due, self._wait_due)
         self._alarms.by(self, due)
-        try:
-            return await waiter
-        finally:
-            self._waiter = None
-            self._wait_due = inf
+        return waiter
 
     def _wake(self, moved: bool = True) -> None:
         waiter = self._waiter
@@ -277,10 +309,10 @@ class Reply:
             waiter.set_result(moved)
 
     def _due(self) -> float:
-        total = self._began + self._deadlines.total_s
+        total = self._began + self.deadlines.total_s
         if self.status == 0:
-            return min(total, self._moved + self._deadlines.first_byte_s)
-        return total if self._paused else min(total, self._moved + self._deadlines.idle_s)
+            return min(total, self._moved + self.deadlines.first_byte_s)
+        return total if self._paused else min(total, self._moved + self.deadlines.idle_s)
 
     def ring(self, now: float) -> float | None:
         """Do what is due: end an answer that is late, or a wait. Returns when to look again."""
@@ -298,7 +330,7 @@ class Reply:
         return min(due, self._wait_due)
 
     def _expire(self, now: float) -> None:
-        limits = self._deadlines
+        limits = self.deadlines
         if self._began + limits.total_s <= now + _TICK_S:
             error = faults.timeout(self._place, "did not complete its answer", limits.total_s)
         elif self.status == 0:

@@ -65,7 +65,7 @@ class Heads:
         self._start = f" HTTP/1.1\r\nhost: {route.host}\r\n{route.lines}"
         self._prefix = route.prefix
         # By identity, which is safe as long as the tuple is kept beside what was made of it.
-        self._known: dict[int, tuple[Headers, str]] = {}
+        self._known: dict[int, tuple[str, str, Headers, bytes]] = {}
 
     def __repr__(self) -> str:
         return "Heads()"
@@ -77,28 +77,35 @@ class Heads:
         written here as they must be. Raises GatewayError: config for a header name or value with a character that HTTP has no
         place for, invalid_request for such a target.
         """
+        known = self._known.get(id(headers))
+        if known is not None and known[0] == method and known[1] == target and known[2] is headers:
+            opening = known[3]
+        else:
+            opening = self._opening(method, target, headers)
+        return b"%bcontent-length: %d\r\n\r\n" % (opening, length) if length or method != "GET" else opening + b"\r\n"
+
+    def _opening(self, method: str, target: str, headers: Headers) -> bytes:
+        """All but what says how long the body is. Kept, since nearly every request to a deployment begins with the same."""
         if method not in METHODS:
             raise ValueError(f"the method `{method}` is not sent upstream")
         if not (target[:1] == "/" and target.isascii() and target.isprintable() and " " not in target):
             raise GatewayError(
                 Kind.INVALID_REQUEST, "the path of the request holds a character that has no place in a URL; percent-encode it"
             )
-        known = self._known.get(id(headers))
-        lines = known[1] if known is not None and known[0] is headers else self._lines(headers)
-        framing = f"content-length: {length}\r\n\r\n" if length or method != "GET" else "\r\n"
-        return f"{method} {self._prefix}{target}{self._start}{lines}{framing}".encode("latin-1")
-
-    def _lines(self, headers: Headers) -> str:
-        lines = [f"{name}: {value}" for name, value in headers if _names.get(name) or _is_sent(name)]
-        # All of it in one look: printable ASCII has no line ends. What is rarer is looked at line by line.
-        joined = "".join(lines)
-        if not (joined.isprintable() and joined.isascii()):
-            _refuse_values(headers)
-        block = "".join([f"{line}\r\n" for line in lines])
+        opening = f"{method} {self._prefix}{target}{self._start}{_lines(headers)}".encode("latin-1")
         if len(self._known) >= _BLOCKS_KEPT:
             self._known.clear()
-        self._known[id(headers)] = headers, block
-        return block
+        self._known[id(headers)] = method, target, headers, opening
+        return opening
+
+
+def _lines(headers: Headers) -> str:
+    lines = [f"{name}: {value}" for name, value in headers if _names.get(name) or _is_sent(name)]
+    # All of it in one look: printable ASCII has no line ends. What is rarer is looked at line by line.
+    joined = "".join(lines)
+    if not (joined.isprintable() and joined.isascii()):
+        _refuse_values(headers)
+    return "".join([f"{line}\r\n" for line in lines])
 
 
 def _is_sent(name: str) -> bool:

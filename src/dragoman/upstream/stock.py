@@ -12,6 +12,7 @@ from dragoman.upstream.alarm import Alarm
 from dragoman.upstream.connection import Connection
 from dragoman.upstream.origin import Origin
 from dragoman.upstream.proxy import Proxy
+from dragoman.upstream.reply import Again
 from dragoman.upstream.request import Heads, Route
 
 _SERVER_MARGIN_S = 1.0
@@ -28,12 +29,14 @@ class Stock:
         self.proxy = proxy
         self.place = origin.place
         self.heads = Heads(Route.to(origin, proxy))
+        self.again: Again | None = None
         self.open = 0
         self._limit = limit
         self._waiting = waiting
         self._idle_s = idle_s
         self._alarm = alarm
         self.loop = loop
+        self._now = loop.time
         self._idle: list[Connection] = []
         self._all: set[Connection] = set()
         self._waiters: deque[asyncio.Future[Connection | None]] = deque()
@@ -90,8 +93,7 @@ class Stock:
 
     def freed(self, connection: Connection) -> None:
         """A connection is done with its answer: to the first in line, else idle."""
-        waiter = self._next()
-        if waiter is not None:
+        if self._waiters and (waiter := self._next()) is not None:
             waiter.set_result(connection)
             return
         idle_s = self._idle_s
@@ -100,9 +102,10 @@ class Stock:
         if idle_s <= 0:
             connection.abort()
             return
-        connection.idle_until = self.loop.time() + idle_s
+        connection.idle_until = until = self._now() + idle_s
         self._idle.append(connection)
-        self._alarm.by(connection.idle_until)
+        if until < self._alarm.when:
+            self._alarm.by(until)
 
     def lost(self, connection: Connection) -> None:
         """A connection is gone: its place goes to the first in line."""
