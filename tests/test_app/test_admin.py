@@ -199,6 +199,38 @@ def test_health_tells_every_seat_that_was_asked_and_forgets_on_demand(tmp_path: 
     go(story())
 
 
+def test_a_dry_run_knows_of_health_and_sends_nothing(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with gateway(tmp_path, OPEN.replace("{a: demo/x}", "{a: {targets: [p/gpt, demo/x]}}")) as it:
+            for key in ("key-1", "key-2"):
+                seat = it.shared.board.health(Seat(Target("p", "gpt"), key))
+                it.shared.board.failed(seat, 90.0, GatewayError(Kind.PROVIDER_KEY, "the key was refused", source="upstream"))
+
+            status, told = await it.ask("POST", "/api/route", {"model": "a", "headers": {"X-Any": "thing"}})
+
+            places = [(place["seat"], place["standing"], place.get("trouble", "")) for place in told["places"]]
+            why = "refused for 50 s: provider_key: the key was refused"
+            assert (status, places[0]) == (200, ("demo/x", "ready", ""))
+            assert sorted(places[1:]) == [("p/gpt@key-1", "refused", why), ("p/gpt@key-2", "refused", why)]
+            assert told["explained"].startswith("a (virtual model, weighted)")
+
+    go(story())
+
+
+def test_a_dry_run_of_nothing_known_says_what_is_near(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with gateway(tmp_path, CLOSED.replace("{a: demo/x}", "{coder: demo/x}")) as it:
+            ada = {"authorization": f"Bearer {ENV['ADA_KEY']}"}
+
+            model = await it.ask("POST", "/api/route", {"model": "codr"}, **ada)
+            dialect = await it.ask("POST", "/api/route", {"model": "coder", "dialect": "generate"}, **ada)
+
+            assert (model[0], "did you mean `coder`?" in model[1]["error"]["message"]) == (404, True)
+            assert dialect[1]["error"]["message"] == "`generate` is no dialect that clients speak here; write `responses` or `chat`"
+
+    go(story())
+
+
 def test_nobody_without_a_key_is_told_or_may_change_anything(tmp_path: Path) -> None:
     async def story() -> None:
         async with gateway(tmp_path, CLOSED) as it:

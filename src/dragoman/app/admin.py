@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from dragoman.app.compose import Composed
-from dragoman.app.dry_run import dry_run
+from dragoman.app.dry_run import Moment, Setting, dry_run
 from dragoman.app.reload import Reloader, State
 from dragoman.app.revisions import Revisions
 from dragoman.app.rollback import roll_back
@@ -74,7 +75,10 @@ class Desk:
 
     async def route(self, question: DryRun) -> Mapping[str, Any]:
         """Where a request would go, and why; nothing is sent."""
-        return dry_run(self._current.runtime, self._current.config, question)
+        now = self._current
+        await asyncio.to_thread(now.book.load)
+        setting = Setting(now.config, now.runtime.resolver, now.router, self._board, now.runtime.deploy)
+        return dry_run(setting, question, Moment(self._clock(), time.time(), random.random()))
 
     async def health(self, _: Nothing) -> Mapping[str, Any]:
         """Every seat that was asked, and how it is."""

@@ -54,6 +54,7 @@ class Composed(msgspec.Struct, frozen=True):
     runtime: Runtime
     about: About
     router: Router
+    book: PriceBook
 
 
 @contextlib.asynccontextmanager
@@ -81,7 +82,7 @@ def _compose(config: Config, shared: Lasting, addresses: Mapping[str, str]) -> C
     runtime = _runtime(config, shared, addresses)
     book = PriceBook.compile(config, shared.lists.price)
     router = Router(shared.sessions, book.per_token)
-    return Composed(config, runtime, _about(config, runtime, shared, book), router)
+    return Composed(config, runtime, _about(config, runtime, shared, book), router, book)
 
 
 def _built_in(config: Config) -> tuple[str, ...]:

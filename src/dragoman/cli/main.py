@@ -9,8 +9,11 @@ import click
 from dragoman import __version__
 from dragoman.cli.check import check, schema
 from dragoman.cli.codex.command import codex
+from dragoman.cli.config import config
 from dragoman.cli.doctor.command import doctor
+from dragoman.cli.health import health
 from dragoman.cli.models import models
+from dragoman.cli.route import route
 from dragoman.cli.serve import serve
 from dragoman.cli.simulate import simulate
 from dragoman.cli.trial.command import tries
@@ -26,7 +29,7 @@ def commands() -> None:
     """A gateway between coding agents and model providers: any agent, any model."""
 
 
-for _command in (serve, codex, doctor, check, models, schema, simulate, tries):
+for _command in (serve, codex, doctor, check, route, health, config, models, schema, simulate, tries):
     commands.add_command(_command)
 
 

@@ -47,7 +47,7 @@ class DryRun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     model: str | None = None
     key: str | None = None
     headers: dict[str, str] = {}
-    request: dict[str, Any] | None = None
+    request: dict[str, msgspec.Raw] | None = None
     dialect: str = "responses"
 
 

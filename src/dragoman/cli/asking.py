@@ -1,0 +1,67 @@
+"""What commands ask a running gateway's admin side: JSON there and back, and its own sentence where it refuses."""
+
+from __future__ import annotations
+
+import http.client
+import os
+from typing import Any
+
+import click
+import msgspec
+
+from dragoman.cli.codex.arguments import KEY_VARIABLE
+from dragoman.cli.gateway import Answer, get, post
+from dragoman.cli.settings import configured_address
+
+_FAULTS = (OSError, http.client.HTTPException, ValueError)
+_WAIT_S = 30.0
+
+gateway_option = click.option(
+    "--gateway", envvar="DRAGOMAN_URL", help="Address of the gateway. Default: the configured one, http://127.0.0.1:8080."
+)
+config_option = click.option("--config", "config", type=click.Path(), help="The config. Default: the one that `serve` would take.")
+
+
+class _Error(msgspec.Struct, frozen=True):
+    message: str = ""
+
+
+class _Refusal(msgspec.Struct, frozen=True):
+    error: _Error = _Error()
+
+
+class NobodyThere(click.ClickException):
+    """No gateway answers."""
+
+
+def address_of(gateway: str | None, config: str | None) -> str:
+    """Where the gateway is to be found. Raises ConfigError."""
+    return (gateway or configured_address(config, os.environ)).rstrip("/")
+
+
+def fetch(address: str, path: str) -> dict[str, Any]:
+    """GET it. Raises NobodyThere, or ClickException with the gateway's sentence."""
+    return _read(address, path, lambda: get(address, path, key=os.environ.get(KEY_VARIABLE), wait_s=_WAIT_S))
+
+
+def tell(address: str, path: str, question: object = None) -> dict[str, Any]:
+    """POST this as JSON. Raises as `fetch` does."""
+    body = msgspec.json.encode({} if question is None else question)
+    return _read(address, path, lambda: post(address, path, body, key=os.environ.get(KEY_VARIABLE), wait_s=_WAIT_S))
+
+
+def _read(address: str, path: str, ask: Any) -> dict[str, Any]:
+    try:
+        answer: Answer = ask()
+    except _FAULTS as error:
+        raise NobodyThere(
+            f"no gateway answers at {address} ({error}); start one with `dragoman serve`, or name one with --gateway"
+        ) from error
+    try:
+        if answer.status == 200:
+            return msgspec.json.decode(answer.body, type=dict[str, Any])
+        message = msgspec.json.decode(answer.body, type=_Refusal).error.message
+    except msgspec.DecodeError:
+        message = ""
+    hint = f"; put a client key into {KEY_VARIABLE}" if answer.status == 401 else ""
+    raise click.ClickException((message or f"{address}{path} answered {answer.status}, as no gateway does") + hint)

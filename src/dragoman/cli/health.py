@@ -1,0 +1,84 @@
+"""`dragoman health`: how every target and key of a running gateway is, why, and until when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import click
+import msgspec
+
+from dragoman.cli.asking import address_of, config_option, fetch, gateway_option, tell
+
+_COLORS = {"ready": "green", "trial": "yellow", "spent": "yellow", "resting": "yellow", "open": "red", "refused": "red"}
+_HEAD = ("target@key", "state", "for", "until", "running", "first token", "per token", "last minute", "left")
+
+
+@click.command()
+@click.option("--reset", metavar="NAME", help="Forget the trouble of a target, a key (`provider@key`), a provider, or `*`.")
+@gateway_option
+@config_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def health(reset: str | None, gateway: str | None, config: str | None, as_json: bool) -> None:
+    """Show how every target and provider key that was asked is: its state, why, and until when."""
+    address = address_of(gateway, config)
+    if reset is not None:
+        tell(address, "/api/health/reset", {"name": reset})
+        click.echo(f"`{reset}` starts afresh")
+        return
+    told = fetch(address, "/api/health")
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(told)))
+        return
+    seats: list[dict[str, Any]] = told["seats"]
+    click.echo("\n".join(table(seats)) if seats else "nothing was asked yet")
+
+
+def table(seats: Iterable[Mapping[str, Any]]) -> list[str]:
+    """A line for each seat, and one below it with the reason where it is not simply ready."""
+    seats = list(seats)
+    rows = [_HEAD, *(_row(seat) for seat in seats)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
+    lines = [click.style(_aligned(_HEAD, widths), dim=True)]
+    for seat, row in zip(seats, rows[1:], strict=True):
+        line = _aligned(row, widths)
+        state = row[1]
+        lines.append(line.replace(f"  {state}", f"  {click.style(state, fg=_COLORS.get(state))}", 1))
+        if seat.get("why"):
+            lines.append(click.style(f"    {seat['why']}", dim=True))
+    return lines
+
+
+def _aligned(row: tuple[str, ...], widths: list[int]) -> str:
+    return "  ".join(f"{text:<{width}}" for text, width in zip(row, widths, strict=True)).rstrip()
+
+
+def _row(seat: Mapping[str, Any]) -> tuple[str, ...]:
+    requests, tokens = seat.get("requests", 0), seat.get("tokens", 0)
+    return (
+        seat["id"],
+        seat["standing"],
+        _seconds(seat.get("for_s")),
+        _seconds(seat.get("until_s")),
+        str(seat.get("running", 0) or ""),
+        _seconds(seat.get("first_token_s")),
+        _seconds(seat.get("token_s")),
+        f"{requests} requests, {tokens:,} tokens" if requests else "",
+        ", ".join(_limit(limit) for limit in seat.get("limits", ())),
+    )
+
+
+def _limit(limit: Mapping[str, Any]) -> str:
+    most = f"/{limit['most']:,.0f}" if limit.get("most") is not None else ""
+    left = f"{limit['left']:,.0f}" if limit.get("left") is not None else "?"
+    return f"{left}{most} {limit.get('of') or 'requests'}"
+
+
+def _seconds(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 120:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
