@@ -8,11 +8,13 @@ https://www.snia.org/sites/default/files/SDC15_presentations/dist_sys/Jason_Resc
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from math import log
 from typing import Protocol, TypeVar
 
 _SPREAD = 9973.0
+_64_BITS = 2**64 - 1
 
 
 class Weighted(Protocol):
@@ -34,8 +36,8 @@ def order(items: Sequence[_Item], sticky: str | None, draw: float) -> tuple[_Ite
         return tuple(items)
     if sticky is None:
         return _drawn(items, draw)
-    key = blake2b(f"session {sticky}".encode("utf-8", "surrogateescape"), digest_size=32).digest()
-    return tuple(sorted(items, key=lambda item: _score(key, item)))
+    session = _digest(f"session {sticky}")
+    return tuple(sorted(items, key=lambda item: _score(session, item)))
 
 
 def another(draw: float) -> float:
@@ -63,7 +65,18 @@ def _fallen_on(items: Sequence[_Item], draw: float) -> int:
     return len(items) - 1
 
 
-def _score(key: bytes, item: Weighted) -> float:
-    """The lower the better: an exponential variate whose rate is the weight."""
-    drawn = int.from_bytes(blake2b(item.id.encode(), digest_size=8, key=key).digest()) >> 12
-    return -log((drawn + 0.5) / 2**52) / item.weight
+def _score(session: int, item: Weighted) -> float:
+    """The lower the better: an exponential variate whose rate is the weight.
+
+    What it is drawn from is splitmix64's last step, https://prng.di.unimi.it/splitmix64.c: a fifth of a digest's time.
+    """
+    drawn = session ^ _digest(item.id)
+    drawn = ((drawn ^ (drawn >> 30)) * 0xBF58476D1CE4E5B9) & _64_BITS
+    drawn = ((drawn ^ (drawn >> 27)) * 0x94D049BB133111EB) & _64_BITS
+    return -log(((drawn ^ (drawn >> 31)) >> 12) / 2**52 + 2**-53) / item.weight
+
+
+@lru_cache(4096)
+def _digest(text: str) -> int:
+    """A number of 64 bits that is the same in every process."""
+    return int.from_bytes(blake2b(text.encode("utf-8", "surrogateescape"), digest_size=8).digest())

@@ -51,8 +51,12 @@ class Router:
         walk.verdict = verdict
         places = _unlike([*_of_model(model, walk), *(place for other in extra for place in _after(other, walk, "wanted by the client"))])
         places = _by_standing(places, walk)
-        places = self._held(_with_session(places, walk), walk)
         notes = walk.notes
+        seat_key = walk.seat_key()
+        sitting = None if seat_key is None or notes.is_settled else self.sessions.find(seat_key, now, model.affinity.lifetime_s)
+        if sitting is not None:
+            places = _with_session(places, sitting, walk)
+        places = self._held(places, walk)
         return Decision(
             model=model.name,
             found=model.reason,
@@ -70,7 +74,7 @@ class Router:
             never=model.never,
             retry=model.retry,
             rescue=model.rescue,
-            seat_key=walk.seat_key(),
+            seat_key=seat_key,
             tier_key=notes.tier_key,
             judged=notes.judged,
         )
@@ -151,21 +155,19 @@ def _unlike(places: Iterable[Place]) -> list[Place]:
 
 def _by_standing(places: list[Place], walk: Walk) -> list[Place]:
     """Who is in trouble goes last, the worst at the very end, and says why."""
-    seen: list[tuple[Standing, Place]] = [(walk.board.standing(place.seat, walk.now), place) for place in places]
-    if all(standing == "ready" for standing, _ in seen):
+    board, now = walk.board, walk.now
+    standings = [board.standing(place.seat, now) for place in places]
+    if standings.count("ready") == len(standings):
         return places
-    seen.sort(key=lambda pair: _GRADES[pair[0]])
-    return [
-        place if standing == "ready" else msgspec.structs.replace(place, standing=standing, trouble=walk.board.why(place.seat, walk.now))
-        for standing, place in seen
+    told = [
+        place if standing == "ready" else msgspec.structs.replace(place, standing=standing, trouble=board.why(place.seat, now))
+        for standing, place in zip(standings, places, strict=True)
     ]
+    return sorted(told, key=lambda place: _GRADES[place.standing])
 
 
-def _with_session(places: list[Place], walk: Walk) -> list[Place]:
+def _with_session(places: list[Place], sitting: Sitting, walk: Walk) -> list[Place]:
     """The seat of the session first, its deployment's other keys next; unless it is in trouble, which is told."""
-    sitting = None if walk.notes.is_settled else walk.sitting()
-    if sitting is None:
-        return places
     own = next((place for place in places if spot(place.seat) == sitting.spot), None)
     if own is None:
         walk.notes.moved = f"`{sitting.spot}` is no target any more"
