@@ -101,7 +101,7 @@ class Classifier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     timeout_s: Seconds = 2.0
     """Seconds for its answer; after that the score decides."""
     prompt: str = ""
-    """What it is asked before the request's beginning is shown to it; empty asks for one word, the name of a tier."""
+    """What it is asked before the user's last words are shown to it; empty asks for one word, the name of a tier."""
 
 
 class Tiers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
