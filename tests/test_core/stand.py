@@ -230,10 +230,16 @@ class Stand:
 
 
 @contextlib.asynccontextmanager
-async def stand(url: str, more: str = "", *, kind: str = "openai", settings: str = "", pace: Pace | None = None) -> AsyncGenerator[Stand]:
-    """A gateway without its server: provider `up` at `url`."""
+async def stand(
+    url: str, more: str = "", *, kind: str = "openai", settings: str = "", pace: Pace | None = None, retry: str = "{attempts: 1}"
+) -> AsyncGenerator[Stand]:
+    """A gateway without its server: provider `up` at `url`, which is asked once unless `retry` says otherwise."""
     address = "" if kind == "openai" else f", base_url: '{url}'"
-    made = Stand(f"providers:\n  up: {{kind: {kind}{address}, keys: [sk-provider-secret]{settings}}}\n{more}", pace or Pace(), {"up": url})
+    made = Stand(
+        f"providers:\n  up: {{kind: {kind}{address}, keys: [sk-provider-secret]{settings}}}\n{more}\nrouting: {{retry: {retry}}}\n",
+        pace or Pace(),
+        {"up": url},
+    )
     try:
         yield made
     finally:

@@ -79,9 +79,9 @@ async def compose(config: Config, shared: Lasting) -> Composed:
 
 
 def _compose(config: Config, shared: Lasting, addresses: Mapping[str, str]) -> Composed:
-    runtime = _runtime(config, shared, addresses)
     book = PriceBook.compile(config, shared.lists.price)
     router = Router(shared.sessions, book.per_token)
+    runtime = _runtime(config, shared, addresses, router)
     return Composed(config, runtime, _about(config, runtime, shared, book), router, book)
 
 
@@ -90,7 +90,7 @@ def _built_in(config: Config) -> tuple[str, ...]:
     return tuple(name for name, provider in config.providers.items() if profile(provider.kind).builtin and provider.base_url is None)
 
 
-def _runtime(config: Config, shared: Lasting, addresses: Mapping[str, str]) -> Runtime:
+def _runtime(config: Config, shared: Lasting, addresses: Mapping[str, str], router: Router) -> Runtime:
     known = {name: dialect(name) for name in names()}
     deadlines = config.server.deadlines
     return Runtime(
@@ -104,6 +104,8 @@ def _runtime(config: Config, shared: Lasting, addresses: Mapping[str, str]) -> R
         clock=time.perf_counter,
         new_id=_new_id,
         pace=Pace(hold_s=deadlines.hold_s, ping_s=deadlines.ping_s),
+        board=shared.board,
+        router=router,
     )
 
 

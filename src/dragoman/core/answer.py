@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from dragoman.agents.contract import Agent, Dressed
 from dragoman.agents.registry import recognise
-from dragoman.core.exchange import Inbound, Outbound
+from dragoman.core.exchange import Exchange, Inbound, Outbound
 from dragoman.dialects.registry import dialect
 from dragoman.ir.errors import GatewayError
 from dragoman.ir.record import Record
@@ -31,6 +31,20 @@ def word(error: GatewayError, dialect_name: str, agent: Agent) -> Dressed:
 def word_for(error: GatewayError, dialect_name: str, headers: Mapping[str, str]) -> Dressed:
     """As `word`, for a request of which only the headers are known."""
     return word(error, dialect_name, recognise(headers))
+
+
+async def fail(exchange: Exchange, error: GatewayError) -> None:
+    """Tell the client of the error that is left when every try has failed: as an answer, or, where its stream stands open, at its end."""
+    outbound, record = exchange.outbound, exchange.record
+    if not outbound.started:
+        await refuse(error, exchange.inbound, outbound, exchange.agent, record)
+        return
+    dialect, rescuing = exchange.dialect, exchange.rescuing
+    if exchange.begun and rescuing is not None:
+        await outbound.write(rescuing.fail(error))
+    else:
+        await outbound.write(dialect.write_failure(exchange.agent.dress_failure(error), dialect.tap()))
+    await outbound.finish()
 
 
 async def refuse(error: GatewayError, inbound: Inbound, outbound: Outbound, agent: Agent, record: Record) -> None:

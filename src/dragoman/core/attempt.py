@@ -8,8 +8,12 @@ from dragoman.core.exchange import Exchange
 from dragoman.core.failure import attribute
 from dragoman.core.runtime import Candidate, Deployment
 from dragoman.dialects.contract import Call
-from dragoman.ir.errors import GatewayError
+from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.record import Attempt as Noted
+from dragoman.lower.fitting import Trust
+from dragoman.routing.plan import Plan
+from dragoman.routing.ratelimits import read_limits
+from dragoman.routing.seat import Seat
 from dragoman.upstream.reply import Reply
 from dragoman.wire.frame import Headers
 from dragoman.wire.headers import header_text
@@ -24,13 +28,17 @@ _is_told: dict[str, bool] = {}
 
 
 class Attempt(msgspec.Struct):
-    """One try of an exchange at one deployment, and all that belongs to this try alone. noted: its entry in the record, once the
-    provider is being asked."""
+    """One try of an exchange at one deployment, and all that belongs to this try alone. plan: told of what comes; trust: which proofs in
+    the request may be this deployment's own. noted: its entry in the record, once the provider is being asked; fault: what went wrong."""
 
     exchange: Exchange
     candidate: Candidate
     deployment: Deployment
+    seat: Seat
+    plan: Plan
+    trust: Trust = "all"
     noted: Noted | None = None
+    fault: GatewayError | None = None
 
     def private_fields(self) -> frozenset[str]:
         """Top-level fields of the agent that may not go to this deployment."""
@@ -41,8 +49,11 @@ class Attempt(msgspec.Struct):
         noted = self.noted
         if noted is not None:
             exchange = self.exchange
-            noted.first_byte_s = exchange.runtime.clock() - exchange.began
+            now = exchange.runtime.clock()
+            noted.first_byte_s = now - exchange.began
             noted.status = reply.status
+            if reply.status == 429 or self.plan.has_choice:
+                self.plan.heard(now, read_limits(reply.headers, now, exchange.inbound.received_at + now - exchange.began))
 
     def ended(self) -> None:
         """Note that it ended well."""
@@ -52,6 +63,8 @@ class Attempt(msgspec.Struct):
     def failed(self, error: GatewayError) -> None:
         """Note how it failed, if the provider was asked at all; the error learns whose it is and loses any secret in its words."""
         noted = self.noted
+        if self.fault is None:
+            self.fault = error
         if noted is not None and noted.ended_s is None:
             noted.ended_s = self.exchange.elapsed_s()
             noted.error = error.kind.value
@@ -63,7 +76,7 @@ async def send(attempt: Attempt, call: Call) -> Reply:
     exchange, deployment = attempt.exchange, attempt.deployment
     runtime, record = exchange.runtime, exchange.record
     record.provider, record.model, record.upstream_dialect = deployment.provider, deployment.model, deployment.dialect.name
-    noted = attempt.noted = Noted(deployment.provider, deployment.model, runtime.clock() - exchange.began)
+    noted = attempt.noted = Noted(deployment.provider, deployment.model, runtime.clock() - exchange.began, attempt.seat.key or None)
     record.attempts.append(noted)
     target = deployment.base_path + (deployment.path if call.path == deployment.dialect.path else call.path)
     if call.query:
@@ -77,6 +90,25 @@ async def send(attempt: Attempt, call: Call) -> Reply:
     reply = await runtime.pool.open(deployment.origin, call.method, target, headers, call.body, deadlines=deployment.deadlines)
     noted.connected_s = runtime.clock() - exchange.began
     return reply
+
+
+async def await_head(attempt: Attempt, reply: Reply) -> None:
+    """Wait for the head of an answer that is wanted whole, for as long as the deadlines say; where the target has a shorter time for
+    its first output and another could be tried, no longer than that."""
+    limit_s = attempt.seat.target.first_token_s
+    if limit_s is None:
+        await reply.head()
+    elif not await reply.head(limit_s):
+        cut_off(attempt)
+        await reply.head()
+    attempt.head_came(reply)
+
+
+def cut_off(attempt: Attempt) -> None:
+    """The target's time for its first output is over. Raises GatewayError(timeout) if another one could be tried now."""
+    if attempt.plan.has_others(attempt.exchange.runtime.clock()):
+        limit_s = attempt.seat.target.first_token_s
+        raise GatewayError(Kind.TIMEOUT, f"no output within {limit_s:g} s, the target's `first_token_s`", source="upstream")
 
 
 def _carried(attempt: Attempt) -> Headers:
@@ -98,6 +130,8 @@ def told_headers(attempt: Attempt, content_type: str, reply: Reply | None) -> He
         ("content-type", content_type),
         ("x-dragoman-exchange", record.id),
         ("x-dragoman-model", attempt.deployment.told_name),
+        ("x-dragoman-provider", attempt.deployment.told_provider),
+        ("x-dragoman-attempts", str(attempt.plan.number)),
         ("x-dragoman-lane", record.lane or ""),
     ]
     if record.warnings:

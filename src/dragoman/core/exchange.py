@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -12,6 +12,9 @@ from dragoman.dialects.contract import Call, Dialect, Peek
 from dragoman.ir.record import Record
 from dragoman.wire.frame import Headers
 from dragoman.wire.splice import Outline
+
+if TYPE_CHECKING:
+    from dragoman.core.rescue import Rescuing
 
 
 class Inbound(msgspec.Struct, frozen=True):
@@ -58,9 +61,10 @@ class Outbound(Protocol):
         ...
 
 
-class Exchange(msgspec.Struct, frozen=True):
+class Exchange(msgspec.Struct):
     """One exchange under way: what stays the same whichever deployments are tried. `began` is on the runtime's clock; `outline` is the
-    top level of the body."""
+    top level of the body. `begun`: the client has more than signs of life. `rescues`: a stream that breaks off shall be gone on with;
+    `rescuing`: what its client has of it."""
 
     runtime: Runtime
     inbound: Inbound
@@ -72,6 +76,9 @@ class Exchange(msgspec.Struct, frozen=True):
     call: Call
     peek: Peek
     outline: Outline
+    begun: bool = False
+    rescues: bool = False
+    rescuing: Rescuing | None = None
 
     def elapsed_s(self) -> float:
         """Seconds since the exchange began."""

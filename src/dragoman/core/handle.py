@@ -7,16 +7,18 @@ import logging
 
 from dragoman.agents.contract import Agent
 from dragoman.agents.registry import recognise
-from dragoman.core.answer import refuse
+from dragoman.core.answer import fail, refuse
 from dragoman.core.attempt import Attempt
+from dragoman.core.decide import decide, trust
 from dragoman.core.exchange import Exchange, Inbound, Outbound
 from dragoman.core.lane import choose_lane
+from dragoman.core.pause import pause
 from dragoman.core.runtime import Runtime
 from dragoman.dialects.contract import Call
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.record import Record
-from dragoman.routing.balance import order
-from dragoman.routing.resolve import Target
+from dragoman.routing.decision import Decision
+from dragoman.routing.plan import Plan, Try, Wait
 from dragoman.wire.splice import Outline
 
 logger = logging.getLogger(__name__)
@@ -31,9 +33,10 @@ async def handle(runtime: Runtime, inbound: Inbound, outbound: Outbound) -> None
     agent = recognise(inbound.headers)
     record = _new_record(runtime, inbound, agent)
     try:
-        record.client = runtime.identity.identify(inbound.headers).name
+        principal = runtime.identity.identify(inbound.headers)
+        record.client = principal.name
         exchange = _begin(runtime, inbound, outbound, agent, record, began)
-        await _try(exchange, _pick(exchange))
+        await _run(exchange, decide(exchange, principal))
     except GatewayError as error:
         _note_error(record, error)
         await refuse(error, inbound, outbound, agent, record)
@@ -51,6 +54,50 @@ async def handle(runtime: Runtime, inbound: Inbound, outbound: Outbound) -> None
         runtime.observer.record(record)
 
 
+async def _run(exchange: Exchange, decision: Decision) -> None:
+    """Try one seat after the other, as the plan says, until one has answered or none is left."""
+    runtime = exchange.runtime
+    clock = runtime.clock
+    exchange.rescues = decision.rescue
+    plan = Plan(decision.chain, decision.retry, runtime.board, exchange.began)
+    step = plan.first(clock())
+    try:
+        while True:
+            if isinstance(step, Try):
+                error = await _try(exchange, plan, step, decision)
+                if error is None:
+                    return
+                step = plan.failed(clock(), error, runtime.draw(), delivered=exchange.begun, rescue=exchange.begun)
+            elif isinstance(step, Wait):
+                await pause(exchange, step.seconds)
+                step = plan.waited(clock())
+            else:
+                await _give_up(exchange, step.error)
+                return
+    finally:
+        plan.left()
+
+
+async def _try(exchange: Exchange, plan: Plan, step: Try, decision: Decision) -> GatewayError | None:
+    """Have one seat answer. Returns the error after which another may take over: nothing was said yet, or its stream can be gone on
+    with."""
+    record, attempt = exchange.record, None
+    if step.number > 1 and not exchange.begun:
+        record.warnings, record.usage, record.answered = [], None, None
+    trusted = trust(decision, step)
+    try:
+        lane, candidate = choose_lane(exchange, step.seat, trusted)
+        record.lane = lane.name
+        attempt = Attempt(exchange, candidate, candidate.deployment, step.seat, plan, trusted)
+        await lane.carry(attempt)
+    except GatewayError as error:
+        if attempt is not None:
+            attempt.failed(error)
+        return error
+    _settle(attempt, decision)
+    return None
+
+
 def _begin(runtime: Runtime, inbound: Inbound, outbound: Outbound, agent: Agent, record: Record, began: float) -> Exchange:
     dialect = runtime.dialects[inbound.dialect]
     call = Call(inbound.path, inbound.body, inbound.method, inbound.query)
@@ -60,23 +107,22 @@ def _begin(runtime: Runtime, inbound: Inbound, outbound: Outbound, agent: Agent,
     return Exchange(runtime, inbound, outbound, agent, record, began, dialect, call, peek, outline)
 
 
-def _pick(exchange: Exchange) -> Target:
-    runtime, record = exchange.runtime, exchange.record
-    model = runtime.resolver.resolve(exchange.peek.model)
-    record.reason = model.reason
-    return order(model.targets, record.session, runtime.draw())[0]
+def _settle(attempt: Attempt, decision: Decision) -> None:
+    """The answer is over: the board learns how it went, and the session where it sits."""
+    exchange, plan = attempt.exchange, attempt.plan
+    now, usage = exchange.runtime.clock(), exchange.record.usage
+    if attempt.fault is not None:
+        plan.failed(now, attempt.fault, 0.0, delivered=True)
+        return
+    tokens = 0 if usage is None else usage.total
+    plan.succeeded(now, tokens=tokens, output_tokens=0 if usage is None else usage.output_tokens)
+    if len(decision.chain) > 1 or decision.tier_key is not None:
+        exchange.runtime.router.keep(decision, attempt.seat, now, tokens=tokens)
 
 
-async def _try(exchange: Exchange, target: Target) -> None:
-    """Have one target answer. Raises GatewayError only while the client has been told nothing."""
-    lane, candidate = choose_lane(exchange, target)
-    exchange.record.lane = lane.name
-    attempt = Attempt(exchange, candidate, candidate.deployment)
-    try:
-        await lane.carry(attempt)
-    except GatewayError as error:
-        attempt.failed(error)
-        raise
+async def _give_up(exchange: Exchange, error: GatewayError) -> None:
+    _note_error(exchange.record, error)
+    await fail(exchange, error)
 
 
 def _new_record(runtime: Runtime, inbound: Inbound, agent: Agent) -> Record:

@@ -11,7 +11,8 @@ from dragoman.core.exchange import Exchange
 from dragoman.core.relay import relay
 from dragoman.core.runtime import Candidate
 from dragoman.core.translate import translate
-from dragoman.routing.resolve import Target
+from dragoman.lower.fitting import Trust
+from dragoman.routing.seat import Seat
 
 
 class Lane(msgspec.Struct, frozen=True):
@@ -25,15 +26,30 @@ RELAY = Lane("relay", relay)
 TRANSLATE = Lane("translate", translate)
 
 
-def choose_lane(exchange: Exchange, target: Target) -> tuple[Lane, Candidate]:
+_PROOFS = (
+    b'"encrypted_content"',
+    b'"signature"',
+    b'"thoughtSignature"',
+    b'"thought_signature"',
+    b'"reasoning_details"',
+    b'"redacted_thinking"',
+)
+"""What a body holds that may hold a proof of earlier thoughts. A false alarm costs speed, never meaning."""
+
+
+def choose_lane(exchange: Exchange, seat: Seat, trust: Trust) -> tuple[Lane, Candidate]:
     """The lane, and the target as it is reached on it.
 
-    Relay only where the provider speaks the client's dialect, the target takes every feature that the body mentions, and nothing
-    in it is ours. What must be translated anyway goes in the dialect in which the provider can do most.
+    Relay only where the provider speaks the client's dialect, the target takes every feature that the body mentions, nothing
+    in it is ours, no proof of earlier thoughts must be held back, and no broken stream is to be gone on with. What must be translated
+    anyway goes in the dialect in which the provider can do most.
     """
-    deploy, dialect = exchange.runtime.deploy, exchange.dialect
-    candidate = deploy(target, dialect.name)
+    deploy, dialect, target = exchange.runtime.deploy, exchange.dialect, seat.target
+    candidate = deploy(target, dialect.name, seat.key)
     deployment = candidate.deployment
-    if deployment.relays and deployment.dialect is dialect and not deployment.foreign.is_in(exchange.outline):
+    if exchange.rescues and exchange.peek.stream:
+        return TRANSLATE, deploy(target, None, seat.key)
+    may_relay = deployment.relays and deployment.dialect is dialect and not deployment.foreign.is_in(exchange.outline)
+    if may_relay and (trust == "all" or not any(mark in exchange.inbound.body for mark in _PROOFS)):
         return RELAY, candidate
-    return TRANSLATE, deploy(target, None)
+    return TRANSLATE, deploy(target, None, seat.key)

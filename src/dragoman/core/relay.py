@@ -6,10 +6,10 @@ import re
 
 import msgspec
 
-from dragoman.core.attempt import Attempt, send, told_headers
+from dragoman.core.attempt import Attempt, await_head, send, told_headers
 from dragoman.core.failure import attribute, filtered, not_a_stream, read_refusal
 from dragoman.core.stream import header, stream
-from dragoman.core.translate import Translated
+from dragoman.core.translated import Translated
 from dragoman.dialects.contract import Call
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.lower.restore import UNCHANGED
@@ -50,8 +50,7 @@ def _call(attempt: Attempt) -> Call:
 
 async def _relay_whole(attempt: Attempt, reply: Reply) -> None:
     exchange = attempt.exchange
-    await reply.head()
-    attempt.head_came(reply)
+    await await_head(attempt, reply)
     if reply.status >= 300:
         raise await read_refusal(exchange, attempt.deployment, reply)
     body = await reply.read_all(exchange.runtime.pace.answer_bytes)
@@ -83,6 +82,8 @@ def _last_frame(chunk: bytes) -> int | None:
 
 class Relayed:
     """Carries bytes as they are. Knows where a frame ends, so that a sign of life never stands inside one."""
+
+    resumable = False
 
     def __init__(self, attempt: Attempt) -> None:
         exchange = attempt.exchange
@@ -129,7 +130,7 @@ class Relayed:
 
     def whole(self, body: bytes) -> bytes:
         asked = self._dialect.read_request(self._attempt.exchange.call)
-        out = Translated(self._attempt, asked, UNCHANGED).whole(body)
+        out = Translated(self._attempt, self._dialect.writer(asked), UNCHANGED).whole(body)
         self.feed(out)
         return out
 

@@ -13,7 +13,9 @@ from dragoman.dialects.contract import Dialect, Quirks
 from dragoman.ir.record import Record
 from dragoman.lower.capabilities import Capabilities
 from dragoman.policy.identity import Identity
+from dragoman.routing.board import Board
 from dragoman.routing.resolve import Resolver, Target
+from dragoman.routing.route import Router
 from dragoman.upstream.deadlines import Deadlines
 from dragoman.upstream.origin import Origin
 from dragoman.upstream.pool import Pool
@@ -27,7 +29,8 @@ class Deployment(msgspec.Struct, frozen=True):
     base_path: what stands before `path`, the dialect's path at this provider, in the URL. headers: ready to send, the provider
     key among them (never shown: `repr` leaves it out). foreign: what a body may not hold if it is to be relayed: features that
     the target does not take, seals of ours. secret: the provider key, to be scrubbed from whatever the provider says.
-    name (`provider/model`, told_name as a header can hold it) and wire_model (the model as JSON) are worked out from the others.
+    maker: what the proofs that are made here are stamped with; empty: the name. name (`provider/model`, told_name and told_provider as
+    headers can hold them) and wire_model (the model as JSON) are worked out from the others.
     """
 
     provider: str
@@ -44,14 +47,18 @@ class Deployment(msgspec.Struct, frozen=True):
     secret: str = ""
     metadata: bool = False
     relays: bool = True
+    maker: str = ""
     name: str = ""
     told_name: str = ""
+    told_provider: str = ""
     wire_model: bytes = b""
 
     def __post_init__(self) -> None:
         name = f"{self.provider}/{self.model}"
         force_setattr(self, "name", name)
+        force_setattr(self, "maker", self.maker or name)
         force_setattr(self, "told_name", header_text(name))
+        force_setattr(self, "told_provider", header_text(self.provider))
         force_setattr(self, "wire_model", msgspec.json.encode(self.model))
 
     def __repr__(self) -> str:
@@ -63,6 +70,15 @@ class Candidate(msgspec.Struct, frozen=True):
 
     deployment: Deployment
     params: dict[str, bytes | None] = {}
+
+
+class Deploy(Protocol):
+    """Builds (and keeps) the candidate for a target with a provider key, by name (empty: the first), reached in the dialect `wanted` if
+    the provider speaks it for that model, else in the provider's best."""
+
+    def __call__(self, target: Target, wanted: str | None, key: str = "", /) -> Candidate:
+        """Raises GatewayError(config) where the provider has no key or no address."""
+        ...
 
 
 class Observer(Protocol):
@@ -85,17 +101,18 @@ class Pace(msgspec.Struct, frozen=True):
 
 
 class Runtime(msgspec.Struct, frozen=True):
-    """Everything an exchange needs. `deploy` builds (and keeps) the candidate for a target, reached in the dialect named if the
-    provider speaks it for that model, else in the provider's best; `draw` gives a number in [0, 1);
-    `clock` seconds that only grow; `new_id` the id of an exchange."""
+    """Everything an exchange needs. `draw` gives a number in [0, 1);
+    `clock` seconds that only grow; `new_id` the id of an exchange. `board` and the sessions of `router` outlive the runtime."""
 
     resolver: Resolver
     identity: Identity
     dialects: dict[str, Dialect]
-    deploy: Callable[[Target, str | None], Candidate]
+    deploy: Deploy
     pool: Pool
     observer: Observer
     draw: Callable[[], float]
     clock: Callable[[], float]
     new_id: Callable[[], str]
     pace: Pace = Pace()
+    board: Board = msgspec.field(default_factory=Board)
+    router: Router = msgspec.field(default_factory=Router)

@@ -6,21 +6,26 @@ silence it is sent all the same, with the dialect's own sign of life.
 
 from __future__ import annotations
 
+import math
 from typing import Protocol
 
-from dragoman.core.attempt import Attempt, told_headers
+from dragoman.core.attempt import Attempt, cut_off, told_headers
 from dragoman.core.failure import not_a_stream, read_refusal
 from dragoman.ir.errors import GatewayError
 from dragoman.upstream.reply import Reply
 
 _HELD_BYTES = 256 * 1024
-_STREAMING = (("cache-control", "no-cache"), ("x-accel-buffering", "no"))
+COMMENT = b": keep-alive\n\n"
+"""A sign of life that is legal before anything else was said, and leaves everything open."""
+STREAMING = (("cache-control", "no-cache"), ("x-accel-buffering", "no"))
 
 
 class Carrier(Protocol):
     """What a lane does with the bytes of a stream. `ready`: real output was seen. `ended`: the dialect's proper end was seen.
-    `failed`: the stream ended in an error; while nothing was sent it is told honestly, afterwards it stands in the bytes."""
+    `failed`: the stream ended in an error; while nothing was said it is told honestly, afterwards it stands in the bytes, unless the
+    carrier is `resumable`: then another attempt may go on with the stream."""
 
+    resumable: bool
     ready: bool
     ended: bool
     failed: GatewayError | None
@@ -47,13 +52,14 @@ class Carrier(Protocol):
 
 
 async def stream(attempt: Attempt, reply: Reply, carrier: Carrier) -> None:
-    """Carry a whole stream to the client. Raises GatewayError only while nothing was sent yet."""
+    """Carry a whole stream to the client. Raises GatewayError where another attempt may take over: nothing was said yet (at most signs
+    of life were sent), or the carrier is resumable."""
     exchange = attempt.exchange
     try:
         await _Delivery(attempt, reply, carrier).run()
     except GatewayError as error:
         attempt.failed(error)
-        if not exchange.outbound.started:
+        if not exchange.begun or carrier.resumable:
             raise
         exchange.record.error, exchange.record.message = error.kind.value, error.message
         await exchange.outbound.write(carrier.fail(error))
@@ -61,7 +67,8 @@ async def stream(attempt: Attempt, reply: Reply, carrier: Carrier) -> None:
 
 
 class _Delivery:
-    """The stream of one attempt on its way to the client. `_held`: what waits for the status line."""
+    """The stream of one attempt on its way to the client. `_held`: what waits until real output is seen, since until then another target
+    may be tried."""
 
     def __init__(self, attempt: Attempt, reply: Reply, carrier: Carrier) -> None:
         self._attempt = attempt
@@ -73,6 +80,8 @@ class _Delivery:
         self._carrier = carrier
         self._held: list[bytes] = []
         self._is_over = False
+        limit_s = attempt.seat.target.first_token_s
+        self._cut_off_s = math.inf if limit_s is None else self._exchange.elapsed_s() + limit_s
 
     async def run(self) -> None:
         """All of it, from the head to the proper end."""
@@ -83,6 +92,7 @@ class _Delivery:
             await self._opening()
             if not self._is_over:
                 await self._flow()
+                self._hand_over()
         await self._finish()
 
     async def _head(self) -> None:
@@ -99,8 +109,9 @@ class _Delivery:
     async def _whole(self) -> None:
         """Some providers answer a request for a stream with one JSON body, above all where they cannot stream."""
         out = self._carrier.whole(await self._reply.read_all(self._pace.answer_bytes))
-        self._refuse_honestly()
-        await self._send(out)
+        if self._exchange.begun or self._carrier.failed is None:
+            await self._send(out)
+        self._hand_over()
 
     async def _opening(self) -> None:
         """Until real output has begun, or all is over."""
@@ -112,9 +123,9 @@ class _Delivery:
                 continue
             out = carrier.feed(chunk) if chunk else carrier.close()
             self._is_over = not chunk or carrier.ended or carrier.failed is not None
-            self._refuse_honestly()
-            if out:
+            if out and (self._exchange.begun or carrier.failed is None):
                 await self._send(out)
+            self._hand_over()
 
     async def _flow(self) -> None:
         """The rest of a stream whose output has begun: there is nothing left to hold or to decide, so each piece goes on where it
@@ -138,35 +149,54 @@ class _Delivery:
                 # The client is slow: wait for it; what comes meanwhile waits in the reply, within its bound.
                 await self._outbound.write(b"")
 
-    def _refuse_honestly(self) -> None:
-        """Raises the error in which the stream ended, if nothing was sent yet."""
-        if self._carrier.failed is not None and not self._outbound.started:
-            raise self._carrier.failed
+    def _hand_over(self) -> None:
+        """Raises the error in which the stream ended, if another attempt may take over."""
+        carrier = self._carrier
+        if carrier.failed is not None and (not self._exchange.begun or carrier.resumable):
+            raise carrier.failed
 
     async def _send(self, out: bytes) -> None:
-        carrier = self._carrier
-        if not self._outbound.started:
+        carrier, exchange = self._carrier, self._exchange
+        if not exchange.begun:
             self._held.append(out)
             if not carrier.ready and sum(map(len, self._held)) < _HELD_BYTES:
                 return
-            await self._start()
+            if not self._outbound.started:
+                await self._start()
             out = b"".join(self._held)
             self._held.clear()
+            exchange.begun = True
         if carrier.ready and self._record.first_token_s is None:
-            self._record.first_token_s = self._exchange.elapsed_s()
+            now = exchange.runtime.clock()
+            self._record.first_token_s = now - exchange.began
+            self._attempt.plan.spoke(now)
         self._record.bytes_out += len(out)
         await self._outbound.write(out)
 
     async def _still_here(self) -> None:
-        if not self._outbound.started:
+        """Silence: time for a sign of life, or for another target."""
+        exchange, outbound = self._exchange, self._outbound
+        now = exchange.runtime.clock()
+        if now - exchange.began >= self._cut_off_s:
+            self._cut_off_s = math.inf
+            if not exchange.begun:
+                cut_off(self._attempt)
+        if not outbound.started:
+            if now - exchange.began < self._pace.hold_s:
+                return
             await self._start()
-            await self._let_go()
+        if not exchange.begun and self._attempt.plan.may_begin_anew(now):
+            await outbound.write(COMMENT)
+            return
+        await self._let_go()
         sign = self._carrier.ping()
         if sign:
-            await self._outbound.write(sign)
+            exchange.begun = True
+            await outbound.write(sign)
 
     async def _let_go(self) -> None:
         if self._held:
+            self._exchange.begun = True
             await self._outbound.write(b"".join(self._held))
             self._held.clear()
 
@@ -175,7 +205,7 @@ class _Delivery:
         heard = self._reply if noted is not None and noted.first_byte_s is not None else None
         self._record.status = 200
         headers = told_headers(self._attempt, self._exchange.dialect.stream_type, heard)
-        await self._outbound.start(200, _STREAMING + headers)
+        await self._outbound.start(200, STREAMING + headers)
 
     async def _finish(self) -> None:
         outbound, failed = self._outbound, self._carrier.failed
@@ -201,9 +231,10 @@ class _Delivery:
             return
 
     def _patience_s(self) -> float:
-        if self._outbound.started:
-            return self._pace.ping_s
-        return max(0.001, self._pace.hold_s - self._exchange.elapsed_s())
+        """How long silence may last. A target's time for its first output may end before a sign of life is due."""
+        elapsed_s = self._exchange.elapsed_s()
+        due_s = self._pace.ping_s if self._outbound.started else self._pace.hold_s - elapsed_s
+        return max(0.001, min(due_s, self._cut_off_s - elapsed_s))
 
 
 def header(reply: Reply, name: str) -> str:

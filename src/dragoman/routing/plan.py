@@ -14,6 +14,7 @@ import msgspec
 from dragoman.config.routing_schema import Retry
 from dragoman.ir.errors import GatewayError
 from dragoman.routing.board import Board, Standing
+from dragoman.routing.ratelimits import Limits
 from dragoman.routing.seat import Seat
 from dragoman.routing.verdict import Failure, none_left, verdict
 
@@ -119,6 +120,19 @@ class Plan:
         if not (error.rule.fall_back or error.status in seat.target.fall_back_on):
             return self._refused(now, seat, error)
         return self._next(now)
+
+    @property
+    def has_choice(self) -> bool:
+        """Whether there is more than one seat, so that it matters how much each has left."""
+        return len(self._chain) > 1
+
+    def heard(self, now: float, limits: Limits) -> None:
+        """What the provider of this try says of its limits."""
+        self._board.limited(self._health, limits, now)
+
+    def may_begin_anew(self, now: float) -> bool:
+        """Whether there would be another try at all, now or after a wait, if this one failed with nothing said yet."""
+        return self._may_try(now)
 
     def has_others(self, now: float) -> bool:
         """Whether another seat could be tried at once if this one failed now."""
