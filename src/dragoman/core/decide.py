@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import cast
 
 import msgspec
 
 from dragoman.core.ask import RequestAsk
-from dragoman.core.exchange import Exchange
+from dragoman.core.classify import classify
+from dragoman.core.exchange import Exchange, Inbound, Outbound
+from dragoman.core.runtime import Runtime
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.lower.fitting import Trust
 from dragoman.policy.identity import Principal
@@ -15,13 +19,17 @@ from dragoman.routing.ask import Ask
 from dragoman.routing.decision import Decision, told
 from dragoman.routing.plan import Try
 from dragoman.routing.resolve import VirtualModel
+from dragoman.routing.walk import Verdict
 
 _FALLBACKS = "x-dragoman-fallbacks"
 _MOST_FALLBACKS = 16
 
 
-def decide(exchange: Exchange, principal: Principal) -> Decision:
-    """The decision, noted in the record. Raises GatewayError(model_not_found), and invalid_request for fallbacks that are none."""
+async def decide(exchange: Exchange, principal: Principal, carry: Callable[[Runtime, Inbound, Outbound], Awaitable[None]]) -> Decision:
+    """The decision, noted in the record. `carry` is what carries an exchange: a classifier is asked in one of its own.
+
+    Raises GatewayError(model_not_found), and invalid_request for too many fallbacks.
+    """
     runtime, record, headers = exchange.runtime, exchange.record, exchange.inbound.headers
     model = runtime.resolver.resolve(exchange.peek.model)
     record.reason = model.reason
@@ -30,11 +38,22 @@ def decide(exchange: Exchange, principal: Principal) -> Decision:
         record.decision = model.only_told
         return model.only
     extra = () if wanted is None else _wanted(exchange, wanted)
-    # A cached_property is as good as a property, but not to the type checker.
-    ask = cast(Ask, facts(exchange, principal))
-    decision = runtime.router.route(model, ask, runtime.board, runtime.clock(), runtime.draw(), extra=extra)
+    ask = facts(exchange, principal)
+    decision = _route(exchange, model, ask, extra)
+    if decision.classifier is not None:
+        verdict = await classify(decision.classifier, ask, exchange.inbound, partial(carry, runtime))
+        decision = _route(exchange, model, ask, extra, verdict)
     record.decision = told(decision)
     return decision
+
+
+def _route(
+    exchange: Exchange, model: VirtualModel, ask: RequestAsk, extra: Sequence[VirtualModel], verdict: Verdict | None = None
+) -> Decision:
+    runtime = exchange.runtime
+    # A cached_property is as good as a property, but not to the type checker.
+    known = cast(Ask, ask)
+    return runtime.router.route(model, known, runtime.board, runtime.clock(), runtime.draw(), extra=extra, verdict=verdict)
 
 
 def facts(exchange: Exchange, principal: Principal) -> RequestAsk:

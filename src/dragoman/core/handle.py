@@ -36,7 +36,7 @@ async def handle(runtime: Runtime, inbound: Inbound, outbound: Outbound) -> None
         principal = runtime.identity.identify(inbound.headers)
         record.client = principal.name
         exchange = _begin(runtime, inbound, outbound, agent, record, began)
-        await _run(exchange, decide(exchange, principal))
+        await _run(exchange, await decide(exchange, principal, handle))
     except GatewayError as error:
         _note_error(record, error)
         await refuse(error, inbound, outbound, agent, record)
