@@ -8,6 +8,7 @@ within a dialect, the tables below say what another dialect cannot tell.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -31,9 +32,6 @@ _REASONS: dict[str, dict[str, str]] = {
 _BARE_REFUSAL = {"responses": "stop", "chat": "content_filter"}
 """What a refusal that is not put in words becomes where only its words tell it. Responses could say `content_filter` too, but its
 agents ask again five times then (Codex)."""
-
-_ALWAYS_COUNTS = frozenset({"messages"})
-"""Dialects whose replies always tell counts: none are zeros."""
 
 _COUNTS: dict[str, frozenset[str]] = {
     "responses": frozenset({"input", "output", "cache_read", "cache_write", "reasoning", "total"}),
@@ -107,7 +105,8 @@ def _thoughts(choice: Choice, via: str) -> str:
     thoughts = [item for item in choice.items if isinstance(item, ir.Reasoning)]
     told = (_BETWEEN_PARAGRAPHS.get(via, "").join((*item.summary, *item.content)) for item in thoughts)
     between = _BETWEEN_THOUGHTS.get(via, "")
-    return between.join(words.removeprefix(between) for words in told if words)
+    words = between.join(words.removeprefix(between) for words in told if words)
+    return re.sub(r"\n{2,}", _BLANK_LINE, words.strip("\n")) if between else words
 
 
 def _call(call: ir.Call, via: str = "") -> Json:
@@ -141,8 +140,6 @@ def _by_value(arguments: str) -> Any:
 
 
 def _usage(usage: Usage | None, via: str) -> Json | None:
-    if usage is None and via not in _ALWAYS_COUNTS:
-        return None
     usage = usage or Usage()
     counts = {
         "input": usage.input_tokens,
@@ -152,7 +149,8 @@ def _usage(usage: Usage | None, via: str) -> Json | None:
         "reasoning": usage.reasoning_tokens or 0,
         "total": usage.total,
     }
-    return {name: count for name, count in counts.items() if name in _COUNTS[via]}
+    # Zeros say as little as nothing: some dialects must tell counts.
+    return {name: count for name, count in counts.items() if name in _COUNTS[via]} if any(counts.values()) else None
 
 
 # ---- requests ------------------------------------------------------------------------------------------------------------
@@ -160,6 +158,8 @@ def _usage(usage: Usage | None, via: str) -> Json | None:
 
 _NO_THOUGHTS = frozenset({"chat"})
 """Dialects that send earlier thoughts back only to the few servers that want them."""
+_PROVEN_THOUGHTS = frozenset({"messages", "generate"})
+"""Dialects that take earlier thoughts back only with the proof that they gave them."""
 _WORDS_FIRST = frozenset({"chat"})
 """Dialects in which words and calls of one turn have no order."""
 _LATE_SYSTEM = ("<system_message>", "</system_message>")
@@ -170,7 +170,7 @@ def of_request(request: Request, via: str) -> Json:
     """The meaning of a request that was fitted to what `via` can tell."""
     told: list[Json] = []
     for item in request.items:
-        if via in _NO_THOUGHTS and isinstance(item, ir.Reasoning):
+        if isinstance(item, ir.Reasoning) and _stays_behind(item, via):
             continue
         for one in _ITEMS.get(type(item), _nothing)(item):
             _join(told, one)
@@ -187,6 +187,10 @@ def of_request(request: Request, via: str) -> Json:
         "schema": _shape(request.output.schema) if request.output is not None and request.output.schema != _ANY_OBJECT else None,
         "tool_choice": None if request.tool_choice is None or request.tool_choice.mode == "auto" else request.tool_choice.mode,
     }
+
+
+def _stays_behind(thought: ir.Reasoning, via: str) -> bool:
+    return via in _NO_THOUGHTS or (via in _PROVEN_THOUGHTS and (thought.proof is None or thought.proof.maker != via))
 
 
 def _words_first(told: list[Json]) -> list[Json]:

@@ -112,7 +112,8 @@ def tool_config(request: Request, quirks: Quirks, tools: list[JsonObject], lost:
     """`toolConfig`, empty where nothing is to be said."""
     has_functions = any(_DECLARATIONS in tool for tool in tools)
     config = write_choice(request) if has_functions else None
-    if not has_functions and request.tool_choice is not None and request.tool_choice.mode not in ("auto", "none"):
+    forced = request.tool_choice is not None and request.tool_choice.mode not in ("auto", "none")
+    if forced and not has_functions and own(request.extra) is None:
         lost.append(("tool_choice", "generate can be told to call functions only, not tools that it runs itself"))
     written: JsonObject = {} if config is None else {"functionCallingConfig": config}
     if quirks.mixed_tools and is_mixed(tools) and own(request.extra) is None:
