@@ -115,7 +115,7 @@ def told(state: State) -> Mapping[str, Any]:
 
 def _settings(loaded: Loaded) -> Any:
     if loaded.path is not None:
-        return read_written(loaded.raw).settings
+        return read_written(loaded.raw, root=loaded.document).settings
     found = loaded.config.providers
     return {"providers": {name: {"kind": one.kind, "keys": [key.key.origin for key in one.keys]} for name, one in found.items()}}
 

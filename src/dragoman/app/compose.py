@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import random
 import time
@@ -11,6 +10,7 @@ from collections.abc import AsyncGenerator, Mapping
 import msgspec
 
 from dragoman import __version__
+from dragoman.app.beside import beside
 from dragoman.app.builtin import Builtin
 from dragoman.app.costs import price_by
 from dragoman.app.deploy import Deployer
@@ -75,7 +75,7 @@ async def compose(config: Config, shared: Lasting) -> Composed:
     """
     built_in = _built_in(config)
     addresses = dict.fromkeys(built_in, await shared.builtin.base_url()) if built_in else {}
-    return await asyncio.to_thread(_compose, config, shared, addresses)
+    return await beside(_compose, config, shared, addresses)
 
 
 def _compose(config: Config, shared: Lasting, addresses: Mapping[str, str]) -> Composed:

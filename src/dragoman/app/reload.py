@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from dragoman.app.beside import beside
 from dragoman.app.compose import Composed
 from dragoman.app.revisions import Revisions
 from dragoman.config.check import exposure
@@ -146,7 +147,7 @@ class Reloader:
         async with self._turn:
             self._stamps = await asyncio.to_thread(_stamps, self._stamps)
             try:
-                news = await asyncio.to_thread(self._read)
+                news = await beside(self._read)
                 composed = await self._compose(news.loaded.config)
             except ConfigError as error:
                 return await self._refuse((str(problem) for problem in error.problems), error.files)
@@ -263,7 +264,7 @@ def _tree(section: msgspec.Struct) -> dict[str, object]:
 
 
 def _written(loaded: Loaded) -> Written | None:
-    return read_written(loaded.raw) if loaded.path is not None else None
+    return read_written(loaded.raw, root=loaded.document) if loaded.path is not None else None
 
 
 def _changes(old: Written | None, new: Written | None) -> str:

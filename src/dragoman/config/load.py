@@ -12,7 +12,7 @@ from dragoman.config.check import check
 from dragoman.config.decode import Decoder, read_struct
 from dragoman.config.discover import Discovery, Found, discover
 from dragoman.config.document import Mapping as DocumentMapping
-from dragoman.config.document import read_document
+from dragoman.config.document import Node, read_document
 from dragoman.config.problems import ConfigError, Findings, Problem
 from dragoman.config.schema import Config
 from dragoman.config.secrets import SecretReader
@@ -24,7 +24,7 @@ _VARIABLE = "DRAGOMAN_CONFIG"
 class Loaded(msgspec.Struct, frozen=True):
     """A config that may be used. `path` is its file (None: there is none), `warnings` are sentences for the user, `found` are the
     providers that came from the environment (empty where the file names providers), `raw` the file's bytes (never shown, as keys may
-    stand in it), `files` those that secrets come from."""
+    stand in it), `document` its tree, `files` those that secrets come from."""
 
     config: Config
     path: Path | None = None
@@ -32,6 +32,7 @@ class Loaded(msgspec.Struct, frozen=True):
     found: tuple[Found, ...] = ()
     raw: bytes = b""
     files: tuple[Path, ...] = ()
+    document: Node | None = None
 
     def __repr__(self) -> str:
         return f"Loaded(path={self.path!r})"
@@ -69,7 +70,7 @@ def parse(raw: bytes, env: Mapping[str, str], *, file: str = "dragoman.yaml", fo
     if findings.problems:
         raise findings.error(secrets.files)
     warnings = (*map(str, findings.warnings), *(sentence for _, sentence in secrets.warnings), *discovery.warnings)
-    return Loaded(config, None, warnings, discovery.found, raw, tuple(secrets.files))
+    return Loaded(config, None, warnings, discovery.found, raw, tuple(secrets.files), document)
 
 
 def find(path: Path | str | None, env: Mapping[str, str], cwd: Path, platform: str = sys.platform) -> Path | None:

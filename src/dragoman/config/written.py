@@ -40,10 +40,10 @@ class Written(msgspec.Struct, frozen=True):
     hidden: tuple[Path, ...] = ()
 
 
-def read_written(raw: bytes, file: str = "dragoman.yaml") -> Written:
-    """What a file says, without its secrets. Raises ConfigError where it is not YAML."""
+def read_written(raw: bytes, file: str = "dragoman.yaml", *, root: Node | None = None) -> Written:
+    """What a file says, without its secrets. `root`: its tree, where it was read already. Raises ConfigError where it is not YAML."""
     text = raw.decode("utf-8-sig", "replace")
-    root = read_document(raw, file)
+    root = root if root is not None else read_document(raw, file)
     found = dict(_secrets(root))
     spans = {_value_span(text, scalar): f'"{HIDDEN}"' for scalar in found.values()}
     values = [scalar.span for _, scalar in _walk(root, ())]
