@@ -78,11 +78,12 @@ async def send(attempt: Attempt, call: Call) -> Reply:
     record.provider, record.model, record.upstream_dialect = deployment.provider, deployment.model, deployment.dialect.name
     noted = attempt.noted = Noted(deployment.provider, deployment.model, runtime.clock() - exchange.began, attempt.seat.key or None)
     record.attempts.append(noted)
-    target = deployment.base_path + (deployment.path if call.path == deployment.dialect.path else call.path)
+    target = deployment.target if call.path == deployment.dialect.path else deployment.base_path + call.path
     if call.query:
         target = f"{target}?{call.query}"
     headers = deployment.headers
-    carried = _carried(attempt)
+    carry = exchange.dialect.carry_headers
+    carried = () if carry.isdisjoint(exchange.inbound.headers) else _carried(attempt)
     if carried or call.headers:
         # A client of the dialect may say of itself what the profile says by default (an API's version): what comes later counts.
         # Mostly there is nothing to add: the very same tuple is known to the pool, which has its lines ready.
@@ -114,12 +115,11 @@ def cut_off(attempt: Attempt) -> None:
 def _carried(attempt: Attempt) -> Headers:
     """The client's headers that carry meaning in the dialect, where both sides speak it."""
     exchange = attempt.exchange
-    carry = exchange.dialect.carry_headers
-    headers = exchange.inbound.headers
-    if attempt.deployment.dialect is not exchange.dialect or carry.isdisjoint(headers):
+    if attempt.deployment.dialect is not exchange.dialect:
         return ()
+    carry = exchange.dialect.carry_headers
     private = _NOTHING if attempt.deployment.metadata else exchange.agent.strip_headers
-    return tuple([(name, value) for name, value in headers.items() if name in carry and name not in private])
+    return tuple([(name, value) for name, value in exchange.inbound.headers.items() if name in carry and name not in private])
 
 
 def told_headers(attempt: Attempt, content_type: str, reply: Reply | None) -> Headers:

@@ -100,8 +100,8 @@ class Relayed:
 
     def feed(self, chunk: bytes) -> bytes:
         if self._watch(chunk):
-            chunk = self._looked_at(chunk)
-        self._last = chunk if len(chunk) > 3 else self._last[-4:] + chunk
+            return self._looked_at(chunk)
+        self._last = chunk
         return chunk
 
     def _looked_at(self, chunk: bytes) -> bytes:
@@ -111,7 +111,10 @@ class Relayed:
         if tap.failed is not None or tap.reason in _FILTERED:
             chunk = self._ended_badly(chunk)
         reword = self._agent.reword
-        return chunk if reword is None else reword(chunk)
+        if reword is not None:
+            chunk = reword(chunk)
+        self._last = chunk if len(chunk) > 3 else self._last[-4:] + chunk
+        return chunk
 
     def _ended_badly(self, chunk: bytes) -> bytes:
         """The chunk in which the stream failed: with an ending that the client's program understands, where it needs another one."""

@@ -30,7 +30,8 @@ class Deployment(msgspec.Struct, frozen=True):
     key among them (never shown: `repr` leaves it out). foreign: what a body may not hold if it is to be relayed: features that
     the target does not take, seals of ours. secret: the provider key, to be scrubbed from whatever the provider says.
     maker: what the proofs that are made here are stamped with; empty: the name. name (`provider/model`, told_name and told_provider as
-    headers can hold them) and wire_model (the model as JSON) are worked out from the others.
+    headers can hold them), wire_model (the model as JSON) and target (the whole path of a request to `path`) are worked out from the
+    others.
     """
 
     provider: str
@@ -52,6 +53,7 @@ class Deployment(msgspec.Struct, frozen=True):
     told_name: str = ""
     told_provider: str = ""
     wire_model: bytes = b""
+    target: str = ""
 
     def __post_init__(self) -> None:
         name = f"{self.provider}/{self.model}"
@@ -60,6 +62,7 @@ class Deployment(msgspec.Struct, frozen=True):
         force_setattr(self, "told_name", header_text(name))
         force_setattr(self, "told_provider", header_text(self.provider))
         force_setattr(self, "wire_model", msgspec.json.encode(self.model))
+        force_setattr(self, "target", self.base_path + self.path)
 
     def __repr__(self) -> str:
         return f"Deployment({self.name!r}, dialect={self.dialect.name!r}, origin={self.origin!r})"

@@ -124,8 +124,8 @@ class Tap(Protocol):
     failed: GatewayError | None
 
     def feed(self, chunk: bytes) -> bool:
-        """Watch a chunk of a stream. False: it held no more than further words of an output that has begun, so that nothing but the
-        counts may have changed and none of it needs to be said in other words."""
+        """Watch a chunk of a stream. False: it was whole events, no more than further words of an output that has begun, so that nothing
+        but the counts may have changed and none of it needs to be said in other words."""
         ...
 
     def whole(self, body: bytes) -> None:

@@ -42,11 +42,15 @@ def beginnings(*kinds: str) -> tuple[bytes, ...]:
     return tuple(text.encode() for kind in kinds for text in (_COMPACT.format(kind=kind), _SPACED.format(kind=kind)))
 
 
+NEVER = b"\0\0"
+"""What no chunk of a stream begins with."""
 _COMPACT = 'event: {kind}\ndata: {{"type":"{kind}",'
 _SPACED = 'event: {kind}\ndata: {{"type": "{kind}", '
-_LF = 10
 
 
-def is_one_event(chunk: bytes, starts: tuple[bytes, ...]) -> bool:
-    """Whether a chunk is one whole event that begins so, and nothing else."""
-    return chunk.startswith(starts) and chunk.endswith(b"\n\n") and chunk.find(_LF, chunk.find(_LF) + 1) == len(chunk) - 2
+def beginning(chunk: bytes, starts: tuple[bytes, ...]) -> bytes | None:
+    """Which of them a chunk begins with."""
+    for start in starts:
+        if chunk.startswith(start):
+            return start
+    return None

@@ -68,21 +68,21 @@ def _outcome(record: Record) -> str:
         return f"{_seconds(record.total_s)}s  the client left"
     if record.error is not None:
         return f"{_seconds(record.total_s)}s  {record.error}: {_clean(record.message or '')[:_MESSAGE]}"
-    first = "" if record.first_token_s is None else f"{_seconds(record.first_token_s)}/"
-    text = f"{_tokens(record.usage):>{_TOKENS}} {first + _seconds(record.total_s) + 's':>{_TIMES}}"
+    first = record.first_token_s
+    times = f"{_seconds(record.total_s)}s" if first is None else f"{_seconds(first)}/{_seconds(record.total_s)}s"
+    text = f"{_tokens(record.usage).rjust(_TOKENS)} {times.rjust(_TIMES)}"
     return f"{text} !{len(record.warnings)}" if record.warnings else text
 
 
 def _tokens(usage: Usage | None) -> str:
     if usage is None:
         return "-"
-    cached = f"({100 * usage.cache_read_tokens // max(usage.input_tokens, 1)}%)" if usage.cache_read_tokens else ""
-    return f"{_count(usage.input_tokens)}{cached}/{_count(usage.output_tokens)}"
+    given, made, cached = usage.input_tokens, usage.output_tokens, usage.cache_read_tokens
+    share = f"({100 * cached // max(given, 1)}%)" if cached else ""
+    return f"{given if given < 1000 else _count(given)}{share}/{made if made < 1000 else _count(made)}"
 
 
 def _count(tokens: int) -> str:
-    if tokens < 1000:
-        return str(tokens)
     if tokens < 9950:
         return f"{tokens / 1000:.1f}k"
     return f"{tokens / 1000:.0f}k" if tokens < 999_500 else f"{tokens / 1_000_000:.1f}M"

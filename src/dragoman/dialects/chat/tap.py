@@ -23,6 +23,7 @@ _decode = msgspec.json.Decoder().decode
 _LONGEST_LINE = 16 * 1024 * 1024
 _NULL = (b":null", b": null")
 _NOTHING_PLAIN = Plain(b"")
+_BOUNDARIES = (b"\n\n", b"\r\n\r\n")
 _SAID = ("content", "tool_calls", "function_call", "refusal", "reasoning_content", "reasoning", "reasoning_details", "audio")
 
 
@@ -45,43 +46,50 @@ _decode_whole = msgspec.json.Decoder(_Whole).decode
 class Tap:
     """See the contract. Keeps at most one unfinished line."""
 
+    usage: Usage | None = None
+    reason: str | None = None
+    model: str | None = None
+    first_token = False
+    ended = False
+    may_end = False
+    failed: GatewayError | None = None
+    _plain = _NOTHING_PLAIN
+    _before = _NOTHING_PLAIN.before
+
     def __init__(self) -> None:
-        self.usage: Usage | None = None
-        self.reason: str | None = None
-        self.model: str | None = None
-        self.first_token = False
-        self.ended = False
-        self.may_end = False
-        self.failed: GatewayError | None = None
         self._tail = bytearray()
-        self._plain = _NOTHING_PLAIN
 
     def feed(self, chunk: bytes) -> bool:
         """Watch a chunk of a stream."""
-        if not self._tail and self.first_token and chunk.endswith(b"\n"):
-            # By far the most: whole lines, and nothing in them.
-            if self._plain.fits(chunk):
-                return False
+        # By far the most: an event that differs from an earlier one in its words only.
+        if chunk.startswith(self._before) and self._plain.rest_fits(chunk):
+            return False
+        if not self._tail and self.first_token and chunk.endswith(_BOUNDARIES):
+            # Whole events, and nothing in them.
             if _matters(chunk):
                 self._lines(chunk)
                 return True
-            self._plain = Plain(chunk)
+            self._learn(Plain(chunk))
             return False
+        self._broken(chunk)
+        return True
+
+    def _learn(self, plain: Plain) -> None:
+        self._plain, self._before = plain, plain.before
+
+    def _broken(self, chunk: bytes) -> None:
+        """A chunk that ends (or begins) within an event, or one before any output."""
         end = chunk.rfind(b"\n") + 1
-        if not end:
-            self._tail += chunk
-            if len(self._tail) > _LONGEST_LINE:
-                self._tail.clear()
-            return False
-        lines = chunk if end == len(chunk) else chunk[:end]
-        if self._tail:
-            lines = bytes(self._tail) + lines
+        lines = b"%b%b" % (self._tail, chunk[:end]) if end else b""
+        if end:
             self._tail.clear()
         self._tail += chunk[end:]
-        if self.first_token and not _matters(lines):
-            return False
-        self._lines(lines)
-        return True
+        if len(self._tail) > _LONGEST_LINE:
+            self._tail.clear()
+        if self._tail:
+            self._learn(_NOTHING_PLAIN)
+        if not self.first_token or _matters(lines):
+            self._lines(lines)
 
     def whole(self, body: bytes) -> None:
         """Watch a whole JSON reply."""

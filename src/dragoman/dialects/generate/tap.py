@@ -51,10 +51,10 @@ class Tap:
         except WireError:
             # One event beyond all bounds: nothing more is learnt of this stream.
             self._framer = StreamFramer()
-            return False
+            return True
         for frame in frames:
             self._frame(frame)
-        return bool(frames)
+        return True
 
     def whole(self, body: bytes) -> None:
         """Watch a whole JSON reply, or a stream that came as a JSON array."""

@@ -13,7 +13,7 @@ from dragoman.dialects.contract import Tap as ContractTap
 from dragoman.dialects.messages.errors import error_event, error_inside
 from dragoman.dialects.messages.remainder import JsonObject, object_or_empty, text_or_none
 from dragoman.dialects.messages.usage import merged, read_usage
-from dragoman.dialects.peeking import beginnings, is_one_event
+from dragoman.dialects.peeking import NEVER, beginning, beginnings
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.usage import Usage
 from dragoman.wire.sse import encode
@@ -21,6 +21,7 @@ from dragoman.wire.sse import encode
 _LONGEST_LINE = 16 * 1024 * 1024
 _OUTPUT = b"content_block_"
 _SHORT = 200
+_LF = 10
 _WORDS = beginnings("content_block_delta")
 _STOP = b'"message_stop"'
 
@@ -38,14 +39,17 @@ class Tap:
         self.failed: GatewayError | None = None
         self._counts: JsonObject = {}
         self._tail = bytearray()
+        self._before = NEVER
 
     def feed(self, chunk: bytes) -> bool:
         """Watch a chunk of a stream."""
-        if self.first_token and not self._tail and is_one_event(chunk, _WORDS):
+        # By far the most: one event of words.
+        if chunk.startswith(self._before) and chunk.find(_LF, len(self._before)) == len(chunk) - 2 and chunk[-1] == _LF:
             return False
         lines = chunk if not self._tail and chunk.endswith(b"\n") else self._whole_lines(chunk)
         if not self.first_token:
             self.first_token = _OUTPUT in lines
+        self._before = NEVER if self._tail else beginning(chunk, _WORDS) or self._before
         if _matters(lines):
             for line in lines.splitlines():
                 self._line(line)

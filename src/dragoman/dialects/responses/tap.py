@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from dragoman.dialects.contract import Tap
-from dragoman.dialects.peeking import beginnings, is_one_event
+from dragoman.dialects.peeking import NEVER, beginning, beginnings
 from dragoman.dialects.responses.envelope import failing
 from dragoman.dialects.responses.errors import error_object, error_of
 from dragoman.dialects.responses.frames import lifecycle
@@ -28,6 +28,7 @@ _DELTA, _DONE = b'.delta"', b"output_item.done"
 _SEQUENCE = re.compile(rb'"sequence_number"\s*:\s*(\d+)')
 _BOUNDARIES = (b"\n\n", b"\r\n\r\n")
 _NO_FIELD = b":\n"
+_LF = 10
 _MOST_BYTES = 16 * 1024 * 1024
 _WORDS = beginnings(
     "response.output_text.delta",
@@ -70,21 +71,22 @@ _decode_whole = msgspec.json.Decoder(_Whole).decode
 class ResponsesTap:
     """A Tap. `response` (as the opening frame told it) and `next_sequence` are for an end that we must write ourselves."""
 
-    def __init__(self) -> None:
-        self.usage: Usage | None = None
-        self.reason: str | None = None
-        self.model: str | None = None
-        self.first_token = False
-        self.ended = False
-        self.may_end = False
-        self.failed: GatewayError | None = None
-        self.response: JsonObject | None = None
-        self._framer: SseFramer | None = None
-        self._last = b""
+    usage: Usage | None = None
+    reason: str | None = None
+    model: str | None = None
+    first_token = False
+    ended = False
+    may_end = False
+    failed: GatewayError | None = None
+    response: JsonObject | None = None
+    _framer: SseFramer | None = None
+    _last = b""
+    _before = NEVER
 
     def feed(self, chunk: bytes) -> bool:
         """Watch a chunk of a stream."""
-        if self.first_token and self._framer is None and is_one_event(chunk, _WORDS):
+        # By far the most: one event of words, of the same kind as one before.
+        if chunk.startswith(self._before) and chunk.find(_LF, len(self._before)) == len(chunk) - 2 and chunk[-1] == _LF:
             self._last = chunk
             return False
         if self._framer is not None or not chunk.endswith(_BOUNDARIES):
@@ -97,6 +99,8 @@ class ResponsesTap:
         # `find`, not `in`: that takes twice as long on bytes, since it tries them as a number first.
         if chunk.find(_OBJECT) >= 0 or chunk.find(_ERROR) >= 0:
             self._parse(SseFramer(_MOST_BYTES), chunk)
+        else:
+            self._before = beginning(chunk, _WORDS) or self._before
         return True
 
     @property
@@ -109,6 +113,7 @@ class ResponsesTap:
         """A chunk that ends (or begins) within an event: framed until the two fall together again."""
         if self._framer is None:
             self._framer = SseFramer(_MOST_BYTES)
+        self._before = NEVER
         self._parse(self._framer, chunk)
         if chunk.endswith(_BOUNDARIES):
             self._framer = None
