@@ -12,6 +12,7 @@ from dragoman.cli.codex.command import codex
 from dragoman.cli.config import config
 from dragoman.cli.doctor.command import doctor
 from dragoman.cli.health import health
+from dragoman.cli.importing import import_
 from dragoman.cli.models import models
 from dragoman.cli.route import route
 from dragoman.cli.serve import serve
@@ -29,7 +30,7 @@ def commands() -> None:
     """A gateway between coding agents and model providers: any agent, any model."""
 
 
-for _command in (serve, codex, doctor, check, route, health, config, models, schema, simulate, tries):
+for _command in (serve, codex, doctor, check, route, health, config, models, import_, schema, simulate, tries):
     commands.add_command(_command)
 
 

@@ -11,7 +11,8 @@ from dragoman.config.schema import Target
 KEY_HEADERS = frozenset({"authorization", "x-api-key", "x-goog-api-key", "api-key"})
 """Headers in which providers take their keys."""
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-_OURS = frozenset({"host", "content-length", "transfer-encoding", "connection", "content-type", "accept-encoding"})
+OWN_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "content-type", "accept-encoding"})
+"""Headers that the gateway sets itself."""
 
 
 def check_headers(names: Iterable[str], path: Path, findings: Findings) -> None:
@@ -21,7 +22,7 @@ def check_headers(names: Iterable[str], path: Path, findings: Findings) -> None:
         where = (*path, name)
         if not _TOKEN.fullmatch(name):
             findings.refuse(where, "is no name of a header", "use letters, digits and `-`")
-        elif name.lower() in _OURS:
+        elif name.lower() in OWN_HEADERS:
             findings.refuse(where, "is a header that the gateway sets itself", "leave it out")
         elif seen.setdefault(name.lower(), name) != name:
             findings.refuse(where, f"is the same header as `{seen[name.lower()]}`", "keep one of them")
