@@ -66,7 +66,7 @@ async def gateway(folder: Path, text: str | None = OPEN) -> AsyncGenerator[Gatew
     async with lasting({}, Observer(None)) as shared:
         source = Source(read, (), partial(Revisions.of, env=env))
         reloader = Reloader(read(None), source, partial(compose, shared=shared), clock=lambda: 12.0, poll_s=3600)
-        desk = Desk(reloader, shared.board, env, clock=lambda: 100.0)
+        desk = Desk(reloader, env, clock=lambda: 100.0)
         app = App(
             lambda: reloader.current,
             lambda current, inbound, outbound: handle(current.runtime, inbound, outbound),

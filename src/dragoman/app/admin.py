@@ -18,16 +18,14 @@ from dragoman.config.load import Loaded
 from dragoman.config.problems import ConfigError
 from dragoman.config.written import read_written
 from dragoman.ir.errors import GatewayError, Kind
-from dragoman.routing.board import Board
 from dragoman.server.admin import Admin, DryRun, Models, Nothing, Reset, RollBack
 
 
 class Desk:
     """Answers for one gateway. `clock` is that of the board."""
 
-    def __init__(self, reloader: Reloader, board: Board, env: Mapping[str, str], clock: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(self, reloader: Reloader, env: Mapping[str, str], clock: Callable[[], float] = time.perf_counter) -> None:
         self._reloader = reloader
-        self._board = board
         self._env = env
         self._clock = clock
 
@@ -77,16 +75,16 @@ class Desk:
         """Where a request would go, and why; nothing is sent."""
         now = self._current
         await asyncio.to_thread(now.book.load)
-        setting = Setting(now.config, now.runtime.resolver, now.router, self._board, now.runtime.deploy)
+        setting = Setting(now.config, now.runtime.resolver, now.runtime.router, now.runtime.board, now.runtime.deploy)
         return dry_run(setting, question, Moment(self._clock(), time.time(), random.random()))
 
     async def health(self, _: Nothing) -> Mapping[str, Any]:
         """Every seat that was asked, and how it is."""
-        return {"seats": self._board.view(self._clock())}
+        return {"seats": self._current.runtime.board.view(self._clock())}
 
     async def reset(self, wish: Reset) -> Mapping[str, Any]:
         """Forget the trouble of what has this name."""
-        found = self._board.reset(wish.name, self._clock())
+        found = self._current.runtime.board.reset(wish.name, self._clock())
         if not found:
             message = f"nothing that was asked is named `{wish.name[:100]}`; `GET /api/health` names what was, `*` is everything"
             raise GatewayError(Kind.NOT_FOUND, message, source="client")

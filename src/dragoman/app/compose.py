@@ -17,7 +17,7 @@ from dragoman.app.deploy import Deployer
 from dragoman.app.facts import Facts
 from dragoman.app.listing import Lists, merged
 from dragoman.app.offer import Offerer
-from dragoman.config.schema import Config
+from dragoman.config.schema import Config, VirtualModel
 from dragoman.core.runtime import Pace, Runtime
 from dragoman.dialects.registry import dialect, names
 from dragoman.observe.observer import Observer
@@ -26,8 +26,9 @@ from dragoman.policy.identity import Identity
 from dragoman.profiles.registry import profile
 from dragoman.routing.affinity import Sessions
 from dragoman.routing.board import Board
-from dragoman.routing.resolve import Resolver, VirtualModel
+from dragoman.routing.resolve import Resolver
 from dragoman.routing.route import Router
+from dragoman.routing.tree import VirtualModel as Resolved
 from dragoman.server.about import About, Listed
 from dragoman.upstream.pool import Pool, PoolSettings
 from dragoman.upstream.proxy import Proxies
@@ -35,8 +36,7 @@ from dragoman.upstream.proxy import Proxies
 
 class Lasting(msgspec.Struct, frozen=True):
     """What belongs to the process and outlives every runtime, so that a reload loses nothing of it: connections to providers
-    (docs/decisions/0010-reload.md), what was observed, what providers list, how they
-    are, where sessions sit. `began`: Unix seconds."""
+    (docs/decisions/0010-reload.md), what was observed, what providers list, how they are, where sessions sit. `began`: Unix seconds."""
 
     pool: Pool
     observer: Observer
@@ -53,7 +53,6 @@ class Composed(msgspec.Struct, frozen=True):
     config: Config
     runtime: Runtime
     about: About
-    router: Router
     book: PriceBook
 
 
@@ -80,9 +79,16 @@ async def compose(config: Config, shared: Lasting) -> Composed:
 
 def _compose(config: Config, shared: Lasting, addresses: Mapping[str, str]) -> Composed:
     book = PriceBook.compile(config, shared.lists.price)
-    router = Router(shared.sessions, book.per_token)
-    runtime = _runtime(config, shared, addresses, router)
-    return Composed(config, runtime, _about(config, runtime, shared, book), router, book)
+    if _compares_prices(config):
+        book.load()
+    runtime = _runtime(config, shared, addresses, book)
+    return Composed(config, runtime, _about(config, runtime, shared, book), book)
+
+
+def _compares_prices(config: Config) -> bool:
+    """Whether some strategy asks for prices while a request waits; else nobody waits for the lists to be read."""
+    choices = [choice for model in config.models.values() if isinstance(model, VirtualModel) for choice in (model, *model.rules)]
+    return any(choice.strategy == "cheapest" for choice in choices)
 
 
 def _built_in(config: Config) -> tuple[str, ...]:
@@ -90,11 +96,11 @@ def _built_in(config: Config) -> tuple[str, ...]:
     return tuple(name for name, provider in config.providers.items() if profile(provider.kind).builtin and provider.base_url is None)
 
 
-def _runtime(config: Config, shared: Lasting, addresses: Mapping[str, str], router: Router) -> Runtime:
+def _runtime(config: Config, shared: Lasting, addresses: Mapping[str, str], book: PriceBook) -> Runtime:
     known = {name: dialect(name) for name in names()}
     deadlines = config.server.deadlines
     return Runtime(
-        resolver=Resolver.compile(config),
+        resolver=Resolver.compile(config, merged(config, shared.lists.names())),
         identity=Identity.compile(config.access),
         dialects=known,
         deploy=Deployer(config, known, addresses).deploy,
@@ -105,7 +111,7 @@ def _runtime(config: Config, shared: Lasting, addresses: Mapping[str, str], rout
         new_id=_new_id,
         pace=Pace(hold_s=deadlines.hold_s, ping_s=deadlines.ping_s),
         board=shared.board,
-        router=router,
+        router=Router(shared.sessions, book.per_token),
     )
 
 
@@ -126,7 +132,7 @@ def _about(config: Config, runtime: Runtime, shared: Lasting, book: PriceBook) -
     )
 
 
-def _resolved(found: VirtualModel) -> dict[str, object]:
+def _resolved(found: Resolved) -> dict[str, object]:
     return {"model": found.name, "targets": [target.name for target in found.targets], "reason": found.reason}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, cast
 
 import msgspec
@@ -12,7 +12,7 @@ from dragoman.app.deploy import Deployer
 from dragoman.config.problems import any_of, did_you_mean
 from dragoman.config.schema import Config
 from dragoman.core.ask import RequestAsk, ask_facts
-from dragoman.core.runtime import Candidate
+from dragoman.core.runtime import Deploy
 from dragoman.dialects.contract import Call, Dialect
 from dragoman.dialects.registry import dialect, names
 from dragoman.ir.errors import GatewayError, Kind
@@ -26,6 +26,7 @@ from dragoman.routing.decision import Decision, Place, explain, told
 from dragoman.routing.health import show
 from dragoman.routing.resolve import Resolver, Target
 from dragoman.routing.route import Router
+from dragoman.routing.seat import Seat
 from dragoman.server.admin import DryRun
 from dragoman.server.app import MODEL_ROUTES
 
@@ -33,7 +34,6 @@ _FALLBACKS = "x-dragoman-fallbacks"
 _PATHS = {name: path for path, name in MODEL_ROUTES.items()}
 _NOWHERE = "http://127.0.0.1/v1"
 """Stands for the address of a provider that runs inside a gateway, where no gateway runs."""
-Deploy = Callable[[Target, str | None], Candidate]
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -75,9 +75,7 @@ def dry_run(setting: Setting, question: DryRun, moment: Moment) -> Mapping[str, 
     facts = cast(Ask, ask)
     decision = setting.router.route(model, facts, setting.board, moment.now, moment.draw, extra=extra)
     sitting = _sitting(setting, decision, moment.now)
-    places = [
-        _place(setting, place, ask, moment, sitting) | _asked_in(setting, place.seat.target, question.dialect) for place in decision.places
-    ]
+    places = [_place(setting, place, ask, moment, sitting) | _asked_in(setting, place.seat, question.dialect) for place in decision.places]
     return {**told(decision), "asked": ask_facts(ask), "places": places, "explained": explain(decision)}
 
 
@@ -152,13 +150,12 @@ def _price(setting: Setting, target: Target, ask: RequestAsk, cached: int, wall:
     return None if price is None else price.of(ask.tokens, cached, ask.output_tokens)
 
 
-def _asked_in(setting: Setting, target: Target, spoken: str) -> dict[str, str]:
+def _asked_in(setting: Setting, seat: Seat, spoken: str) -> dict[str, str]:
     """The dialect that its provider is asked in, or why it cannot be asked at all."""
     try:
-        candidate: Candidate = setting.deploy(target, spoken)
+        return {"dialect": setting.deploy(seat.target, spoken, seat.key).deployment.dialect.name}
     except GatewayError as error:
         return {"problem": error.message}
-    return {"dialect": candidate.deployment.dialect.name}
 
 
 def _bad(message: str) -> GatewayError:

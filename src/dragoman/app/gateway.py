@@ -56,7 +56,7 @@ async def _serve(loaded: Loaded, load: Load, env: Mapping[str, str], on_ready: C
             app.use(server_settings(config))
 
         reloader = Reloader(loaded, source, partial(compose, shared=shared), use=use)
-        app = _app(config, reloader, Desk(reloader, shared.board, env))
+        app = _app(config, reloader, Desk(reloader, env))
         async with reloader, _listing(shared.lists, reloader) as begin:
             with _reloaded_by_signal(reloader):
 
