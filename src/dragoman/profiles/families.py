@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -19,6 +20,8 @@ from dragoman.profiles.contract import Profile
 _CLAUDE_DOT = re.compile(r"(?<=\d)\.(?=[\d*?])")
 _CLAUDE_DASH = re.compile(r"(?<![\d-])-(\d{1,2})-(\d{1,2})(?!\d)")
 _SUFFIX = re.compile(r"[:@].*$")
+_KEPT = 8192
+"""Names whose spelling is remembered; clients choose some, so their number is bounded."""
 
 _LOW = ("low", "medium", "high")
 _MINIMAL = ("minimal", *_LOW)
@@ -325,6 +328,7 @@ def bare(model: str) -> str:
     return name[at:] if at > 0 else name
 
 
+@lru_cache(_KEPT)
 def canonical(name: str) -> str:
     """The one spelling of a name that has two: Claude's versions are written with `-`. Other names are returned as they are."""
     at = name.find("claude-")

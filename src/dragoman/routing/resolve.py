@@ -6,7 +6,7 @@ provider that lists or hosts it, the only provider; else model_not_found with th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from dragoman.config.effective import effective_profile
@@ -25,13 +25,15 @@ __all__ = ["Resolver", "Target", "VirtualModel"]
 
 _CACHED = 2048
 """Names that were found by rule and are remembered; clients choose them, so their number is bounded."""
+_LONG = 512
+"""Letters of a name that is not worth remembering: no provider has such a model."""
 _SHOWN = 100
 
 
 class Resolver:
     """Compiled from a checked config; immutable but for a bounded cache."""
 
-    def __init__(self, config: Config, profiles: Mapping[str, Profile]) -> None:
+    def __init__(self, config: Config, profiles: Mapping[str, Profile], told: Mapping[str, Sequence[str]] | None = None) -> None:
         self._config = config
         self._profiles = profiles
         self._expander = Expander(config, profiles)
@@ -41,12 +43,14 @@ class Resolver:
         self._listed = {
             canonical(model): (name, model) for name, provider in reversed(config.providers.items()) for model in provider.models
         }
+        lists = told or {}
+        self._told = {canonical(model): (name, model) for name in reversed(list(profiles)) for model in lists.get(name, ())}
         self._cache: dict[str, VirtualModel] = {}
 
     @classmethod
-    def compile(cls, config: Config) -> Resolver:
-        """The resolver of a checked config."""
-        return cls(config, {name: effective_profile(provider) for name, provider in config.providers.items()})
+    def compile(cls, config: Config, told: Mapping[str, Sequence[str]] | None = None) -> Resolver:
+        """The resolver of a checked config. `told`: by provider, the models that it lists itself."""
+        return cls(config, {name: effective_profile(provider) for name, provider in config.providers.items()}, told)
 
     def resolve(self, model: str) -> VirtualModel:
         """What `model` stands for. Raises GatewayError(model_not_found) with the nearest known names."""
@@ -66,6 +70,8 @@ class Resolver:
         return tuple(dict.fromkeys([*virtual, *sorted(listed)]))
 
     def _remember(self, model: str, found: VirtualModel) -> VirtualModel:
+        if len(model) > _LONG:
+            return found
         if len(self._cache) >= _CACHED:
             del self._cache[next(iter(self._cache))]
         self._cache[model] = found
@@ -104,6 +110,11 @@ class Resolver:
     def _by_list(self, model: str) -> VirtualModel | None:
         found = self._listed.get(canonical(model))
         return None if found is None else self._one(model, *found, "listed")
+
+    def _by_own_list(self, model: str) -> VirtualModel | None:
+        """A provider that lists it by itself. The maker comes before: others may offer what they only pass on."""
+        found = self._told.get(canonical(model))
+        return None if found is None else self._one(model, *found, "the provider's list")
 
     def _by_host(self, model: str) -> VirtualModel | None:
         """A provider that hosts many makers' models, and names them `vendor/model`."""
@@ -156,6 +167,7 @@ class Resolver:
         _by_list,
         _by_family,
         _by_kind,
+        _by_own_list,
         _by_host,
         _by_default,
     )
