@@ -104,24 +104,24 @@ class Bench:
 
     def _through(self, row: Row, name: str) -> Told:
         ran = self._run(self._gateways["open"], f"{name}/{row.name}", _PATIENCE_S)
-        return _told(ran, self._logged("open", f"{name}/{row.name}"), self._asked(f"{name}/{row.name}"))
+        return told_of(ran, self._logged("open", f"{name}/{row.name}"), self._asked(f"{name}/{row.name}"))
 
     def _raw(self, row: Row) -> Told:
         ran = self._run(self._upstream, f"raw-{row.name}", row.patience_s, row.settings)
         asked = len([one for one in stats(self._upstream)["last"] if one["model"] == f"raw-{row.name}"])
-        return _told(ran, asked, asked)
+        return told_of(ran, asked, asked)
 
     def _own(self, own: Own) -> Told:
         ran = self._run(self._gateways[own.gateway], own.name, _PATIENCE_S, key=own.key)
-        told = _told(ran, 0, 0)
+        told = told_of(ran, 0, 0)
         # What is refused before its model is known is not in the log by that name.
         count = self._logged("open", own.name) if own.gateway == "open" else 1 + told.screen.count("Reconnecting")
         return msgspec.structs.replace(told, requests=count)
 
-    def _run(self, address: str, model: str, patience_s: float, settings: str = "", key: str = CLIENT_KEY) -> tuple[int | None, str, str]:
+    def run_codex(self, address: str, model: str, patience_s: float, settings: str = "", key: str = CLIENT_KEY) -> tuple[int | None, str, str]:
         machine = Machine(self._folder / f"machine-{next(self._numbers)}")
-        machine.configure(_door(address, settings))
-        return _run(machine, model, patience_s, key)
+        machine.configure(door(address, settings))
+        return run_codex(machine, model, patience_s, key)
 
     # ---- the SDK ----
 
@@ -139,7 +139,7 @@ class Bench:
             httpx2.Client(event_hooks={"request": [count_one]}, timeout=_SDK_S) as http,
             openai.OpenAI(api_key=CLIENT_KEY, base_url=f"{address}/v1", http_client=http, timeout=_SDK_S) as client,
         ):
-            code, words = _ask(client, api, asked_for, sdk.stream)
+            code, words = ask(client, api, asked_for, sdk.stream)
         return Told(code, "" if code == 0 else words, words if code == 0 else "", count, 0, words)
 
     # ---- counting ----
@@ -183,7 +183,9 @@ def _config(upstream: str) -> Body:
     }
     deadlines = {"first_byte_s": WAIT_S, "idle_s": WAIT_S}
     known = {name: {**one, "headers": {"x-lane": name}, "deadlines": deadlines} for name, one in providers.items()}
-    return {"providers": known}
+    # How one try is told, with the same keys again and again: what the gateway tries before it tells is proven by the fault matrix.
+    routing = {"retry": {"attempts": 1}, "breaker": {"refused_s": 0.001, "failures": 1_000_000}}
+    return {"providers": known, "routing": routing}
 
 
 def _rules() -> Iterator[Body]:
@@ -196,7 +198,8 @@ def _rules() -> Iterator[Body]:
     yield {"reply": [{"text": "fine again"}]}
 
 
-def _door(address: str, settings: str) -> str:
+def door(address: str, settings: str) -> str:
+    """Codex's settings for an address, and more lines for its provider."""
     return f"""model_provider = "gw"
 [model_providers.gw]
 name = "Gateway"
@@ -205,7 +208,7 @@ env_key = "GW_KEY"
 {settings}"""
 
 
-def _run(machine: Machine, model: str, patience_s: float, key: str) -> tuple[int | None, str, str]:
+def run_codex(machine: Machine, model: str, patience_s: float, key: str) -> tuple[int | None, str, str]:
     """`codex exec`, ended with all its children when patience is over (code None)."""
     process = subprocess.Popen(
         ["codex", "exec", "--skip-git-repo-check", BYPASS, "-m", model, "Say hello."],
@@ -226,16 +229,17 @@ def _run(machine: Machine, model: str, patience_s: float, key: str) -> tuple[int
     return process.returncode, out, err
 
 
-def _told(ran: tuple[int | None, str, str], count: int, asked: int) -> Told:
+def told_of(ran: tuple[int | None, str, str], count: int, asked: int) -> Told:
+    """What a run of Codex comes to."""
     code, out, err = ran
     errors = [line.removeprefix("ERROR: ") for line in err.splitlines() if line.startswith("ERROR: ")]
     return Told(code, plain(errors[-1]) if errors else "", out.strip(), count, asked, out + err)
 
 
-def _ask(client: openai.OpenAI, api: str, model: str, stream: bool) -> tuple[int, str]:
+def ask(client: openai.OpenAI, api: str, model: str, stream: bool, body: Body | None = None) -> tuple[int, str]:
     """(0, the answer) or (1, class, status, code and words of the error)."""
     try:
-        return 0, _ASK[api](client, model, stream)
+        return 0, _ASK[api](client, model, stream) if body is None else str(client.post(_PATHS[api], cast_to=object, body=body))
     except openai.APIStatusError as error:
         return 1, plain(f"{type(error).__name__} {error.status_code} `{error.code}`: {_sentence(error)}")
     except openai.APIError as error:
@@ -249,6 +253,7 @@ def _sentence(error: openai.APIStatusError) -> str:
     return str(body["message"]) if isinstance(body, dict) and "message" in body else error.message
 
 
+_PATHS = {"responses": "/responses", "chat": "/chat/completions"}
 _NO_ANSWER = "no error, but a `str` in place of an answer"
 
 

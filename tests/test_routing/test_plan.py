@@ -292,7 +292,7 @@ def test_nothing_begins_anew_after_output_was_delivered() -> None:
 
 
 def test_a_rescue_goes_on_where_it_began_and_then_elsewhere() -> None:
-    plan = Plan(chain("a/m@1", "b/m@1"), Retry(attempts=3), Board(Breaker(failures=2)), 0.0)
+    plan = Plan(chain("a/m@1", "b/m@1"), Retry(attempts=3), Board(), 0.0)
     plan.first(0.0)
     cut = fault(Kind.CUT)
 

@@ -228,10 +228,11 @@ class Plan:
             self._out |= {place for place, other in enumerate(self._chain) if other.deployment == seat.deployment}
 
     def _rescue(self, now: float, error: GatewayError) -> Step:
-        """Continue a broken stream: where it was begun, if that is still thought well of, which knows best how to go on."""
+        """Continue a broken stream: once where it was begun, which knows best how to go on, if that is still thought well of."""
         self._deadline = now + self._policy.total_s
         seat = self._chain[self._place]
-        if self._may_try(now) and self._board.standing(seat, now) == "ready" and self._affords(self._place, now):
+        again = sum(failure.place == self._place for failure in self._failures) > 1
+        if not again and self._may_try(now) and self._board.standing(seat, now) == "ready" and self._affords(self._place, now):
             return self._try(self._place, now)
         step = self._next(now)
         return GiveUp(error) if isinstance(step, GiveUp) else step
