@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from dragoman.app.costs import compares_prices, price_sums
-from dragoman.config.routing_schema import When
-from dragoman.config.schema import Config, Provider, Rule, VirtualModel
+from dragoman.app.costs import price_sums
+from dragoman.config.schema import Config, Provider
 
 CONFIG = Config(providers={"claude": Provider(kind="anthropic"), "local": Provider(kind="openai-compatible", base_url="http://h/v1")})
 
@@ -44,15 +43,3 @@ def test_cost_is_whole_only_where_every_part_is_known(
         "cost_usd": whole,
         "known_cost_usd": known,
     }
-
-
-@pytest.mark.parametrize(
-    ("model", "expected"),
-    [
-        (VirtualModel(("claude/a", "local/b")), False),
-        (VirtualModel(("claude/a", "local/b"), strategy="cheapest"), True),
-        (VirtualModel(("claude/a",), rules=(Rule(When(), ("claude/a", "local/b"), strategy="cheapest"),)), True),
-    ],
-)
-def test_prices_are_needed_at_once_only_where_they_decide(model: VirtualModel, expected: bool) -> None:
-    assert compares_prices(Config(providers=CONFIG.providers, models={"m": model})) is expected

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from dragoman.config.references import own_choice, rule_choices
 from dragoman.config.schema import Config
 from dragoman.policy.book import PriceBook
 from dragoman.policy.price import Spent, price
@@ -32,12 +31,6 @@ def price_by(book: PriceBook) -> Priced:
         return {**sums, "spent": spent, "cost_usd": _told(known) if is_whole else None, "known_cost_usd": _told(known)}
 
     return priced
-
-
-def compares_prices(config: Config) -> bool:
-    """Whether some model of a config is routed by price, so that its prices must be there before the first request."""
-    choices = (choice for name in config.models for choice in (own_choice(config, name), *rule_choices(config, name)))
-    return any(choice.strategy == "cheapest" for choice in choices)
 
 
 def _cost(book: PriceBook, tokens: Mapping[str, Any]) -> Decimal | None:
