@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dragoman.ir import events as ev
@@ -198,6 +198,13 @@ def test_a_call_ends_the_words_before_it() -> None:
     ]
 
 
+def test_words_that_something_else_follows_are_not_gone_on_with() -> None:
+    rescue = broken(START, ev.TextStarted(0), ev.TextDelta(0, "One."), ev.TextStarted(1), ev.TextDelta(1, "Two"), ev.PartEnded(1))
+
+    assert rescue.go_on(PLAIN).events == (ev.PartEnded(0, status="incomplete"),)
+    assert fed(rescue, ev.Started("two"), ev.TextStarted(0), ev.TextDelta(0, " three")) == [ev.TextStarted(2), ev.TextDelta(2, " three")]
+
+
 def test_nothing_more_to_say_ends_the_words() -> None:
     rescue = broken(START, *TEXT)
     rescue.go_on(PLAIN)
@@ -307,6 +314,7 @@ def answers(draw: st.DrawFn) -> tuple[ev.Event, ...]:
     return (ev.Started("r", "m"), *events, *waiting, ev.UsageReported(Usage(3, 4)), ev.Finished("stop"), ev.Ended())
 
 
+@settings(deadline=None, max_examples=200)
 @given(st.lists(answers(), min_size=1, max_size=4), st.data())
 def test_the_client_sees_one_well_formed_stream_whatever_breaks_where(attempts: list[tuple[ev.Event, ...]], data: st.DataObject) -> None:
     grammar, fold, rescue = Grammar(), Fold(), Rescue(ASKED)

@@ -10,6 +10,8 @@ from dragoman.core.exchange import Exchange, Inbound, Outbound
 from dragoman.dialects.registry import dialect
 from dragoman.ir.errors import GatewayError
 from dragoman.ir.record import Record
+from dragoman.wire.frame import Headers
+from dragoman.wire.headers import header_text
 
 _RETRY = "x-should-retry"
 
@@ -53,4 +55,18 @@ async def refuse(error: GatewayError, inbound: Inbound, outbound: Outbound, agen
         return
     status, headers, body = word(error, inbound.dialect, agent)
     record.status, record.bytes_out = status, len(body)
-    await outbound.whole(status, (*headers, ("x-dragoman-exchange", record.id)), body)
+    await outbound.whole(status, (*headers, *_who_failed(record)), body)
+
+
+def _who_failed(record: Record) -> Headers:
+    """As an answer says who gave it: who was asked last, and how many tries there were."""
+    told = ("x-dragoman-exchange", record.id)
+    if not record.attempts:
+        return (told,)
+    last = record.attempts[-1]
+    return (
+        told,
+        ("x-dragoman-model", header_text(f"{last.provider}/{last.model}")),
+        ("x-dragoman-provider", header_text(last.provider)),
+        ("x-dragoman-attempts", str(len(record.attempts))),
+    )

@@ -111,7 +111,7 @@ class Rescue:
     # ---- from one attempt to the next ----
 
     def _break_off(self) -> Iterable[ev.Event]:
-        """Close what nobody can go on with: half a thought, and all texts but the last."""
+        """Close what nobody can go on with: half a thought, and words that something else follows."""
         if self._seam is not None:
             part, seam = self._seam
             yield from self._say(part, seam.cut())
@@ -120,8 +120,8 @@ class Rescue:
             self._spent = self._usage if self._spent is None else self._spent.plus(self._usage)
         self._untold = self._untold or (self._heard and self._usage is None)
         self._usage, self._heard = None, False
-        texts = [part for part, start in self._has.open.items() if isinstance(start, ev.TextStarted)]
-        self._waiting = max(texts, default=None)
+        last = self._has.next - 1
+        self._waiting = last if isinstance(self._has.open.get(last), ev.TextStarted) else None
         for part in list(self._has.open):
             if part != self._waiting:
                 yield ev.PartEnded(part, status="incomplete")

@@ -66,7 +66,7 @@ def perform_reply(view: View, reply: Reply, fault: Fault | None, dice: Dice, sta
 
 def _spoilt(sound: Performance, fault: Fault, dice: Dice) -> Performance:
     spoilt = spoil(sound, fault, dice)
-    if spoilt.silent is not None:
+    if spoilt.silent is not None or spoilt.wait_s is None:
         return msgspec.structs.replace(spoilt, billed="")
     return msgspec.structs.replace(spoilt, billed="part") if breaks(fault) else spoilt
 

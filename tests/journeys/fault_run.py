@@ -1,0 +1,200 @@
+"""Runs the fault matrix: one gateway, one simulated provider, one virtual model and two providers of its own for each case, so that what
+one case does to the health of its targets is nothing to the others."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import socket
+from collections import Counter
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+from faults import BY_NAME, MODELS, WORDS, Kind
+from machine import requests
+from parts import gateway, simulator
+from upstreams import provider
+
+from dragoman.dialects.contract import Quirks
+from dragoman.dialects.registry import dialect
+from dragoman.ir import events as ev
+from dragoman.ir.errors import GatewayError
+from dragoman.ir.fold import Fold
+from dragoman.ir.grammar import Grammar
+from dragoman.ir.request import Call, Message, Text
+from dragoman.simulator.script import Script
+
+ARGUMENTS = {"city": "Paris in the spring", "day": "the day after tomorrow"}
+_TOOL = {
+    "type": "object",
+    "properties": {name: {"type": "string"} for name in ARGUMENTS},
+    "required": list(ARGUMENTS),
+    "additionalProperties": False,
+}
+_DEADLINES = {"connect_s": 3, "first_byte_s": 1, "idle_s": 1}
+_PACE = {"delta_s": 0.02}
+"""What was said before a fault has reached the client when it comes: it must not arrive together with it."""
+_AT_ONCE = 6
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What became of one case. told: as `faults.Expected` says it; tries, whole, part: what the providers saw and had paid for;
+    counted: tries as the client was told."""
+
+    told: str
+    status: int
+    tries: int
+    whole: int
+    part: int
+    counted: str
+    seen: str = ""
+
+
+def run(cases: list[dict[str, Any]], folder: Path) -> list[Outcome]:
+    """The outcome of each case."""
+    with closed_port() as nobody, simulator(script(cases), kept=4 * len(cases)) as upstream:
+        with gateway(folder, config(cases, upstream, nobody)) as address, ThreadPoolExecutor(_AT_ONCE) as pool:
+            told = list(pool.map(lambda pair: ask(address, pair[0], pair[1]), enumerate(cases)))
+        heard = Counter((_number(one["user"]), one["billed"]) for one in requests(upstream) if one["dialect"])
+    return [
+        Outcome(
+            kind,
+            status,
+            tries=sum(heard[number, billed] for billed in ("", "part", "whole")),
+            whole=heard[number, "whole"],
+            part=heard[number, "part"],
+            counted=counted,
+            seen=seen,
+        )
+        for number, (kind, status, counted, seen) in enumerate(told)
+    ]
+
+
+# ---- the two sides ----
+
+
+def script(cases: list[dict[str, Any]]) -> Script:
+    """The first request of each case meets the fault, those after it don't."""
+    rules: list[dict[str, Any]] = []
+    for number, case in enumerate(cases):
+        kind = BY_NAME[case["kind"]]
+        match, reply = {"user": _question(number)}, _reply(kind)
+        if kind.fault is not None:
+            rules.append({"match": match, "times": 1, "fault": kind.fault, "reply": reply, "pace": _PACE})
+        rules.append({"match": match, "reply": reply})
+    return msgspec.convert({"rules": rules}, Script)
+
+
+def config(cases: list[dict[str, Any]], upstream: str, nobody: str) -> dict[str, Any]:
+    """Two providers and a virtual model for each case."""
+    providers: dict[str, Any] = {}
+    models: dict[str, Any] = {}
+    for number, case in enumerate(cases):
+        kind, model = BY_NAME[case["kind"]], MODELS[case["upstream"]]
+        first = {"connect": nobody, "tls": upstream.replace("http:", "https:")}.get(kind.moment, upstream)
+        providers[f"c{number}-a"] = _provider(first, case["upstream"])
+        providers[f"c{number}-b"] = _provider(upstream, case["upstream"])
+        targets = [
+            {"model": f"c{number}-{name}/{model}", "priority": place, "tier": tier}
+            for place, (name, tier) in enumerate((("a", "small"), ("b", "large")), 1)
+        ]
+        if case["strategy"] != "tiered":
+            targets = [{name: value for name, value in target.items() if name != "tier"} for target in targets]
+        models[f"c{number}"] = {"targets": targets, "strategy": case["strategy"], "rescue": case["rescue"]}
+        if case["strategy"] == "tiered":
+            models[f"c{number}"]["tiers"] = {"order": ["small", "large"]}
+    return {"providers": providers, "models": models, "routing": {"retry": {"backoff_s": 0.05, "backoff_max_s": 0.1}}}
+
+
+@contextlib.contextmanager
+def closed_port() -> Generator[str]:
+    """An address at which every connection is refused."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{taken.getsockname()[1]}"
+
+
+def _provider(address: str, name: str) -> dict[str, Any]:
+    own = {key: value for key, value in provider(address, name).items() if key != "relay"}
+    return {**own, "deadlines": _DEADLINES, "list": False}
+
+
+def _reply(kind: Kind) -> list[dict[str, Any]]:
+    reply: list[dict[str, Any]] = [{"reasoning": {"text": "so many thoughts about it"}}, {"text": WORDS}]
+    return [*reply, {"call": {"name": "look", "arguments": ARGUMENTS}}] if kind.moment == "call" else reply
+
+
+def _question(number: int) -> str:
+    return f"case {number} of the matrix"
+
+
+def _number(user: str) -> int:
+    return int(user.split()[1]) if user.startswith("case ") else -1
+
+
+# ---- the client ----
+
+
+def ask(address: str, number: int, case: dict[str, Any]) -> tuple[str, int, str, str]:
+    """One exchange as a client: what it was told, the status, how many tries the headers told of, and what it saw."""
+    path, body = _BODIES[case["client"]](f"c{number}", _question(number), case["streamed"])
+    if BY_NAME[case["kind"]].moment == "call":
+        body |= _TOOLS[case["client"]]
+    connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=60)
+    try:
+        connection.request("POST", path, json.dumps(body), {"content-type": "application/json"})
+        reply = connection.getresponse()
+        answer = reply.read()
+        counted = reply.getheader("x-dragoman-attempts", "")
+    finally:
+        connection.close()
+    if reply.status != 200:
+        return "refusal", reply.status, counted, answer.decode(errors="replace")[:400]
+    return *_judge(case, _events(case, answer)), counted, answer.decode(errors="replace")[-600:]
+
+
+def _events(case: dict[str, Any], answer: bytes) -> list[ev.Event]:
+    spoken = dialect(case["client"])
+    if not case["streamed"]:
+        return spoken.read_response(answer, Quirks())
+    framer, reader, grammar = spoken.framer(), spoken.reader(Quirks()), Grammar()
+    events = [event for frame in (*framer.feed(answer), *framer.close()) for event in reader.feed(frame)]
+    events += reader.close()
+    for event in events:
+        grammar.feed(event)
+    return events
+
+
+def _judge(case: dict[str, Any], events: list[ev.Event]) -> tuple[str, int]:
+    fold = Fold()
+    for event in events:
+        fold.feed(event)
+    said = "".join(event.text for event in events if isinstance(event, ev.TextDelta))
+    try:
+        items = fold.response().choices[0].items
+    except GatewayError:
+        return ("broken" if WORDS.startswith(said.strip()) else f"broken after `{said}`"), 200
+    texts = "".join(part.text for item in items if isinstance(item, Message) for part in item.parts if isinstance(part, Text))
+    calls = [json.loads(item.arguments) for item in items if isinstance(item, Call)]
+    wanted = [ARGUMENTS] if BY_NAME[case["kind"]].moment == "call" else []
+    return ("answer" if (texts, calls) == (WORDS, wanted) else f"an answer of `{texts}` and {calls}"), 200
+
+
+def _responses(model: str, text: str, streamed: bool) -> tuple[str, dict[str, Any]]:
+    return "/openai/v1/responses", {"model": model, "input": text, "stream": streamed, "store": False}
+
+
+def _chat(model: str, text: str, streamed: bool) -> tuple[str, dict[str, Any]]:
+    return "/openai/v1/chat/completions", {"model": model, "messages": [{"role": "user", "content": text}], "stream": streamed}
+
+
+_BODIES = {"responses": _responses, "chat": _chat}
+_TOOLS: dict[str, dict[str, Any]] = {
+    "responses": {"tools": [{"type": "function", "name": "look", "parameters": _TOOL, "strict": True}]},
+    "chat": {"tools": [{"type": "function", "function": {"name": "look", "parameters": _TOOL}}]},
+}

@@ -1,0 +1,45 @@
+"""Every kind of fault at every moment, over the wire: what the client is told, how often providers are asked, and what is paid for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fault_run import Outcome, run
+from faults import BY_NAME, DELIVERED, cases, expected
+
+pytestmark = pytest.mark.journey
+
+CASES = cases()
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> list[Outcome]:
+    """What became of all of them."""
+    folder: Path = tmp_path_factory.mktemp("matrix")
+    return run(CASES, folder)
+
+
+def _counts(case: dict[str, Any]) -> bool:
+    """Whether the headers can tell of all tries: those of a stream go out before it breaks, and a connection that was kept and turns out
+    to be closed is no try of its own."""
+    kind = BY_NAME[case["kind"]]
+    return kind.fault is not None and kind.name not in ("closed", "reset") and not (case["streamed"] and kind.moment in DELIVERED)
+
+
+def _named(case: dict[str, Any]) -> str:
+    marks = [case["kind"], f"{case['client']}-{case['upstream']}", case["strategy"]]
+    marks += ["streamed" if case["streamed"] else "whole", *(["rescue"] if case["rescue"] else [])]
+    return "|".join(marks)
+
+
+@pytest.mark.parametrize("number", range(len(CASES)), ids=[_named(case) for case in CASES])
+def test_client_is_told_the_best_that_could_be_had_and_nothing_is_paid_for_twice(outcomes: list[Outcome], number: int) -> None:
+    case, outcome = CASES[number], outcomes[number]
+    wanted = expected(case)
+
+    assert (outcome.told, outcome.status) == (wanted.told, wanted.status), outcome.seen
+    assert (outcome.tries, outcome.whole, outcome.part) == (wanted.tries, wanted.whole, wanted.part), outcome.seen
+    if _counts(case):
+        assert outcome.counted == str(wanted.tries)
