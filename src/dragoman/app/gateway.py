@@ -15,6 +15,7 @@ from pathlib import Path
 from dragoman.app.admin import Desk
 from dragoman.app.compose import Composed, compose, lasting
 from dragoman.app.listing import Lists, Question, questions
+from dragoman.app.probe import Prober
 from dragoman.app.reload import Reloader, Source
 from dragoman.app.revisions import Revisions
 from dragoman.config.load import Loaded, places
@@ -57,7 +58,7 @@ async def _serve(loaded: Loaded, load: Load, env: Mapping[str, str], on_ready: C
 
         reloader = Reloader(loaded, source, partial(compose, shared=shared), use=use)
         app = _app(config, reloader, Desk(reloader, env))
-        async with reloader, _listing(shared.lists, reloader) as begin:
+        async with reloader, _background(shared.lists, reloader) as begin:
             with _reloaded_by_signal(reloader):
 
                 def ready(address: Address) -> None:
@@ -78,15 +79,17 @@ def _app(config: Config, reloader: Reloader, desk: Desk) -> App[Composed]:
 
 
 @contextlib.asynccontextmanager
-async def _listing(lists: Lists, reloader: Reloader) -> AsyncGenerator[Callable[[], None]]:
-    """Keeps what providers list up to date from the moment on that what it gives is called; a runtime is made anew where it changed."""
-    tasks = Tasks("lists")
+async def _background(lists: Lists, reloader: Reloader) -> AsyncGenerator[Callable[[], None]]:
+    """Keeps what providers list up to date, and probes them where config wants it, from the moment on that what it gives is called; a
+    runtime is made anew where a list changed."""
+    tasks = Tasks("background")
 
     def ask() -> Sequence[Question]:
         return questions(reloader.current.config, reloader.current.runtime.deploy)
 
     def begin() -> None:
         spawn(lists.keep(ask, reloader.renew), name="list models", owner=tasks)
+        spawn(Prober(lambda: reloader.current).keep(), name="probe", owner=tasks)
 
     try:
         yield begin
