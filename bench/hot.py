@@ -126,10 +126,16 @@ async def _ask(read: Callable[[Reply], Awaitable[None]], pieces: list[bytes], ti
     loop = asyncio.get_running_loop()
 
     def answer(data: bytes) -> None:
-        loop.call_soon(feed)
+        loop.call_soon(begin)
 
-    def feed() -> None:
-        for piece in pieces:
+    def begin() -> None:
+        connection.data_received(pieces[0])
+        if len(pieces) > 1:
+            # In two turns who reads has seen the head and waits for more, as with a provider that thinks.
+            loop.call_soon(loop.call_soon, go_on)
+
+    def go_on() -> None:
+        for piece in pieces[1:]:
             connection.data_received(piece)
 
     ours, theirs = socket.socketpair()

@@ -452,3 +452,21 @@ def test_a_request_that_has_begun_is_not_idle() -> None:
             assert (await begun.ask(b"\r\n\r\n")).status == 200
 
     go(story())
+
+
+@pytest.mark.parametrize("cut", [0, 1, 5, 18, 40, 60])
+def test_a_version_is_read_where_it_stands_and_nowhere_else(cut: int) -> None:
+    async def story() -> None:
+        async with house() as it:
+            client = await it.client()
+            tricky = b"GET /health HTTP/1.0\r\nHost: localhost\r\nX: a HTTP/1.1\r\nY: HTTP/1.1\r\n\r\n"
+            first = get("/health") + tricky[:cut]
+            await client.send(first)
+            assert (await client.answer()).status == 200
+            await it.ask(get("/health"))
+            await client.send(tricky[cut:])
+
+            assert (await client.answer()).headers["connection"] == "close"
+            assert await client.is_closed()
+
+    go(story())

@@ -50,8 +50,8 @@ class Line(Protocol):
 class Answer:
     """A request, read as far as it has come, and the answer to it: `core`'s Outbound. Header names are in lower case.
 
-    `extra` headers go out with every answer. refusal: what the connection has against the request.
-    keep_alive: whether another request may follow on the connection.
+    The connection fills in `pieces`, `size`, `more_body` and sets `news`, if somebody waits for any. `extra` headers go out with every
+    answer. refusal: what the connection has against the request. keep_alive: whether another request may follow on the connection.
     """
 
     __slots__ = (
@@ -61,7 +61,7 @@ class Answer:
         "_is_read",
         "_left_bytes",
         "_line",
-        "_news",
+        "_said_100",
         "address",
         "complete",
         "disconnected",
@@ -71,6 +71,7 @@ class Answer:
         "keep_alive",
         "method",
         "more_body",
+        "news",
         "pieces",
         "refusal",
         "size",
@@ -78,11 +79,10 @@ class Answer:
         "target",
         "transport",
         "version",
-        "waits_for_100",
     )
 
     def __init__(
-        self, line: Line, transport: Transport, method: str, target: Target, version: str, headers: dict[str, str], *, keep_alive: bool
+        self, line: Line, transport: Transport, method: str, target: Target, version: str, headers: dict[str, str], keep_alive: bool
     ) -> None:
         self._line = line
         self.transport = transport
@@ -93,7 +93,7 @@ class Answer:
         self.version = version
         self.headers = headers
         self.keep_alive = keep_alive
-        self.waits_for_100 = "expect" in headers and headers["expect"].lower() == "100-continue"
+        self._said_100 = False
         self.extra: Headers = ()
         self.pieces: list[bytes] = []
         self.size = 0
@@ -102,53 +102,45 @@ class Answer:
         self.complete = False
         self.disconnected = False
         self.refusal: GatewayError | None = None
-        self._news: asyncio.Event | None = None
+        self.news: asyncio.Event | None = None
         self._is_read = False
         self._head = b""
         self._is_chunked = False
 
     # The request's body
 
-    def took_body(self, piece: bytes) -> None:
-        """A piece of the body has come."""
-        self.pieces.append(piece)
-        self.size += len(piece)
-        if self._news is not None:
-            self._news.set()
-
-    def took_end(self) -> None:
-        """The body is whole."""
-        self.more_body = False
-        if self._news is not None:
-            self._news.set()
-
     def left(self) -> None:
         """The client is gone."""
         self.disconnected = True
-        if self._news is not None:
-            self._news.set()
+        if self.news is not None:
+            self.news.set()
 
     def taken(self) -> bytes:
         """What has come of the body since the last time. In one piece, it is not copied."""
-        pieces, self.pieces, self.size = self.pieces, [], 0
+        pieces = self.pieces
         self._is_read = not self.more_body
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        self.pieces, self.size = [], 0
+        return body
 
     async def read(self) -> tuple[bytes, bool]:
         """What has come of the body so far, waiting for something to come, and whether more follows. Raises ClientGone, also where
         the answer is complete already."""
-        if self.waits_for_100 and not self.transport.is_closing():
+        if self._is_wanted_100() and not self.transport.is_closing():
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            self.waits_for_100 = False
+            self._said_100 = True
         while not (self.pieces or self._is_settled()):
-            if self._news is None:
-                self._news = asyncio.Event()
+            if self.news is None:
+                self.news = asyncio.Event()
             self.flow.resume_reading()
-            self._news.clear()
-            await self._news.wait()
+            self.news.clear()
+            await self.news.wait()
         if self.disconnected or self.complete:
             raise ClientGone
         return self.taken(), self.more_body
+
+    def _is_wanted_100(self) -> bool:
+        return self.headers.get("expect", "").lower() == "100-continue" and not (self._said_100 or self.started)
 
     def _is_settled(self) -> bool:
         return not (self.more_body or self._is_read) or self.disconnected or self.complete
@@ -177,8 +169,14 @@ class Answer:
         if status in _WITHOUT_BODY or self.method == "HEAD":
             body = b""
         ending = b"\r\n" if self.keep_alive else _CLOSE + b"\r\n"
-        self.transport.write(b"".join((self._line.openings[status], lines, length, ending, body)))
-        self._finished()
+        line = self._line
+        self.transport.write(b"".join((line.openings[status], lines, length, ending, body)))
+        self.complete = True
+        if self.news is not None:
+            self.news.set()
+        if not self.keep_alive:
+            self.transport.close()
+        line.on_response_complete()
 
     async def start(self, status: int, headers: Headers) -> None:
         """Begin the answer. The head goes out with what is written first, or alone where nothing is for now and no length is told."""
@@ -266,8 +264,8 @@ class Answer:
 
     def _finished(self) -> None:
         self.complete = True
-        if self._news is not None:
-            self._news.set()
+        if self.news is not None:
+            self.news.set()
         if not self.keep_alive:
             self.transport.close()
         self._line.on_response_complete()

@@ -64,6 +64,7 @@ class App(Generic[R]):
         self._about = about
         self._clock = clock
         self._guard = Guard(settings.host, settings.allowed_hosts, settings.allowed_origins)
+        self._max_running = settings.max_running
         self._body_bytes = settings.limits.body_bytes
         self._shelf = Shelf()
         self._state = admin.state
@@ -91,8 +92,8 @@ class App(Generic[R]):
         """Answer one request. The outermost edge: whatever goes wrong becomes an answer here."""
         try:
             headers = asked.headers
-            self._guard.check(asked.method, headers)
-            if "origin" in headers:
+            if headers.get("host") not in self._guard.known or "origin" in headers or "sec-fetch-site" in headers:
+                self._guard.check(asked.method, headers)
                 asked.extra = self._cors(asked)
             handler = self._table.get((asked.method, asked.target.path)) or self._find(asked)
             await handler(asked)
@@ -160,8 +161,9 @@ class App(Generic[R]):
     def _exchange_handler(self, mount: str, path: str, name: str) -> Handler:
         async def on_exchange(asked: Answer) -> None:
             headers = asked.headers
-            check_json(headers)
-            if self.running >= self.settings.max_running:
+            if headers.get("content-type") != "application/json":
+                check_json(headers)
+            if self.running >= self._max_running:
                 raise _too_many(self.running)
             if asked.more_body or asked.size > self._body_bytes or "content-encoding" in headers:
                 body = await read_body(asked.read, headers, self._body_bytes)

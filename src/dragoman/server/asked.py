@@ -14,8 +14,18 @@ RawHeaders = list[tuple[bytes, bytes]]
 _KEPT = 1000
 _TARGET_BYTES = 100
 
-_names: dict[bytes, str] = {}
-"""Header names seen before, in lower case as text. Bounded, since clients choose them."""
+
+class _Names(dict[bytes, str]):
+    """Header names seen before, in lower case as text. Bounded, since clients choose them."""
+
+    def __missing__(self, raw: bytes) -> str:
+        name = raw.decode("latin-1").lower()
+        if len(self) < _KEPT:
+            self[raw] = name
+        return name
+
+
+_names = _Names()
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -50,19 +60,16 @@ def read_target(raw: bytes) -> Target:
 
 def read_headers(raw: RawHeaders) -> dict[str, str]:
     """Names in lower case, repeated headers joined by a comma."""
+    headers = {_names[name]: value.decode("latin-1") for name, value in raw}
+    return headers if len(headers) == len(raw) else _join(raw)
+
+
+def _join(raw: RawHeaders) -> dict[str, str]:
     headers: dict[str, str] = {}
     for name_bytes, value_bytes in raw:
-        name = _names.get(name_bytes) or _read_name(name_bytes)
-        value = value_bytes.decode("latin-1")
+        name, value = _names[name_bytes], value_bytes.decode("latin-1")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     return headers
-
-
-def _read_name(raw: bytes) -> str:
-    name = raw.decode("latin-1").lower()
-    if len(_names) < _KEPT:
-        _names[raw] = name
-    return name
 
 
 class BodyOnly:

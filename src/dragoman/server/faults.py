@@ -9,21 +9,17 @@ from dragoman.server.asked import RawHeaders
 from dragoman.server.settings import Limits
 
 
-def judge_head(target: bytes, headers: RawHeaders, most_bytes: int, limits: Limits) -> GatewayError | None:
-    """What is wrong with a whole request head, if anything. It came in `most_bytes`, body and all."""
+def judge_head(version: str, target: bytes, raw: RawHeaders, headers: Mapping[str, str], limits: Limits) -> GatewayError | None:
+    """What is wrong with a whole request head, if anything: too large, or wrong about where its body ends (RFC 9112, section 6.1),
+    as far as the parser lets that pass."""
     if len(target) > limits.target_bytes:
         message = f"the request's path and query are longer than {limits.target_bytes} bytes"
         return GatewayError(Kind.TOO_LARGE, message, source="client", status=414)
-    if len(headers) > limits.header_count:
-        message = f"the request has {len(headers)} headers; the limit is {limits.header_count}"
+    if len(raw) > limits.header_count:
+        message = f"the request has {len(raw)} headers; the limit is {limits.header_count}"
         return GatewayError(Kind.TOO_LARGE, message, source="client", status=431)
-    if most_bytes > limits.header_bytes and sum([len(name) + len(value) for name, value in headers]) > limits.header_bytes:
+    if sum([len(name) + len(value) for name, value in raw]) > limits.header_bytes:
         return headers_too_large(limits)
-    return None
-
-
-def judge_framing(version: str, headers: Mapping[str, str]) -> GatewayError | None:
-    """What the parser lets pass of a head that says wrongly where its body ends (RFC 9112, section 6.1), if anything."""
     if version not in ("1.1", "1.0"):
         return not_http(f"HTTP version {version}")
     coding = headers.get("transfer-encoding")

@@ -15,7 +15,10 @@ _KNOWN_HOSTS = 64
 
 
 class Guard:
-    """Checks `Host`, `Origin` and `Sec-Fetch-Site` of a request, and the content type of one with a body."""
+    """Checks `Host`, `Origin` and `Sec-Fetch-Site` of a request, and the content type of one with a body.
+
+    A request with a `Host` out of `known` and without the other two has nothing to be checked.
+    """
 
     def __init__(self, host: str, allowed_hosts: Iterable[str] = (), allowed_origins: Iterable[str] = ()) -> None:
         names = [name.lower().strip("[]") for name in (host, *allowed_hosts)]
@@ -24,12 +27,12 @@ class Guard:
         self._any_address = host in _WILDCARDS
         self._origins = frozenset(origin.lower().rstrip("/") for origin in allowed_origins)
         # Host headers that were found good: clients send the same one each time.
-        self._good: set[str] = set()
+        self.known: set[str] = set()
 
     def check(self, method: str, headers: Mapping[str, str]) -> None:
         """Raises GatewayError(forbidden_origin), or invalid_request where there is no single proper `Host`."""
         host = headers.get("host", "")
-        if host not in self._good:
+        if host not in self.known:
             self._check_host(host)
         if "origin" in headers:
             self._check_origin(headers["origin"], host)
@@ -52,8 +55,8 @@ class Guard:
                 "`server.allowed_hosts`",
                 source="client",
             )
-        if len(self._good) < _KNOWN_HOSTS:
-            self._good.add(host)
+        if len(self.known) < _KNOWN_HOSTS:
+            self.known.add(host)
 
     def _may_call(self, name: str) -> bool:
         if name in self._names or is_loopback(name) or name.endswith(self._endings):

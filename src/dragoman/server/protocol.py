@@ -20,7 +20,7 @@ from dragoman.server.idle import Idle
 from dragoman.server.reading import BODY, HEAD, IDLE, Reading
 from dragoman.server.refusal import Policy, refuse, words
 from dragoman.server.stall import Stall
-from dragoman.tasks import start
+from dragoman.tasks import Errand
 
 logger = logging.getLogger(__name__)
 
@@ -35,11 +35,13 @@ class Connection(Reading):
         self._running: Answer | None = None
         self._is_due = False
         self._waiting: deque[Answer] = deque()
-        self._task: asyncio.Task[None] | None = None
+        self._task: Errand | None = None
         self._fault: GatewayError | None = None
         self._last_words: bytes | None = None
         self._lingering = False
         self._draining: GatewayError | None = None
+        self._take = policy.take
+        self._errands: set[Errand | None] = policy.errands
 
     # The connection
 
@@ -88,7 +90,8 @@ class Connection(Reading):
 
     def enqueue(self, answer: Answer) -> None:
         """First come, first answered."""
-        if self._is_answering():
+        running = self._running
+        if running is not None and not running.complete:
             self.flow.pause_reading()
             self._waiting.append(answer)
         else:
@@ -101,47 +104,50 @@ class Connection(Reading):
 
     def go_on(self) -> None:
         """Start the task of the request whose turn it is. By now as much of its body is here as came with its head."""
-        if self._is_due:
-            self._start()
-
-    def _start(self) -> None:
         running = self._running
-        assert running is not None
+        if running is None or not self._is_due:
+            return
         self._is_due = False
-        self._task = task = start(self.loop, self._run(running))
-        self.tasks.add(task)
+        self._task = task = Errand(self.loop, self._run(running))
+        self._errands.add(task)
+        task.run()
 
     async def _run(self, answer: Answer) -> None:
-        """Answer one request. The task is forgotten when it ends by itself: a callback would cost a turn of the loop."""
+        """Answer one request, whatever happens."""
         task = self._task
         try:
-            if not answer.disconnected:
-                await self._answer(answer)
+            refusal = self._fault or self._draining or answer.refusal
+            if answer.disconnected:
+                return
+            if refusal is None:
+                await self._take(answer)
+            else:
+                await refuse(self.policy, answer, refusal)
+            if not answer.complete:
+                await self._settle(answer)
+        except asyncio.CancelledError:
+            if self._fault is None:
+                answer.left()
+                self.transport.abort()
+            else:
+                await self._settle(answer)
         except Exception:
             logger.exception("a request failed in the server")
             self.transport.abort()
         finally:
-            if task is not None:
-                self.tasks.discard(task)
+            self._errands.discard(task)
+            if self._draining is not None:
+                self.policy.request_gone()
             if self._task is task:
                 # The two would keep each other alive.
                 self._task = None
 
-    async def _answer(self, answer: Answer) -> None:
-        refusal = self._fault or self._draining or answer.refusal
-        try:
-            if refusal is None:
-                await self.policy.take(answer)
-            else:
-                await refuse(self.policy, answer, refusal)
-        except asyncio.CancelledError:
-            if self._fault is None:
-                answer.disconnected = True
-                self.transport.abort()
+    async def _settle(self, answer: Answer) -> None:
+        """The handler is done and the answer is not."""
         if answer.complete or answer.disconnected:
             return
         if answer.started:
-            answer.disconnected = True
+            answer.left()
             self.transport.abort()
         else:
             error = self._fault or GatewayError(Kind.INTERNAL, "the gateway gave no answer to this request")
@@ -149,7 +155,6 @@ class Connection(Reading):
 
     def on_response_complete(self) -> None:
         """An answer is whole: the next request of the connection may run."""
-        self.server_state.total_requests += 1
         if self._lingering:
             return
         if self.transport.is_closing():
@@ -159,7 +164,9 @@ class Connection(Reading):
             self.flow.resume_reading()
         if self._waiting:
             self._running = self._waiting.popleft()
-            self._start()
+            self._is_due = True
+            # Not here, inside the task of the request before it.
+            self.loop.call_soon(self.go_on)
             return
         self._idle.begin()
         if self._last_words is not None:

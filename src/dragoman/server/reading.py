@@ -17,10 +17,12 @@ from uvicorn.server import ServerState
 from dragoman.ir.errors import GatewayError
 from dragoman.server.answer import Answer
 from dragoman.server.asked import BodyOnly, RawHeaders, read_headers, read_target
-from dragoman.server.faults import headers_too_large, judge_framing, judge_head, not_http
+from dragoman.server.faults import headers_too_large, judge_head, not_http
 from dragoman.server.refusal import Policy
 
 _FRAMING = ("content-length", "transfer-encoding")
+_METHODS = {b"POST": "POST", b"GET": "GET", b"HEAD": "HEAD", b"OPTIONS": "OPTIONS"}
+_USUAL_VERSION = b" HTTP/1.1\r\n"
 
 # Plain numbers: the look-up of an Enum's member costs 0.13 µs, and each request makes a dozen.
 IDLE, HEAD, BODY = range(3)
@@ -40,10 +42,18 @@ class Reading(HttpToolsProtocol):
         self.deaf = False
         self.newest: Answer | None = None
         self.refusal: GatewayError | None = None
-        self.url = b""
         self.headers: RawHeaders = []
-        self._head_bytes = self._silent_bytes = self._chunk_bytes = 0
-        self._began = 0
+        self._head_bytes = self._silent_bytes = 0
+        self._chunk = b""
+        self._is_fresh = True
+        self._has_ended = False
+        self._target: list[bytes] = []
+        self._quiet = [True]
+        # C functions as callbacks of the parser: no Python frame for them. What begins takes the mark of quiet away.
+        self.on_url = self._target.append  # type: ignore[method-assign]
+        self.on_message_begin = self._quiet.clear  # type: ignore[method-assign]
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
         self._is_upgrade = False
         self._deadline: TimerHandle | None = None
 
@@ -58,9 +68,9 @@ class Reading(HttpToolsProtocol):
         """Parse, then look at what is still missing: an unfinished head or body is on the clock."""
         if self.deaf:
             return
-        was_idle = self.phase == IDLE
-        self._began = 0
-        self._chunk_bytes = len(data)
+        self._has_ended = False
+        self._is_fresh = self.phase == IDLE
+        self._chunk = data
         if self.phase == BODY:
             self._silent_bytes += len(data)
         try:
@@ -70,11 +80,13 @@ class Reading(HttpToolsProtocol):
         except httptools.HttpParserError as error:
             self._on_broken(error)
         else:
-            if self.phase == HEAD:
-                # Where other requests end in this chunk it is not known how much of it is head; the next chunk is counted.
-                self._watch_head(len(data) if self._began == was_idle else 0)
-            elif self.phase == BODY:
+            if self.phase == BODY:
                 self._watch_body()
+            elif not self._quiet:
+                self.phase = HEAD
+                # Where another request ends in this chunk it is not known how much of it is head; the next chunk is counted.
+                self._watch_head(0 if self._has_ended else len(data))
+        self._chunk = b""
         self.go_on()
 
     def _ignore_upgrade(self, rest: bytes) -> None:
@@ -119,30 +131,35 @@ class Reading(HttpToolsProtocol):
 
     # The parser's callbacks
 
-    def on_message_begin(self) -> None:
-        """A request begins."""
-        self.phase = HEAD
-        self._began += 1
-
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header, or a trailer, which does not count (RFC 9110, section 6.5.1): its list is dropped at the end."""
         self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """The head is whole: check it and have the request answered, after those that still run."""
-        parser, raw, url = self.parser, self.headers, self.url
-        method, version, headers = parser.get_method(), parser.get_http_version(), read_headers(raw)
-        error = judge_head(url, raw, self._head_bytes + self._chunk_bytes, self.limits) or judge_framing(version, headers)
-        if error is not None:
-            self.refusal = error
-            self.deaf = True
-        keep_alive = error is None and version == "1.1"
+        parser, raw, limits, chunk = self.parser, self.headers, self.limits, self._chunk
+        target, method = b"".join(self._target), parser.get_method()
+        headers = read_headers(raw)
+        # The parser makes a new text of the version each time. Where this head began with the chunk, it can be seen there.
+        begun = self._is_fresh and not self._has_ended
+        is_usual = begun and chunk.startswith(_USUAL_VERSION, len(method) + 1 + len(target))
+        version = "1.1" if is_usual else parser.get_http_version()
+        keep_alive = version == "1.1"
+        is_small = is_usual and len(chunk) <= limits.header_bytes and len(target) <= limits.target_bytes
+        if not is_small or len(raw) > limits.header_count or "transfer-encoding" in headers:
+            error = judge_head(version, target, raw, headers, limits)
+            if error is not None:
+                self.refusal = error
+                self.deaf = True
+                keep_alive = False
         if "connection" in headers or method == b"CONNECT":
             self._is_upgrade = parser.should_upgrade()
             keep_alive = keep_alive and not self._is_upgrade and parser.should_keep_alive()
-        answer = Answer(self, self.transport, method.decode("ascii"), read_target(url), version, headers, keep_alive=keep_alive)
+        asked = read_target(target)
+        answer = Answer(self, self.transport, _METHODS.get(method) or method.decode("ascii"), asked, version, headers, keep_alive)
         answer.refusal = self.refusal
-        self.headers, self.url = [], b""
+        self.headers = []
+        self._target.clear()
         self._silent_bytes = self._head_bytes = 0
         if self._deadline is not None:
             self.clear_deadline()
@@ -156,8 +173,11 @@ class Reading(HttpToolsProtocol):
         answer = self.newest
         if answer is None or answer.complete:
             return
-        answer.took_body(body)
-        if answer.size > HIGH_WATER_LIMIT:
+        answer.pieces.append(body)
+        size = answer.size = answer.size + len(body)
+        if answer.news is not None:
+            answer.news.set()
+        if size > HIGH_WATER_LIMIT:
             self.flow.pause_reading()
 
     def on_message_complete(self) -> None:
@@ -165,13 +185,17 @@ class Reading(HttpToolsProtocol):
         if self._is_upgrade:
             return
         self.phase = IDLE
+        self._has_ended = True
+        self._quiet.append(True)
         if self.headers:
             self.headers = []
         if self._deadline is not None:
             self.clear_deadline()
         answer = self.newest
         if answer is not None and not answer.complete:
-            answer.took_end()
+            answer.more_body = False
+            if answer.news is not None:
+                answer.news.set()
         if self.flow.read_paused and not self.has_waiting():
             self.flow.resume_reading()
 

@@ -9,6 +9,7 @@ from dragoman.ir.errors import GatewayError
 from dragoman.server.answer import Answer
 from dragoman.server.head import Openings, write_lines
 from dragoman.server.settings import Limits
+from dragoman.tasks import Errand
 from dragoman.wire.frame import Headers
 
 Refuse = Callable[[GatewayError, Mapping[str, str]], tuple[int, Headers, bytes]]
@@ -16,14 +17,20 @@ Refuse = Callable[[GatewayError, Mapping[str, str]], tuple[int, Headers, bytes]]
 
 
 class Policy(Protocol):
-    """What all connections of a server share. `openings`: how every answer begins at this moment."""
+    """What all connections of a server share. `openings`: how every answer begins at this moment. `errands`: the requests under way."""
 
     limits: Limits
     openings: Openings
     refuse: Refuse
+    errands: set[Errand | None]
 
-    def take(self, asked: Answer, /) -> Awaitable[None]:
-        """Answer a request."""
+    @property
+    def take(self) -> Callable[[Answer], Awaitable[None]]:
+        """What answers a request."""
+        ...
+
+    def request_gone(self) -> None:
+        """A request is done with, after the server was told to stop."""
         ...
 
     def connection_gone(self) -> None:

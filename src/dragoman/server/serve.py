@@ -7,7 +7,7 @@ import contextlib
 import resource
 import signal
 import socket
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Coroutine
 from email.utils import formatdate
 from typing import Any, TypeVar
 
@@ -22,6 +22,7 @@ from dragoman.server.app import App
 from dragoman.server.head import Openings
 from dragoman.server.listen import BACKLOG, check_exposure, open_sockets
 from dragoman.server.protocol import Connection
+from dragoman.tasks import Errand
 
 T = TypeVar("T")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -49,6 +50,7 @@ class Server:
         self.limits = app.settings.limits
         self.openings = Openings()
         self.refuse = app.word
+        self.errands: set[Errand | None] = set()
         self._app = app
         self._sockets = sockets
         self._listeners: list[asyncio.Server] = []
@@ -88,15 +90,14 @@ class Server:
             listener.close()
         for connection in self._connections():
             connection.shutdown()
-        await self._wait(grace_s)
+        await self._wait(grace_s, self._state.connections)
         for connection in self._connections():
             connection.stop()
         self._forced = False
-        await self._wait(self.limits.linger_s)
+        await self._wait(self.limits.linger_s, self._state.connections)
         for connection in self._connections():
             connection.transport.abort()
-        if self._state.tasks:
-            await asyncio.wait(self._state.tasks, timeout=_SETTLE_S)
+        await self._wait(_SETTLE_S, self.errands)
         if self._date is not None:
             self._date.cancel()
 
@@ -105,9 +106,15 @@ class Server:
         self._forced = True
         self._gone.set()
 
-    def take(self, asked: Answer) -> Awaitable[None]:
-        """Answer a request."""
-        return self._app.take(asked)
+    @property
+    def take(self) -> Callable[[Answer], Awaitable[None]]:
+        """What answers a request."""
+        return self._app.take
+
+    def request_gone(self) -> None:
+        """A request is done with, after the server was told to stop."""
+        if not self.errands:
+            self._gone.set()
 
     def connection_gone(self) -> None:
         """A connection is over."""
@@ -120,10 +127,10 @@ class Server:
     def _connections(self) -> list[Connection]:
         return [connection for connection in self._state.connections if isinstance(connection, Connection)]
 
-    async def _wait(self, seconds: float) -> None:
+    async def _wait(self, seconds: float, left: Collection[object]) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while self._state.connections and not self._forced:
+                while left and not self._forced:
                     self._gone.clear()
                     await self._gone.wait()
 

@@ -16,6 +16,7 @@ from collections import Counter
 
 _LIVING = {
     "asyncio.Task": "tasks",
+    "dragoman.tasks.Errand": "tasks",
     "dragoman.server.protocol.Connection": "clients",
     "dragoman.server.answer.Answer": "answers",
     "dragoman.upstream.connection.Connection": "providers",
