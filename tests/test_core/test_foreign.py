@@ -5,16 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from dragoman.core.foreign import Foreign, holds
+from dragoman.core.foreign import Foreign
 from dragoman.wire.splice import Outline
-
-
-@given(st.lists(st.sampled_from([b"drg1.", b"1", b"drg1", b"d", b"x" * 9]), max_size=300).map(b"".join))
-def test_a_mark_is_found_exactly_where_it_stands_however_often_its_digit_does(body: bytes) -> None:
-    assert holds(body, b"drg1.") == (b"drg1." in body)
 
 
 @pytest.mark.parametrize(

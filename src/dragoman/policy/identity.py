@@ -10,7 +10,6 @@ import msgspec
 from dragoman.config.schema import Access
 from dragoman.ir.errors import GatewayError, Kind
 
-_BEARER = "Bearer "
 _HEADERS = ("x-api-key", "x-goog-api-key", "api-key")
 _WHERE = (
     "send a key from `access.keys` of the gateway's dragoman.yaml as `Authorization: Bearer ...` (or in `x-api-key` or `x-goog-api-key`)"
@@ -49,7 +48,7 @@ class Identity:
         if self.is_open:
             return ANYONE
         bearer = headers.get("authorization", "")
-        principal = self._principals.get(_digest(bearer[len(_BEARER) :])) if bearer.startswith(_BEARER) else None
+        principal = self._principals.get(_digest(bearer[7:])) if bearer[:7] == "Bearer " else None
         return principal or self._look_closer(headers)
 
     def _look_closer(self, headers: Mapping[str, str]) -> Principal:

@@ -54,7 +54,6 @@ class Tap:
     may_end = False
     failed: GatewayError | None = None
     _plain = _NOTHING_PLAIN
-    _before = _NOTHING_PLAIN.before
 
     def __init__(self) -> None:
         self._tail = bytearray()
@@ -62,20 +61,18 @@ class Tap:
     def feed(self, chunk: bytes) -> bool:
         """Watch a chunk of a stream."""
         # By far the most: an event that differs from an earlier one in its words only.
-        if chunk.startswith(self._before) and self._plain.rest_fits(chunk):
+        plain = self._plain
+        if chunk[: plain.start] == plain.before and plain.rest_fits(chunk):
             return False
         if not self._tail and self.first_token and chunk.endswith(_BOUNDARIES):
             # Whole events, and nothing in them.
             if _matters(chunk):
                 self._lines(chunk)
                 return True
-            self._learn(Plain(chunk))
+            self._plain = Plain(chunk)
             return False
         self._broken(chunk)
         return True
-
-    def _learn(self, plain: Plain) -> None:
-        self._plain, self._before = plain, plain.before
 
     def _broken(self, chunk: bytes) -> None:
         """A chunk that ends (or begins) within an event, or one before any output."""
@@ -87,7 +84,7 @@ class Tap:
         if len(self._tail) > _LONGEST_LINE:
             self._tail.clear()
         if self._tail:
-            self._learn(_NOTHING_PLAIN)
+            self._plain = _NOTHING_PLAIN
         if not self.first_token or _matters(lines):
             self._lines(lines)
 
