@@ -259,6 +259,8 @@ def test_what_clients_ask_for_is_remembered_within_bounds() -> None:
         found.resolve(f"m{number}")
     assert len(found._cache) == 2048  # pyright: ignore[reportPrivateUsage]
     assert found.resolve("a") == first
+    found.resolve("m" * 100_000)
+    assert all(len(name) < 1000 for name in found._cache)  # pyright: ignore[reportPrivateUsage]
 
 
 def test_offered_names_are_those_of_config_and_of_lists_without_globs() -> None:

@@ -291,12 +291,13 @@ def test_a_classifier_is_asked_once_for_a_session_and_its_word_counts() -> None:
     assert (first(later), later.classifier) == ("loc/l", None)
 
 
-def test_without_a_verdict_the_score_decides_and_the_next_request_asks_again() -> None:
+def test_without_a_verdict_the_score_decides_for_the_session() -> None:
     house = House(JUDGED)
 
     unheard = house.route("m", session="s", verdict=Verdict(None, "`loc/tiny` took more than 1 s"))
     house.answer(unheard)
 
     assert (first(unheard), unheard.tier_why) == ("loc/s", "`loc/tiny` took more than 1 s; score 0.10 = effort +0.10")
-    assert house.route("m", session="s").classifier is not None
-    assert house.route("m", session="s", kinds=("title",)).classifier is None
+    assert house.route("m", session="s").classifier is None
+    assert house.route("m", session="another", kinds=("title",)).classifier is None
+    assert house.route("m").classifier is not None

@@ -12,7 +12,7 @@ import msgspec
 
 from dragoman.config.names import Glob, is_glob
 from dragoman.config.problems import Findings, Path
-from dragoman.config.references import named_at, names_virtual
+from dragoman.config.references import is_named
 from dragoman.config.routing_schema import Modality, When
 from dragoman.config.schema import Config, VirtualModel
 from dragoman.config.values import Texts, many
@@ -70,7 +70,7 @@ def _impossible(when: When, name: str, config: Config) -> str | None:
         wanted = many(getattr(when, field))
         if wanted and not any(one is not None and _any_matches(wanted, one) for one in known):
             return f"no client key in `access.keys` has such a {field if field != 'key' else 'name'}"
-    if when.model and not is_glob(name) and not _is_named(name, config) and not _any_matches(many(when.model), name):
+    if when.model and not is_glob(name) and not is_named(name, config) and not _any_matches(many(when.model), name):
         return f"only the name `{name}` leads here"
     if when.tools is False and (when.tools_over is not None):
         return "`tools: false` and `tools_over` exclude each other"
@@ -82,11 +82,6 @@ def _impossible(when: When, name: str, config: Config) -> str | None:
     if inner and None not in inner:
         return inner[0]
     return next((why for one in when.all if (why := _impossible(one, name, config)) is not None), None)
-
-
-def _is_named(name: str, config: Config) -> bool:
-    """Whether other virtual models lead to this one, so that clients may have asked for something else."""
-    return any(names_virtual(target.model, config) == name for other in config.models for _, target in named_at(config, other))
 
 
 def _any_matches(globs: tuple[str, ...], text: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import msgspec
 
@@ -69,10 +70,44 @@ def named_at(config: Config, name: str) -> Iterator[Named]:
 
 def names_virtual(target: str, config: Config) -> str | None:
     """The virtual model that a target names (globs are not named), in its spelling in config."""
-    if target in config.models and not is_glob(target):
-        return target
-    plain = canonical(target)
-    return next((name for name in config.models if canonical(name) == plain and not is_glob(name)), None)
+    return _index(_One(config)).spelled.get(canonical(target))
+
+
+def is_named(name: str, config: Config) -> bool:
+    """Whether another virtual model leads to this one."""
+    return name in _index(_One(config)).named
+
+
+class _Index(msgspec.Struct, frozen=True):
+    """spelled: names by their canonical spelling; named: those that other models lead to."""
+
+    spelled: dict[str, str]
+    named: frozenset[str]
+
+
+class _One:
+    """A config as a key: the very same one is the same."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _One) and other.config is self.config
+
+    def __hash__(self) -> int:
+        return id(self.config)
+
+
+@lru_cache(2)
+def _index(one: _One) -> _Index:
+    """Made once for a config: every target is looked up in it several times, and there may be thousands."""
+    config = one.config
+    spelled: dict[str, str] = {}
+    for name in config.models:
+        if not is_glob(name):
+            spelled.setdefault(canonical(name), name)
+    found = (spelled.get(canonical(target.model)) for name in config.models for _, target in named_at(config, name))
+    return _Index(spelled, frozenset(name for name in found if name is not None))
 
 
 def _listed(given: tuple[str | Target, ...], path: Path) -> Iterator[Named]:

@@ -16,6 +16,8 @@ from dragoman.policy.identity import Principal
 _TOKEN_BYTES = 4
 _CACHED_BYTES = 4096
 """Shorter beginnings are in no provider's prompt cache (1,024 tokens at least), so nothing is lost where they go elsewhere."""
+_TOLD_APART_BYTES = 256 * 1024
+"""As much of a beginning as is looked at."""
 _USUAL_ANSWER = 500
 """Tokens of an answer that nothing is known of."""
 _METADATA = "x-dragoman-metadata"
@@ -108,7 +110,7 @@ class RequestAsk:
             return key, "`prompt_cache_key`"
         if self._places is None or self.size_bytes < _CACHED_BYTES:
             return None, ""
-        begins = beginning(self._fields, self._places)
+        begins = beginning(self._fields, self._places)[:_TOLD_APART_BYTES]
         return blake2b(begins, digest_size=16).hexdigest(), "the prompt's beginning"
 
     def excerpt(self, most: int = 4000) -> str:

@@ -15,6 +15,7 @@ from typing import Protocol, TypeVar
 
 _SPREAD = 9973.0
 _64_BITS = 2**64 - 1
+_SHORT = 256
 
 
 class Weighted(Protocol):
@@ -76,7 +77,13 @@ def _score(session: int, item: Weighted) -> float:
     return -log(((drawn ^ (drawn >> 31)) >> 12) / 2**52 + 2**-53) / item.weight
 
 
-@lru_cache(4096)
 def _digest(text: str) -> int:
-    """A number of 64 bits that is the same in every process."""
+    """A number of 64 bits that is the same in every process. Clients choose names, so long ones are not kept."""
+    return _kept_digest(text) if len(text) <= _SHORT else _made_digest(text)
+
+
+def _made_digest(text: str) -> int:
     return int.from_bytes(blake2b(text.encode("utf-8", "surrogateescape"), digest_size=8).digest())
+
+
+_kept_digest = lru_cache(4096)(_made_digest)

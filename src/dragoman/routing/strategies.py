@@ -247,11 +247,10 @@ def _choose_tier(tiers: Tiering, walk: Walk) -> str:
 
 
 def _judged(verdict: Verdict, tiers: Tiering, tier: str, walk: Walk) -> str:
-    walk.notes.tier_why = f"{verdict.why}; {walk.notes.tier_why}"
-    if verdict.tier not in tiers.order:
-        return tier
+    """The tier that was named, else that of the score; either way the session is not asked about again."""
     walk.notes.judged = True
-    return verdict.tier
+    walk.notes.tier_why = f"{verdict.why}; {walk.notes.tier_why}"
+    return verdict.tier if verdict.tier in tiers.order else tier
 
 
 _TABLE: dict[Strategy, Callable[[Branch, Walk, Within], list[Group]]] = {
