@@ -22,12 +22,18 @@ HERE = Path(__file__).parent
 _READY_S = 60.0
 
 
+def unlisted(config: dict[str, Any]) -> dict[str, Any]:
+    """The config, with providers that are not asked for their models unless it says so: what a provider got is counted."""
+    providers = {name: {"list": False, **provider} for name, provider in config.get("providers", {}).items()}
+    return {**config, **({"providers": providers} if providers else {})}
+
+
 @contextlib.contextmanager
 def gateway(folder: Path, config: dict[str, Any], **env: str) -> Generator[str]:
     """`dragoman serve` with this config, in a home of its own; its address. Its log stays in `folder`."""
     file = folder / "dragoman.yaml"
     # JSON is YAML too.
-    file.write_text(json.dumps(config))
+    file.write_text(json.dumps(unlisted(config)))
     surroundings = {"PATH": os.environ["PATH"], "HOME": str(folder), "XDG_STATE_HOME": str(folder), **env}
     with child_gateway(surroundings, run="journey", config=str(file)) as child:
         yield child.address

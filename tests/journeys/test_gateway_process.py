@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import subprocess
+import time
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -108,8 +110,27 @@ def test_config_that_cannot_be_used_is_refused_with_its_place(machine: Machine, 
 def test_models_and_schema_can_be_printed(machine: Machine) -> None:
     (machine.work / "dragoman.yaml").write_text("providers: {a: {kind: demo, models: [x]}}\nmodels: {m: a/x}")
 
-    assert machine.dragoman("models", "--json").out == '{\n  "m": "a/x",\n  "a/x": "a/x"\n}\n'
+    told = json.loads(machine.dragoman("models", "--json").out)
+
+    assert [(virtual["name"], virtual["targets"]) for virtual in told["virtual"]] == [("m", ["a/x"])]
+    assert [(model["name"], model["window"], model["price"]) for model in told["models"]] == [("a/x", None, None)]
     assert '"$schema"' in machine.dragoman("schema").out
+
+
+def test_models_that_a_provider_lists_can_be_asked_for_by_their_bare_names(tmp_path: Path) -> None:
+    with (
+        simulator(scripted("{rules: [], models: [homemade]}")) as upstream,
+        simulator(SLOW) as other,
+        gateway(
+            tmp_path, {"providers": {"lab": {**provider_of(upstream, "chat"), "list": True}, "other": provider_of(other, "chat")}}
+        ) as address,
+    ):
+        end = time.monotonic() + 30
+        while "lab/homemade" not in (listed := urlopen(f"{address}/v1/models").read().decode()) and time.monotonic() < end:
+            time.sleep(0.1)
+
+        assert "lab/homemade" in listed
+        assert json.load(urlopen(f"{address}/api/resolve/homemade"))["targets"] == ["lab/homemade"]
 
 
 def test_client_key_stays_here_and_provider_key_goes_there(machine: Machine, tmp_path: Path) -> None:

@@ -112,7 +112,9 @@ def living(folder: Path, config: dict[str, Any], *, host: str = "127.0.0.1", fil
     """`python -m dragoman serve` with this config, in a home of its own. Ends with the block; its log stays in `folder`.
     `files`: how many it may open."""
     file = folder / "dragoman.yaml"
-    file.write_text(json.dumps(config))
+    # Nobody is asked for models: every connection is counted.
+    providers = {name: {"list": False, **provider} for name, provider in config.get("providers", {}).items()}
+    file.write_text(json.dumps({**config, "providers": providers} if providers else config))
     log = folder / "gateway.log"
     told, tells = os.pipe()
     ours, theirs = socket.socketpair()
