@@ -13,7 +13,14 @@ CONFIG = Config(providers={"claude": Provider(kind="anthropic"), "local": Provid
 
 
 def tokens(provider: str, model: str) -> dict[str, Any]:
-    counts = {"requests": 1, "input_tokens": 10_000, "cached_tokens": 4000, "cache_written_tokens": 1000, "output_tokens": 500}
+    counts = {
+        "requests": 1,
+        "input_tokens": 10_000,
+        "cached_tokens": 4000,
+        "cache_written_tokens": 1000,
+        "output_tokens": 500,
+        "reasoning_tokens": 200,
+    }
     return {"provider": provider, "model": model, "step": 0, "began_at": 1_790_000_000.0, **counts}
 
 

@@ -57,6 +57,7 @@ def test_a_run_adds_up() -> None:
                 "cached_tokens": 600,
                 "cache_written_tokens": 0,
                 "output_tokens": 60,
+                "reasoning_tokens": 20,
             }
         ],
         # The client that left: the provider may have begun.

@@ -40,7 +40,7 @@ def _cost(book: PriceBook, tokens: Mapping[str, Any]) -> Decimal | None:
         output_tokens=tokens["output_tokens"],
         cache_read_tokens=tokens["cached_tokens"],
         cache_write_tokens=tokens["cache_written_tokens"],
-        reasoning_tokens=tokens.get("reasoning_tokens", 0),
+        reasoning_tokens=tokens["reasoning_tokens"],
         at=tokens["began_at"],
     )
     return price(book.price(tokens["provider"], tokens["model"]), spent)

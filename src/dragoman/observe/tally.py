@@ -29,6 +29,7 @@ class Tokens(msgspec.Struct):
     cached_tokens: int = 0
     cache_written_tokens: int = 0
     output_tokens: int = 0
+    reasoning_tokens: int = 0
 
     def add(self, usage: Usage) -> None:
         """Count one reply."""
@@ -37,6 +38,7 @@ class Tokens(msgspec.Struct):
         self.cached_tokens += usage.cache_read_tokens or 0
         self.cache_written_tokens += usage.cache_write_tokens or 0
         self.output_tokens += usage.output_tokens
+        self.reasoning_tokens += usage.reasoning_tokens or 0
 
 
 class Sums(msgspec.Struct):
