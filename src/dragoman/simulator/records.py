@@ -31,6 +31,8 @@ class Record(msgspec.Struct):
     stream: bool = False
     kind: str = ""
     user: str = ""
+    turn: int = 0
+    """The number of the request in its conversation, from 1."""
     rule: str = ""
     violations: tuple[Violation, ...] = ()
     prefix: Prefix = Prefix()
@@ -72,7 +74,7 @@ class Records:
         """It was read."""
         record = self._open[asked.number]
         record.dialect, record.model, record.stream = view.dialect, view.model, view.stream
-        record.kind, record.user = view.kind, view.user
+        record.kind, record.user, record.turn = view.kind, view.user, view.turns
         record.violations = tuple(violations)
         self._streams += view.stream
         self._violations.extend(violations)

@@ -9,7 +9,7 @@ import msgspec
 
 from dragoman.simulator import synthesis_chat, synthesis_generate, synthesis_messages, synthesis_responses
 from dragoman.simulator.cache import Prefix
-from dragoman.simulator.errors import ErrorForm, by_status, named, render
+from dragoman.simulator.errors import ERRORS, ErrorForm, by_status, named, render
 from dragoman.simulator.faults import breaks, byte_of, split, spoil
 from dragoman.simulator.mischief import Fault, Place
 from dragoman.simulator.performance import Beat, Dice, Pause, Performance, Step, whole
@@ -57,6 +57,9 @@ def perform_reply(view: View, reply: Reply, fault: Fault | None, dice: Dice, sta
         kind = "application/json; charset=UTF-8" if view.array else _STREAM_TYPES.get(view.dialect, "text/event-stream; charset=utf-8")
         stream_headers = (("content-type", kind), *headers)
         sound = Performance(200, stream_headers, tuple(_paced(beats, reply)))
+    elif fault is not None and fault.in_stream is not None:
+        # Where nothing is streamed the error comes instead of the answer.
+        return perform_error(named(fault.in_stream if fault.in_stream in ERRORS else "server_error", view.dialect), {}, dice, view.dialect)
     else:
         sound = whole(200, [("content-type", "application/json"), *headers], synthesis.body())
         sound = msgspec.structs.replace(sound, wait_s=reply.pace.first_s)
