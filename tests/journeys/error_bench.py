@@ -118,7 +118,7 @@ class Bench:
         count = self._logged("open", own.name) if own.gateway == "open" else 1 + told.screen.count("Reconnecting")
         return msgspec.structs.replace(told, requests=count)
 
-    def run_codex(self, address: str, model: str, patience_s: float, settings: str = "", key: str = CLIENT_KEY) -> tuple[int | None, str, str]:
+    def _run(self, address: str, model: str, patience_s: float, settings: str = "", key: str = CLIENT_KEY) -> tuple[int | None, str, str]:
         machine = Machine(self._folder / f"machine-{next(self._numbers)}")
         machine.configure(door(address, settings))
         return run_codex(machine, model, patience_s, key)

@@ -13,6 +13,7 @@ from machine import CLIENTS
 os.environ["PATH"] = os.pathsep.join([str(CLIENTS / "node_modules" / ".bin"), str(Path(sys.executable).parent), os.environ["PATH"]])
 
 from error_bench import LANES, WAIT_S, Bench, Told, bench
+from error_stops import COMPACTED, STOPS, UNSUPPORTED, WAITS_S, Stop, Stopped, asking, compacted, refused
 
 PAGE = Path(__file__).parents[2] / "docs" / "errors.md"
 _LONGEST, _TAIL = 300, 100
@@ -54,6 +55,21 @@ client's key: 502, not 401.
 | the provider | asked for | API | the SDK alone gets | requests | through the gateway | requests | over |
 |---|---|---|---|---|---|---|---|
 """
+_STOPS = """
+## When somebody stops
+
+The provider and the gateway are processes here, which are really ended after some words of the answer. Codex alone waits for the network
+without end and without a word of who is away.
+
+| what | who asks | alone it gets | requests | through the gateway | requests |
+|---|---|---|---|---|---|
+"""
+_UNSUPPORTED = """
+## What a target cannot be asked
+
+| asked for | the client gets | requests |
+|---|---|---|
+"""
 
 
 def codex_line(row: Row, bench: Bench) -> str:
@@ -84,13 +100,33 @@ def sdk_line(sdk: Sdk, api: str, bench: Bench) -> str:
     )
 
 
-def page(bench: Bench) -> str:
+def page(bench: Bench, measured: Stopped, folder: Path) -> str:
     """The whole page."""
+    stops = "".join(stop_line(stop, client, measured) for stop in STOPS for client in asking(stop))
+    refusals = [(wish.what, refused(wish, folder / f"unsupported-{at}")) for at, wish in enumerate(UNSUPPORTED)]
+    refusals.append((COMPACTED, compacted(folder / "compacted")))
+    unsupported = "".join(unsupported_line(what, told) for what, told in refusals)
     codex = "".join(codex_line(row, bench) for row in ROWS)
     own = "".join(own_line(one, bench) for one in OWN)
     notes = "".join(f"- {row.what}: {row.more}.\n" for row in (*ROWS, *SDK) if row.more)
     sdk = "".join(sdk_line(one, api, bench) for one in SDK for api in LANES)
-    return _HEAD + codex + _OWN + own + _NOTES + notes + _SDK + sdk
+    return _HEAD + codex + _OWN + own + _NOTES + notes + _SDK + sdk + _STOPS + stops + _UNSUPPORTED + unsupported
+
+
+def stop_line(stop: Stop, client: str, measured: Stopped) -> str:
+    """A row of the fourth table."""
+    ours = measured.told(stop, client)
+    times = "until it is back" if stop.returns else str(ours.requests)
+    if stop.victim == "gateway":
+        return _line(stop.what, client, "–", "–", _read(ours), times)
+    alone = measured.told(stop, client, alone=True)
+    times_alone = times if stop.returns else str(alone.requests) if alone.code is not None else "without end"
+    return _line(stop.what, client, _read(alone, WAITS_S), times_alone, _read(ours), times)
+
+
+def unsupported_line(what: str, told: Told) -> str:
+    """A row of the fifth table."""
+    return _line(what, _read(told), str(told.requests))
 
 
 def _read(told: Told, patience_s: float = 0) -> str:
@@ -120,7 +156,10 @@ def _cell(text: str) -> str:
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder, bench(Path(folder)) as table:
         table.begin_all()
-        PAGE.write_text(page(table))
+        measured = Stopped(Path(folder))
+        measured.begin_all()
+        PAGE.write_text(page(table, measured, Path(folder)))
+        measured.close()
 
 
 if __name__ == "__main__":

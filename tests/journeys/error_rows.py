@@ -160,7 +160,8 @@ ROWS: tuple[Row, ...] = (
         ("`{provider}`", "rate-limited"),
         TWO,
         fatal=False,
-        more="raw, Codex gives up at the first; ours waits 5 s five times, so that the turn can go on",
+        more="alone, Codex gives the turn up at once and tells nothing of why. Limits without a time are mostly those of a busy minute: "
+        "with ours it waits 5 s up to five times, and the turn goes on; what was refused is not billed",
     ),
     Row(
         "limit-40",
@@ -200,7 +201,8 @@ ROWS: tuple[Row, ...] = (
         ("`{provider}`", "verloaded"),
         EVERY,
         fatal=False,
-        more="six in 8 s instead of five in 4 s, and with the provider's name",
+        more="six in 8 s instead of five in 4 s: twice the patience for one more request that costs nothing, and the sentence says who is "
+        "overloaded",
     ),
     Row(
         "busy-2",
@@ -305,6 +307,11 @@ OWN: tuple[Own, ...] = (
 SDK: tuple[Sdk, ...] = (
     *(Sdk(name) for name in ("invalid-key", "no-permission", "no-model", "long", "quota", "bad-request", "too-large", "policy")),
     *(Sdk(name) for name in ("limit-2", "limit", "error-500", "error-502", "busy", "cut-head", "stall-head")),
-    Sdk("page", what="200, a web page, with the SDK", more="alone, the SDK takes the page for an answer"),
+    Sdk(
+        "page",
+        what="200, a web page, with the SDK",
+        more="alone, the SDK takes the page for an answer and the program goes on with it. Such a page comes from what stands "
+        "before a provider (a proxy in maintenance, a network that wants a login); it is asked again as after a 502",
+    ),
     *(Sdk(name, stream=True) for name in ("cut", "cut-end", "stall", "late-error", "filtered", "length")),
 )

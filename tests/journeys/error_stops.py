@@ -1,0 +1,285 @@
+"""The rest of the error table: a provider or a gateway that stops in the middle of an answer, as processes of their own that are really
+ended; and requests that a target cannot be asked."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import msgspec
+import openai
+from error_bench import CLIENT_KEY, Told, ask, door, run_codex, told_of
+from machine import DRAGOMAN, Machine, ruled, stats
+from parts import gateway, simulator
+from upstreams import config_of
+
+_WORDS = "one two three four five six seven eight nine ten"
+_STREAMED = {"first_s": 0, "delta_s": 0.5, "characters": 4}
+_WHOLE = {"first_s": 6, "delta_s": 0}
+_READY_S, _STEP_S = 30.0, 0.05
+_SAID_S = 0.7
+"""How long an answer has been under way when it is stopped: some words are out."""
+_AWAY_S = 1.0
+WAITS_S = 20.0
+"""How long a client alone is watched."""
+
+
+class Stop(msgspec.Struct, frozen=True):
+    """Who stops, how, and whether it is there again a second later. says: what a user of the gateway must read."""
+
+    name: str
+    what: str
+    victim: str
+    number: signal.Signals
+    returns: bool
+    says: tuple[str, ...]
+
+
+STOPS = (
+    Stop("provider-dies", "provider dies in mid-answer and stays away", "provider", signal.SIGKILL, False, ("`p`", "connection")),
+    Stop("provider-restarts", "provider dies in mid-answer, back after 1 s", "provider", signal.SIGKILL, True, (_WORDS,)),
+    Stop("gateway-stops", "gateway is stopped (SIGTERM) in mid-answer", "gateway", signal.SIGTERM, False, (_WORDS,)),
+    Stop("gateway-restarts", "gateway dies in mid-answer, back after 1 s", "gateway", signal.SIGKILL, True, (_WORDS,)),
+)
+
+
+class Process:
+    """A program on a port of its own, which can be ended and started again there."""
+
+    def __init__(self, machine: Machine, *arguments: str) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            self.port: int = taken.getsockname()[1]
+        self._machine, self._arguments = machine, arguments
+        self._process: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    @property
+    def address(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start it, and wait until it listens."""
+        self._process = subprocess.Popen(
+            [*DRAGOMAN, *self._arguments, "--port", str(self.port)],
+            env=self._machine.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        end = time.monotonic() + _READY_S
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), _STEP_S).close()
+                return
+            except OSError:
+                assert time.monotonic() < end, "it does not listen"
+                time.sleep(_STEP_S)
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """End it."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def close(self) -> None:
+        """End it for good."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+
+Client = Callable[[Machine, str, str], Told]
+"""Asks an address for a model."""
+
+
+def codex(machine: Machine, address: str, model: str) -> Told:
+    """The real Codex."""
+    machine.configure(door(address, ""))
+    ran = run_codex(machine, model, WAITS_S, CLIENT_KEY)
+    return told_of(ran, 1 + ran[2].count("Reconnecting... "), 0)
+
+
+def program(api: str, stream: bool) -> Client:
+    """A program with the SDK of OpenAI."""
+
+    def work(machine: Machine, address: str, model: str) -> Told:
+        count = 0
+
+        def count_one(_: httpx2.Request) -> None:
+            nonlocal count
+            count += 1
+
+        with (
+            httpx2.Client(event_hooks={"request": [count_one]}, timeout=WAITS_S) as http,
+            openai.OpenAI(api_key=CLIENT_KEY, base_url=f"{address}/v1", http_client=http, timeout=WAITS_S) as client,
+        ):
+            code, words = ask(client, api, model, stream)
+        return Told(code, "" if code == 0 else words, words if code == 0 else "", count, 0, words)
+
+    return work
+
+
+CLIENTS: dict[str, Client] = {
+    "Codex": codex,
+    "SDK, `responses`, stream": program("responses", True),
+    "SDK, `chat`, whole": program("chat", False),
+}
+
+
+def stopped(stop: Stop, client: str, folder: Path, *, alone: bool = False) -> Told:
+    """What a client gets while somebody stops. alone: straight at the provider."""
+    machine = Machine(folder)
+    script = machine.home / "script.yaml"
+    script.write_text(json.dumps({"rules": [{"reply": [{"text": _WORDS}]}], "pace": _WHOLE if "whole" in client else _STREAMED}))
+    provider = Process(machine, "simulate", "--script", str(script))
+    config = machine.home / "dragoman.yaml"
+    facts = {"kind": "openai-compatible", "base_url": f"{provider.address}/v1", "dialect": "chat", "keys": ["a-provider-key"]}
+    config.write_text(json.dumps({"providers": {"p": facts}}))
+    here = None if alone else Process(machine, "serve", "--config", str(config))
+    victim = here if stop.victim == "gateway" and here is not None else provider
+    ending = threading.Thread(target=_end_it, args=(stop, victim, provider))
+    ending.start()
+    try:
+        address, model = (provider.address, "gpt-5.5") if here is None else (here.address, "p/gpt-5.5")
+        return CLIENTS[client](machine, address, model)
+    finally:
+        ending.join()
+        for process in (provider, here):
+            if process is not None:
+                process.close()
+
+
+def asking(stop: Stop) -> tuple[str, ...]:
+    """Who is watched. How often the SDK's patience of two seconds is enough for a restart is chance."""
+    return ("Codex",) if stop.returns else tuple(CLIENTS)
+
+
+class Stopped:
+    """What everybody gets of every stop, each measured once, a few at a time."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._pool = ThreadPoolExecutor(4)
+        self._under_way: dict[tuple[str, str, bool], Future[Told]] = {}
+
+    def begin_all(self) -> None:
+        """Begin with everything."""
+        for stop in STOPS:
+            for client in asking(stop):
+                for alone in (True, False) if stop.victim == "provider" else (False,):
+                    self._start(stop, client, alone)
+
+    def told(self, stop: Stop, client: str, *, alone: bool = False) -> Told:
+        """What this client gets."""
+        return self._start(stop, client, alone).result()
+
+    def close(self) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def _start(self, stop: Stop, client: str, alone: bool) -> Future[Told]:
+        key = (stop.name, client, alone)
+        if key not in self._under_way:
+            folder = self._folder / f"stop-{len(self._under_way)}"
+            self._under_way[key] = self._pool.submit(stopped, stop, client, folder, alone=alone)
+        return self._under_way[key]
+
+
+def _end_it(stop: Stop, victim: Process, provider: Process) -> None:
+    end = time.monotonic() + WAITS_S
+    while not stats(provider.address)["requests"] and time.monotonic() < end:
+        time.sleep(_STEP_S)
+    time.sleep(_SAID_S)
+    victim.stop(stop.number)
+    if stop.returns:
+        time.sleep(_AWAY_S)
+        victim.start()
+
+
+# ---- what a target cannot be asked ---------------------------------------------------------------------------------------
+
+
+class Unsupported(msgspec.Struct, frozen=True):
+    """A program's wish that the target cannot fulfil: the provider's dialect, the API that it is asked in, and what is asked."""
+
+    what: str
+    dialect: str
+    api: str
+    body: dict[str, Any]
+    says: tuple[str, ...]
+
+
+UNSUPPORTED = (
+    Unsupported("two answers to one request", "messages", "chat", {"n": 2}, ("`n` is 2", "ask once for each")),
+    Unsupported(
+        "an answer to a stored one",
+        "chat",
+        "responses",
+        {"previous_response_id": "resp_1"},
+        ("`previous_response_id`", "send the whole conversation instead"),
+    ),
+)
+COMPACTED = "Codex: a conversation that OpenAI has compacted, gone on with elsewhere"
+COMPACTED_SAYS = ("compacted into a sealed item", "go on with that model, or start a new conversation")
+_FULL = {"input": 1_500_000, "output": 20}
+_LOOK = {
+    "match": {"user": "Look it up", "round": 0},
+    "times": 1,
+    "reply": [{"call": {"name": "exec_command", "arguments": {"cmd": "echo found"}}}],
+    "usage": _FULL,
+}
+
+
+def refused(wish: Unsupported, folder: Path) -> Told:
+    """What a program gets of it."""
+    folder.mkdir()
+    with simulator(ruled({"reply": [{"text": _WORDS}]})) as upstream, gateway(folder, config_of(upstream, wish.dialect)) as address:
+        body = {"model": "m", **_ASKED[wish.api], **wish.body}
+        count = 0
+
+        def count_one(_: httpx2.Request) -> None:
+            nonlocal count
+            count += 1
+
+        with (
+            httpx2.Client(event_hooks={"request": [count_one]}) as http,
+            openai.OpenAI(api_key=CLIENT_KEY, base_url=f"{address}/v1", http_client=http) as client,
+        ):
+            code, words = ask(client, wish.api, "m", False, body)
+        return Told(code, words, "", count, len(stats(upstream)["last"]), words)
+
+
+def compacted(folder: Path) -> Told:
+    """What Codex's user reads who goes on elsewhere with what OpenAI has compacted."""
+    machine = Machine(folder)
+    rules = ruled(_LOOK, {"match": {"kind": "compaction"}, "times": 1}, {"reply": [{"text": "Found."}]})
+    with simulator(rules) as upstream:
+        with gateway(machine.home, config_of(upstream, "responses", relay=["*"])) as address:
+            machine.configure(_openai(address))
+            first = machine.exec("Look it up.", "-m", "gpt-5.5")
+            assert first.code == 0, first.err
+        before = len(stats(upstream)["last"])
+        with gateway(machine.home, config_of(upstream, "chat")) as address:
+            machine.configure(_openai(address))
+            again = machine.resume("Say it again.", "-m", "gpt-5.5")
+        asked = len(stats(upstream)["last"]) - before
+    return told_of((again.code, again.out, again.err), 1 + again.err.count("Reconnecting... "), asked)
+
+
+def _openai(address: str) -> str:
+    """A provider of that name: Codex lets it compact."""
+    return door(address, "").replace('name = "Gateway"', 'name = "OpenAI"').replace('env_key = "GW_KEY"\n', "")
+
+
+_ASKED: dict[str, dict[str, Any]] = {
+    "chat": {"messages": [{"role": "user", "content": "Say hello."}]},
+    "responses": {"input": "Say hello."},
+}
