@@ -26,6 +26,15 @@ def test_each_new_text_gets_the_next_number(tmp_path: Path) -> None:
     assert [(one.number, one.text) for one in revisions.all()] == [(1, "one"), (2, "two"), (3, "one")]
 
 
+def test_line_ends_are_part_of_the_text(tmp_path: Path) -> None:
+    revisions = Revisions(tmp_path)
+
+    numbers = [revisions.keep(said(text)) for text in ("one\r\ntwo\r\n", "one\r\ntwo\r\n", "one\ntwo\n")]
+
+    assert numbers == [1, 1, 2]
+    assert revisions.get(1).text == "one\r\ntwo\r\n"
+
+
 def test_the_oldest_are_forgotten_and_numbers_go_on(tmp_path: Path) -> None:
     revisions = Revisions(tmp_path, kept=3)
 

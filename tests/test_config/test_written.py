@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -140,3 +141,32 @@ def test_no_literal_key_survives_and_every_one_comes_back(key: str, spaces: int)
 
     assert f"x{key}" not in kept.text
     assert refill(kept.text, raw) == (raw.decode(), ())
+
+
+TEXTS = st.one_of(
+    st.text(min_size=1, max_size=12), st.just(KEY), st.just("$NAME"), st.just("https://ada:pass@host/v1"), st.just("# no comment")
+)
+KEYS = st.sampled_from(["keys", "key", "headers", "base_url", "x-auth", "providers", "access", "a", "name", "a b", "#", KEY])
+TREES = st.recursive(
+    st.one_of(TEXTS, st.integers(), st.booleans(), st.none()),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(KEYS, inner, max_size=4)),
+    max_leaves=12,
+)
+PROVIDERS = st.fixed_dictionaries(
+    {"providers": st.dictionaries(st.sampled_from(["a", "b c"]), st.dictionaries(KEYS, TREES, max_size=4), min_size=1)},
+    optional={"access": TREES},
+)
+
+
+@given(PROVIDERS, st.booleans(), st.integers(20, 200))
+def test_whatever_is_written_keeps_its_form_without_secrets_and_gets_them_back(tree: dict[str, object], flow: bool, width: int) -> None:
+    raw = (yaml.safe_dump(tree, default_flow_style=flow, width=width, allow_unicode=True) + f"# was {KEY} once\n").encode()
+    kept = read_written(raw)
+
+    again = read_written(kept.text.encode())
+    text, lacking = refill(kept.text, raw)
+
+    assert (again.text, again.settings) == (kept.text, kept.settings)
+    assert KEY not in "".join(line for line in kept.text.splitlines() if f"{KEY}:" not in line and f"? {KEY}" not in line)
+    assert lacking == ()
+    assert yaml.safe_load(text) == yaml.safe_load(raw)

@@ -138,10 +138,13 @@ class Reloader:
         return await asyncio.shield(spawn(self._reload(), name="reload", owner=self._tasks))
 
     async def renew(self) -> None:
-        """Build the runtime anew for the same config, since something else that it is made of changed."""
+        """Build the runtime anew for the same config, since something else that it is made of changed. Raises nothing."""
         async with self._turn:
-            composed = await self._compose(self.loaded.config)
-            self._composed = composed
+            try:
+                self._composed = await self._compose(self.loaded.config)
+            except Exception:
+                # The edge: the runtime that there is goes on.
+                logger.exception("the runtime could not be built anew")
 
     async def _reload(self) -> State:
         async with self._turn:
@@ -149,18 +152,19 @@ class Reloader:
             try:
                 news = await beside(self._read)
                 composed = await self._compose(news.loaded.config)
+                files = self._files(news.loaded)
+                seen = await asyncio.to_thread(_stamps, [file for file in files if file not in self._stamps])
+                self._swap(composed, news)
+                self._stamps = {file: {**seen, **self._stamps}[file] for file in files}
+                return self.state
             except ConfigError as error:
                 return await self._refuse((str(problem) for problem in error.problems), error.files)
             except GatewayError as error:
                 return await self._refuse([error.message])
             except Exception:
-                # The edge: whatever a new config sets off, the gateway goes on with the old one.
+                # The edge: whatever a new config sets off, the gateway goes on.
                 logger.exception("the config could not be taken up")
                 return await self._refuse(["the gateway failed to take it up; its log says why"])
-            seen = await asyncio.to_thread(_stamps, [file for file in self._files(news.loaded) if file not in self._stamps])
-            self._swap(composed, news)
-            self._stamps = {file: {**seen, **self._stamps}[file] for file in self._files(news.loaded)}
-            return self.state
 
     def _swap(self, composed: Composed, news: _News) -> None:
         self._composed = composed

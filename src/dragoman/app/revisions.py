@@ -89,7 +89,8 @@ class Revisions:
     def _read(self, number: int) -> Revision | None:
         path = self._path(number)
         try:
-            return Revision(number, path.stat().st_mtime, path.read_text(encoding="utf-8"))
+            # As bytes: line ends are part of the text.
+            return Revision(number, path.stat().st_mtime, path.read_bytes().decode("utf-8"))
         except (OSError, UnicodeDecodeError):
             return None
 

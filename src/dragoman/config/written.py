@@ -56,7 +56,7 @@ def refill(kept: str, raw: bytes, file: str = "dragoman.yaml") -> tuple[str, tup
     """(text, what is lacking): a kept text with the secrets put back that stand in `raw` at the same settings; the paths of those that
     do not stand there."""
     current = raw.decode("utf-8-sig", "replace")
-    own = {path: scalar for path, scalar in _walk(read_document(raw, file), ()) if scalar.value is not None and scalar.text != HIDDEN}
+    own = {path: scalar for path, scalar in _walk(read_document(raw, file), ()) if scalar.value is not None}
     spans: dict[tuple[int, int], str] = {}
     lacking: list[str] = []
     for path, scalar in _walk(read_document(kept.encode(), file), ()):
@@ -105,7 +105,7 @@ def _list(value: Any) -> Sequence[Any]:
 
 def _secrets(root: Node) -> Iterator[tuple[Path, Scalar]]:
     for path, scalar in _walk(root, ()):
-        if scalar.text and scalar.text != HIDDEN and _is_secret(path, scalar.text):
+        if scalar.value is not None and scalar.text not in ("", HIDDEN) and _is_secret(path, scalar.text):
             yield path, scalar
 
 
