@@ -180,6 +180,38 @@ def test_a_long_conversation_is_known_by_how_it_begins(name: str) -> None:
     assert first.session_from == "the prompt's beginning"
 
 
+ODD = [
+    '[{"content": "fix {it}", "role": "user"}',
+    '[{"role":"system","content":"\\"role\\":\\"user\\"} {"},{"role": "user","content":[{"type":"text","text":"a } \\" { b"}]}',
+    '[{"type":"x","role" :\n"user","content":{"a":{"b":"}"}}}',
+]
+
+
+@pytest.mark.parametrize("items", ODD)
+def test_the_first_item_of_the_user_is_found_however_it_is_written(items: str) -> None:
+    def session(after: str) -> str | None:
+        raw = f'{{"model":"m","pad":"{"x" * 5000}","messages":{items}{after}}}'.encode()
+        return of("chat", raw, dialect("chat").peek(Call("/x", raw)), {}).session
+
+    first = session("]")
+
+    assert first == session(',{"role":"assistant","content":"}"},{"role":"user","content":"more"}]')
+    assert first is not None
+
+
+def test_a_list_without_roles_is_known_by_its_first_item() -> None:
+    def session(*items: str) -> str | None:
+        return ask("generate", {"model": "m", "pad": LONG, "contents": [{"parts": [{"text": item}]} for item in items]}).session
+
+    assert session("a") == session("a", "b") != session("b")
+
+
+def test_conversations_that_differ_in_the_users_first_words_are_told_apart_behind_a_long_prompt() -> None:
+    sessions = {ask("chat", {"model": "m", **BEGINNINGS["chat"](user(LONG + word + LONG[:50]))}).session for word in ("a", "b", "c")}
+
+    assert len(sessions) == 3
+
+
 def test_what_codex_says_of_a_request_are_its_kinds() -> None:
     headers = {"originator": "codex_exec", "x-codex-turn-metadata": '{"request_kind": "compaction"}'}
 

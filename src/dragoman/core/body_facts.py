@@ -74,12 +74,10 @@ def media_bytes(fields: Fields, places: Places) -> int:
 
 
 def beginning(fields: Fields, places: Places) -> bytes:
-    """What all requests of one conversation begin with: what comes before it, and its items up to the first of the user's."""
-    system, items = bytes(fields.get(places.system, b"")), fields.get(places.items)
-    parts = _as(items, list[msgspec.Raw])
-    if items is None or parts is None:
-        return system + bytes(items or b"")
-    return b"\0".join([system, *parts[: _first_of_user(parts) + 1]])
+    """What tells one conversation from another and is the same in all of its requests: how what comes before it begins and ends, and
+    its items up to the first of the user's. However long the conversation is, only these items are looked at."""
+    system, items = memoryview(fields.get(places.system, b"")), memoryview(fields.get(places.items, b""))
+    return b"\0".join([_ends(system), _ends(items[: _end_of_users_first(items)])])
 
 
 def last_words(fields: Fields, places: Places) -> bytes:
@@ -104,8 +102,28 @@ def _plain(value: str | float) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _first_of_user(parts: list[msgspec.Raw]) -> int:
-    return next((place for place, part in enumerate(parts) if _role(part) == "user"), 0)
+def _ends(text: memoryview) -> bytes:
+    """A long text by its two ends and its length: a prompt differs from another there, if anywhere."""
+    size = len(text)
+    return bytes(text) if size <= 2 * _END_BYTES else b"%b%d%b" % (text[:_END_BYTES], size, text[size - _END_BYTES :])
+
+
+def _end_of_users_first(items: memoryview) -> int:
+    """Where the first item of the user's ends in a JSON list (without one: the first item; of one text: all of it). Found by its role,
+    which inside a text would have its quotes escaped; from there to where its braces close."""
+    role = _USER.search(items)
+    if role is None and bytes(items[:1]) != b"[":
+        return len(items)
+    depth, outside = 0, 0 if role is None else -1
+    for token in _TOKEN.finditer(items, 0 if role is None else role.end()):
+        mark = token[0]
+        if mark == b"{":
+            depth += 1
+        elif mark == b"}":
+            depth -= 1
+            if depth == outside:
+                return token.end()
+    return len(items)
 
 
 def _role(part: msgspec.Raw) -> Any:
@@ -169,6 +187,9 @@ def _typed(words: bytes) -> re.Pattern[bytes]:
     return re.compile(rb'"type"\s*:\s*"(?:' + words + rb')"')
 
 
+_END_BYTES = 1024
+_USER = re.compile(rb'"role"\s*:\s*"user"')
+_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}]', re.DOTALL)
 _INLINE_TOOLS = b'"additional_tools"'
 _BASE64 = re.compile(rb"[A-Za-z0-9+/=_-]{2048,}")
 _MIME = rb'"mime_?[tT]ype"\s*:\s*"'

@@ -16,7 +16,7 @@ from dragoman.ir.errors import GatewayError, Kind
 from dragoman.lower.fitting import Trust
 from dragoman.policy.identity import Principal
 from dragoman.routing.ask import Ask
-from dragoman.routing.decision import Decision, told
+from dragoman.routing.decision import Decision
 from dragoman.routing.plan import Try
 from dragoman.routing.resolve import VirtualModel
 from dragoman.routing.walk import Verdict
@@ -35,7 +35,7 @@ async def decide(exchange: Exchange, principal: Principal, carry: Callable[[Runt
     record.reason = model.reason
     wanted = headers.get(_FALLBACKS)
     if wanted is None and model.only is not None:
-        record.decision = model.only_told
+        record.decision = model.only
         return model.only
     extra = () if wanted is None else _wanted(exchange, wanted)
     ask = facts(exchange, principal)
@@ -43,7 +43,7 @@ async def decide(exchange: Exchange, principal: Principal, carry: Callable[[Runt
     if decision.classifier is not None:
         verdict = await classify(decision.classifier, ask, exchange.inbound, partial(carry, runtime))
         decision = _route(exchange, model, ask, extra, verdict)
-    record.decision = told(decision)
+    record.decision = decision
     return decision
 
 
@@ -73,11 +73,11 @@ def facts(exchange: Exchange, principal: Principal) -> RequestAsk:
 
 def trust(decision: Decision, step: Try) -> Trust:
     """Which proofs of earlier thoughts in the request may be this seat's own: all, unless the session sat elsewhere, or they were
-    refused. A proof without a name on it is its account's alone."""
+    refused. A proof without a name on it is its account's alone; once a session has moved, nobody can tell whose it is."""
     if step.heal:
         return "none"
     home = decision.chain[0]
-    if decision.moved or (step.seat is not home and step.seat.account != home.account):
+    if decision.moved or decision.mixed or (step.seat is not home and step.seat.account != home.account):
         return "sealed"
     return "all"
 

@@ -28,7 +28,7 @@ class Record(msgspec.Struct):
 
     asked: the model name of the client; provider, model: who answered; answered: the model name in the provider's own answer.
     lane: relay or translate, None if refused before. outcome: HTTP status told to the client (499: it left), error: kind.
-    decision: where it was to go and why, as JSON holds it; attempts: where it went, in turn.
+    decision: where it was to go and why (a `routing.decision.Decision`; `told` there makes JSON of it); attempts: where it went, in turn.
     session, turn, run: what the agent (or the launcher, by header) calls its conversation, its step, its process.
     """
 
@@ -54,7 +54,7 @@ class Record(msgspec.Struct):
     error: str | None = None
     message: str | None = None
     reason: str | None = None
-    decision: dict[str, Any] | None = None
+    decision: Any = None
     usage: Usage | None = None
     attempts: list[Attempt] = []
     warnings: list[tuple[str, str]] = []

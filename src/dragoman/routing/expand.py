@@ -24,7 +24,7 @@ from dragoman.profiles.contract import Profile
 from dragoman.profiles.families import spell
 from dragoman.profiles.windows import window
 from dragoman.routing.conditions import compile_condition
-from dragoman.routing.decision import Decision, Place, told
+from dragoman.routing.decision import Decision, Place
 from dragoman.routing.score import even_thresholds
 from dragoman.routing.seat import Seat
 from dragoman.routing.target import PLAIN, Overrides, Target
@@ -152,8 +152,7 @@ class Expander:
 
 def named(model: VirtualModel, name: str, reason: str) -> VirtualModel:
     """The model as it is called, with its only decision made where there is nothing to decide."""
-    only = _only(model, name, reason)
-    return msgspec.structs.replace(model, name=name, reason=reason, only=only, only_told=None if only is None else told(only))
+    return msgspec.structs.replace(model, name=name, reason=reason, only=_only(model, name, reason))
 
 
 def _only(model: VirtualModel, name: str, reason: str) -> Decision | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from dragoman.config.routing_schema import Affinity, Retry, Strategy
@@ -55,7 +53,7 @@ class Rule(msgspec.Struct, frozen=True):
 
 class VirtualModel(msgspec.Struct, frozen=True):
     """What a name stands for. targets: all its own, flat (without those of rules and fallbacks); reason: how it was found. only: the
-    decision where nothing is left to decide, only_told: as JSON holds it."""
+    decision where nothing is left to decide."""
 
     name: str
     targets: tuple[Target, ...]
@@ -67,7 +65,6 @@ class VirtualModel(msgspec.Struct, frozen=True):
     affinity: Affinity = Affinity()
     rescue: bool = False
     only: Decision | None = None
-    only_told: dict[str, Any] | None = None
 
     @property
     def never(self) -> tuple[str, ...]:
