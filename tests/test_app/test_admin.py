@@ -177,7 +177,7 @@ def test_a_rollback_over_somebodys_changes_is_refused(tmp_path: Path) -> None:
     go(story())
 
 
-def test_health_tells_every_seat_that_was_asked_and_forgets_on_demand(tmp_path: Path) -> None:
+def test_health_tells_every_seat_and_forgets_on_demand(tmp_path: Path) -> None:
     async def story() -> None:
         async with gateway(tmp_path) as it:
             seat = Seat(Target("p", "gpt"), "key-1")
@@ -192,9 +192,10 @@ def test_health_tells_every_seat_that_was_asked_and_forgets_on_demand(tmp_path: 
 
             shown = {"id": "p/gpt@key-1", "provider": "p", "model": "gpt", "key": "key-1"}
             why = "provider_key: the key was refused"
-            assert before == {"seats": [{**shown, "standing": "refused", "why": why, "for_s": 10.0, "until_s": 50.0}]}
+            unasked = {"id": "demo/x", "provider": "demo", "model": "x", "key": "", "standing": "ready"}
+            assert before == {"seats": [unasked, {**shown, "standing": "refused", "why": why, "for_s": 10.0, "until_s": 50.0}]}
             assert (nobody[0], reset[0]) == (404, 200)
-            assert after == {"seats": [{**shown, "standing": "ready"}]}
+            assert after == {"seats": [unasked, {**shown, "standing": "ready"}]}
 
     go(story())
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from dragoman.app.compose import Composed
 from dragoman.app.dry_run import Moment, Setting, dry_run
+from dragoman.app.probe import configured
 from dragoman.app.reload import Reloader, State
 from dragoman.app.revisions import Revisions
 from dragoman.app.rollback import roll_back
@@ -18,6 +19,8 @@ from dragoman.config.load import Loaded
 from dragoman.config.problems import ConfigError
 from dragoman.config.written import read_written
 from dragoman.ir.errors import GatewayError, Kind
+from dragoman.routing.health import Shown, Standing
+from dragoman.routing.seat import Seat
 from dragoman.server.admin import Admin, DryRun, Models, Nothing, Reset, RollBack
 
 
@@ -79,8 +82,11 @@ class Desk:
         return dry_run(setting, question, Moment(self._clock(), time.time(), random.random()))
 
     async def health(self, _: Nothing) -> Mapping[str, Any]:
-        """Every seat that was asked, and how it is."""
-        return {"seats": self._current.runtime.board.view(self._clock())}
+        """Every seat that was asked or that config leads to, and how it is."""
+        board, now = self._current.runtime.board, self._clock()
+        asked = {shown.id: shown for shown in board.view(now)}
+        others = {seat.id: _unasked(seat, board.standing(seat, now)) for seat in configured(self._current) if seat.id not in asked}
+        return {"seats": [shown for _, shown in sorted({**asked, **others}.items())]}
 
     async def reset(self, wish: Reset) -> Mapping[str, Any]:
         """Forget the trouble of what has this name."""
@@ -109,6 +115,10 @@ class Desk:
 def told(state: State) -> Mapping[str, Any]:
     """Which config is in use, and what is wrong with the one that is not."""
     return {"revision": state.revision, "loaded_at": state.loaded_at, "error": state.error, "restart": state.restart}
+
+
+def _unasked(seat: Seat, standing: Standing) -> Shown:
+    return Shown(id=seat.id, provider=seat.provider, model=seat.model, key=seat.key, standing=standing)
 
 
 def _settings(loaded: Loaded) -> Any:

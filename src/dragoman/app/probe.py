@@ -96,7 +96,7 @@ def probes(composed: Composed) -> tuple[Probe, ...]:
     """A probe for each provider key that a target of config uses, or that was used; those of providers without a list are left out."""
     runtime = composed.runtime
     by_account: dict[str, dict[str, Seat]] = {}
-    for seat in (*_configured(composed), *_used(composed)):
+    for seat in (*configured(composed), *_used(composed)):
         by_account.setdefault(seat.account, {}).setdefault(seat.id, seat)
     found: list[Probe] = []
     for account, seats in by_account.items():
@@ -111,6 +111,13 @@ def probes(composed: Composed) -> tuple[Probe, ...]:
             continue
         found.append(Probe(account, path, deployment, tuple(seats.values())))
     return tuple(found)
+
+
+def configured(composed: Composed) -> Iterator[Seat]:
+    """Every seat that a model of config may lead to (some more than once); of globs none, since nobody knows what will be asked."""
+    for name in composed.config.models:
+        if not is_glob(name):
+            yield from _seats(composed.runtime.resolver.resolve(name))
 
 
 async def _ask(composed: Composed, probe: Probe, timeout_s: float) -> GatewayError | None:
@@ -137,12 +144,6 @@ def _verdict(probe: Probe, status: int) -> GatewayError | None:
         return None
     message = f"`{probe.account}` answered {status} when its models were asked for"
     return GatewayError(kind, message, source="upstream", status=status, provider=probe.deployment.provider)
-
-
-def _configured(composed: Composed) -> Iterator[Seat]:
-    for name in composed.config.models:
-        if not is_glob(name):
-            yield from _seats(composed.runtime.resolver.resolve(name))
 
 
 def _used(composed: Composed) -> Iterator[Seat]:

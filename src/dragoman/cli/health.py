@@ -20,7 +20,7 @@ _HEAD = ("target@key", "state", "for", "until", "running", "first token", "per t
 @config_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def health(reset: str | None, gateway: str | None, config: str | None, as_json: bool) -> None:
-    """Show how every target and provider key that was asked is: its state, why, and until when."""
+    """Show how every target and provider key is: its state, why, and until when."""
     address = address_of(gateway, config)
     if reset is not None:
         tell(address, "/api/health/reset", {"name": reset})
@@ -31,7 +31,7 @@ def health(reset: str | None, gateway: str | None, config: str | None, as_json: 
         click.echo(msgspec.json.format(msgspec.json.encode(told)))
         return
     seats: list[dict[str, Any]] = told["seats"]
-    click.echo("\n".join(table(seats)) if seats else "nothing was asked yet")
+    click.echo("\n".join(table(seats)) if seats else "nothing was asked yet, and the config names no target")
 
 
 def table(seats: Iterable[Mapping[str, Any]]) -> list[str]:
