@@ -129,12 +129,12 @@ def test_hangup_reads_the_config_and_a_rollback_is_taken_up(machine: Machine) ->
             gateway.process.send_signal(signal.SIGHUP)
             gateway.says("in use: revision 2 (-models.old, +models.new)")
 
-            rolled = machine.dragoman("config", "rollback", "1")
+            rolled = machine.dragoman("config", "rollback", "1", "--gateway", gateway.address)
             gateway.says("in use: revision 3 (-models.new, +models.old)")
             routed = machine.dragoman("route", "old", "--gateway", gateway.address)
             reloaded = machine.dragoman("config", "reload", "--gateway", gateway.address)
 
-    assert (rolled.code, reloaded.out) == (0, "in use: revision 3\n")
+    assert (rolled.out, reloaded.out) == ("dragoman.yaml says what revision 1 said; in use: revision 3\n", "in use: revision 3\n")
     assert routed.out.startswith(f"as the gateway at {gateway.address} would send it now\n\nold (alias") and "sim/old" in routed.out
 
 

@@ -12,8 +12,8 @@ from dragoman.app.revisions import Revisions
 from dragoman.cli.config import config
 from dragoman.config.written import read_written
 
-ONE = "# by ada\nproviders: {a: {kind: openai, keys: [a-key-in-plain]}}\nmodels: {m: a/x}\n"
-TWO = "providers: {a: {kind: openai, keys: [a-key-in-plain]}}\nmodels: {m: a/y, n: {targets: [a/x]}}\n"
+ONE = "# by ada\nserver: {port: 1}\nproviders: {a: {kind: openai, keys: [a-key-in-plain]}}\nmodels: {m: a/x}\n"
+TWO = "server: {port: 1}\nproviders: {a: {kind: openai, keys: [a-key-in-plain]}}\nmodels: {m: a/y, n: {targets: [a/x]}}\n"
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_differences_as_json(place: Path) -> None:
 
 
 def test_no_key_is_ever_shown(place: Path) -> None:
-    Path("dragoman.yaml").write_text("providers: {b: {kind: openai, keys: [another-key-in-plain]}}\n")
+    Path("dragoman.yaml").write_text("providers: {b: {kind: openai, keys: [another-key-in-plain]}}\nserver: {port: 1}\n")
 
     output = run("diff").output + run("diff", "--json").output + run("revisions", "--json").output
 
@@ -78,8 +78,8 @@ def test_a_rollback_brings_the_file_back(place: Path) -> None:
     rolled = run("rollback", "1")
 
     assert (rolled.exit_code, Path("dragoman.yaml").read_text()) == (0, ONE)
-    assert rolled.output == "dragoman.yaml says again what revision 1 said; a running gateway takes it up within a second\n"
-    assert run("rollback", "1").output == "dragoman.yaml says what revision 1 says already\n"
+    assert rolled.output == "dragoman.yaml says again what revision 1 said; no gateway runs on it\n"
+    assert run("rollback", "1").output == "dragoman.yaml says already what revision 1 said; no gateway runs on it\n"
 
 
 def test_without_revisions_it_is_said_how_they_come_about(place: Path) -> None:

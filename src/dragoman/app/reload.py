@@ -203,7 +203,7 @@ class Reloader:
         return State(
             loaded_at=self._clock(),
             revision=self._keep(loaded.path, written),
-            path=str(loaded.path) if loaded.path is not None else None,
+            path=str(loaded.path.absolute()) if loaded.path is not None else None,
             restart=_after_restart(self._first, loaded.config),
         )
 

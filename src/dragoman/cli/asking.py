@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+from pathlib import Path
 from typing import Any
 
 import click
@@ -11,7 +12,9 @@ import msgspec
 
 from dragoman.cli.codex.arguments import KEY_VARIABLE
 from dragoman.cli.gateway import Answer, get, post
-from dragoman.cli.settings import configured_address
+from dragoman.cli.settings import address_in
+from dragoman.config.load import find
+from dragoman.config.written import read_written
 
 _FAULTS = (OSError, http.client.HTTPException, ValueError)
 _WAIT_S = 30.0
@@ -35,8 +38,12 @@ class NobodyThere(click.ClickException):
 
 
 def address_of(gateway: str | None, config: str | None) -> str:
-    """Where the gateway is to be found. Raises ConfigError."""
-    return (gateway or configured_address(config, os.environ)).rstrip("/")
+    """Where the gateway is to be found. The config need not be usable here: it may name variables that only the gateway has, or be the
+    very one that the gateway refuses. Raises ConfigError where it is no config at all."""
+    if gateway is not None:
+        return gateway.rstrip("/")
+    file = find(config, os.environ, Path())
+    return address_in(read_written(file.read_bytes(), file.name).settings if file is not None else None)
 
 
 def fetch(address: str, path: str) -> dict[str, Any]:

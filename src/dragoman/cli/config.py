@@ -12,8 +12,9 @@ import msgspec
 
 from dragoman.app.revisions import Revision, Revisions
 from dragoman.app.rollback import roll_back
-from dragoman.cli.asking import address_of, config_option, gateway_option, tell
+from dragoman.cli.asking import address_of, config_option, fetch, gateway_option, tell
 from dragoman.config.load import find
+from dragoman.config.problems import ConfigError
 from dragoman.config.written import differences, read_written
 
 _SHOWN = 5
@@ -73,18 +74,21 @@ def diff(a: int | None, b: int | None, config: str | None, as_json: bool) -> Non
 
 @config.command()
 @click.argument("number", type=int)
+@gateway_option
 @config_option
-def rollback(number: int, config: str | None) -> None:
-    """Write revision NUMBER into the file, comments and all. A running gateway takes it up within a second.
+def rollback(number: int, gateway: str | None, config: str | None) -> None:
+    """Write revision NUMBER into the file, comments and all. The gateway that runs on it does so and takes it up at once.
 
     Nothing is lost: a file that says what is in no revision is not written over.
     """
     file = _file(config)
-    rolled = roll_back(file, number, os.environ)
-    if not rolled.changed:
-        click.echo(f"{file} says what revision {number} says already")
+    address = _runs_on(file, gateway, config)
+    if address is not None:
+        state = tell(address, "/api/config/rollback", {"revision": number})
+        click.echo(f"{file} says what revision {number} said; in use: revision {state['revision']}")
         return
-    click.echo(f"{file} says again what revision {number} said; a running gateway takes it up within a second")
+    rolled = roll_back(file, number, os.environ)
+    click.echo(f"{file} says {'again what' if rolled.changed else 'already what'} revision {number} said; no gateway runs on it")
 
 
 @config.command()
@@ -107,6 +111,16 @@ def _file(config: str | None) -> Path:
     if file is None:
         raise click.ClickException("there is no dragoman.yaml here or in the user's config directory; name one with --config")
     return file
+
+
+def _runs_on(file: Path, gateway: str | None, config: str | None) -> str | None:
+    """The address of the gateway that uses this very file, if one answers."""
+    try:
+        address = address_of(gateway, config)
+        path = fetch(address, "/api/config").get("path")
+    except (click.ClickException, ConfigError):
+        return None
+    return address if isinstance(path, str) and Path(path).resolve() == file.resolve() else None
 
 
 def _text(file: Path) -> str:
