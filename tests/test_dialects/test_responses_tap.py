@@ -52,6 +52,17 @@ def test_events_that_come_whole_give_the_same_findings() -> None:
     assert findings(tap) == (USAGE, "completed", "gpt-5.5-2026", True, True, None, 25)
 
 
+@pytest.mark.parametrize(("store", "kept"), [(b'"store":true,', "resp_9"), (b"", "resp_9"), (b'"store":false,', None)])
+def test_a_reply_that_its_provider_keeps_is_known_by_its_id(store: bytes, kept: str | None) -> None:
+    reply = b'{"id":"resp_9",%b"status":"completed","output":[]}' % store
+    whole = ResponsesTap()
+
+    whole.whole(reply)
+    streamed = watch(b'data: {"type":"response.completed","response":%b}\n\n' % reply)
+
+    assert (whole.kept, streamed.kept) == (kept, kept)
+
+
 def test_nothing_is_seen_before_it_is_there() -> None:
     tap = watch(*(event + b"\n\n" for event in ANSWER.split(b"\n\n")[:2]))
 

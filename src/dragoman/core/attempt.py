@@ -29,7 +29,8 @@ _is_told: dict[str, bool] = {}
 
 class Attempt(msgspec.Struct):
     """One try of an exchange at one deployment, and all that belongs to this try alone. plan: told of what comes; trust: which proofs in
-    the request may be this deployment's own. noted: its entry in the record, once the provider is being asked; fault: what went wrong."""
+    the request may be this deployment's own. noted: its entry in the record, once the provider is being asked; fault: what went wrong;
+    kept: the id under which the provider keeps the answer."""
 
     exchange: Exchange
     candidate: Candidate
@@ -39,6 +40,7 @@ class Attempt(msgspec.Struct):
     trust: Trust = "all"
     noted: Noted | None = None
     fault: GatewayError | None = None
+    kept: str | None = None
 
     def private_fields(self) -> frozenset[str]:
         """Top-level fields of the agent that may not go to this deployment."""

@@ -27,6 +27,7 @@ async def relay(attempt: Attempt) -> None:
                 await stream(attempt, reply, carrier)
             finally:
                 exchange.record.usage, exchange.record.answered = carrier.tap.usage, carrier.tap.model
+                attempt.kept = carrier.tap.kept
         else:
             await _relay_whole(attempt, reply)
     finally:
@@ -63,6 +64,7 @@ async def _relay_whole(attempt: Attempt, reply: Reply) -> None:
         raise tap.failed
     record = exchange.record
     record.usage, record.answered = tap.usage, tap.model
+    attempt.kept = tap.kept
     record.status, record.bytes_out = 200, len(body)
     await exchange.outbound.whole(200, told_headers(attempt, "application/json", reply), body)
     attempt.ended()

@@ -53,6 +53,7 @@ class Tap:
     ended = False
     may_end = False
     failed: GatewayError | None = None
+    kept: str | None = None
     _plain = _NOTHING_PLAIN
 
     def __init__(self) -> None:

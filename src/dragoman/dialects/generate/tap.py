@@ -34,6 +34,7 @@ class Tap:
         self.ended = False
         self.may_end = False
         self.failed: GatewayError | None = None
+        self.kept: str | None = None
         self._framer = StreamFramer()
 
     @property

@@ -37,6 +37,7 @@ class Tap:
         self.ended = False
         self.may_end = False
         self.failed: GatewayError | None = None
+        self.kept: str | None = None
         self._counts: JsonObject = {}
         self._tail = bytearray()
         self._before = NEVER

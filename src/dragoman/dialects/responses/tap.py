@@ -56,6 +56,8 @@ _DECODER = msgspec.json.Decoder(_Any)
 class _Whole(msgspec.Struct, frozen=True, gc=False):
     """What matters of a whole reply; msgspec steps over the rest."""
 
+    id: Any = None
+    store: Any = None
     model: Any = None
     status: Any = None
     usage: Any = None
@@ -64,6 +66,7 @@ class _Whole(msgspec.Struct, frozen=True, gc=False):
     output: msgspec.Raw | UnsetType = UNSET
 
 
+_NOTED = ("id", "store", "model", "status", "usage", "incomplete_details")
 _NO_RESPONSE = _Whole()
 _decode_whole = msgspec.json.Decoder(_Whole).decode
 
@@ -78,6 +81,7 @@ class ResponsesTap:
     ended = False
     may_end = False
     failed: GatewayError | None = None
+    kept: str | None = None
     response: JsonObject | None = None
     _framer: SseFramer | None = None
     _last = b""
@@ -157,7 +161,7 @@ class ResponsesTap:
         if seen.output is UNSET and seen.error is UNSET:
             self.failed = GatewayError(Kind.GARBLED, "the provider's answer is no response", source="upstream")
             return
-        self._note({"model": seen.model, "status": seen.status, "usage": seen.usage, "incomplete_details": seen.incomplete_details})
+        self._note({name: getattr(seen, name) for name in _NOTED})
         self.first_token = self.ended = True
         if seen.status == "failed" or (seen.error and seen.output is UNSET):
             self._fail(None if seen.error is UNSET else seen.error)
@@ -166,6 +170,8 @@ class ResponsesTap:
         if self.response is None:
             self.response = response
         self.model = optional_text(response, "model") or self.model
+        if response.get("store") is not False:
+            self.kept = optional_text(response, "id") or self.kept
         self.usage = read_usage(response.get("usage")) or self.usage
         details = response.get("incomplete_details")
         why = details.get("reason") if isinstance(details, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
