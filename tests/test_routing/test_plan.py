@@ -145,6 +145,23 @@ def test_dead_keys_are_one_clear_error() -> None:
     assert then.error.message.endswith("; check `providers.a.keys`; `dragoman health --reset` tries again at once")
 
 
+def test_a_key_that_another_model_saw_refused_is_the_last_to_be_tried() -> None:
+    board = Board()
+    board.failed(board.health(seat("a/m@1")), 1000.0, fault(Kind.PROVIDER_KEY))
+
+    elsewhere = Story(chain("a/n@1", "b/n@1"), board).tells({})
+    alone = Story(chain("a/n@1"), board).tells({})
+    same = Story(chain("a/m@1"), board).tells({})
+
+    assert (elsewhere.tried, alone.tried, same.tried) == (["b/n@1"], ["a/n@1"], [])
+
+
+def test_a_key_refused_in_this_exchange_is_not_tried_with_another_model() -> None:
+    story = Story(chain("a/m@1", "a/n@1", "b/o@1")).tells({"a/m@1": [fault(Kind.PROVIDER_KEY)]})
+
+    assert story.tried == ["a/m@1", "b/o@1"]
+
+
 def test_dead_keys_at_several_providers_name_each_provider_once() -> None:
     board = Board()
     seats = chain("a/m@1", "a/m@2", "b/m@1")

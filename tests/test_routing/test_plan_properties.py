@@ -150,9 +150,7 @@ class Exchanges(RuleBasedStateMachine):
         """What the provider said, as it must be kept."""
         if error.kind is Kind.RATE_LIMITED and error.retry_after_s is not None:
             self.rests[seat.id] = max(self.rests.get(seat.id, 0.0), self.now + error.retry_after_s)
-        if error.rule.bench == "key":
-            self.refused[seat.account] = self.now + 60
-        elif error.rule.bench == "seat":
+        if error.rule.bench:
             self.refused[seat.id] = self.now + 60
 
     def _take(self, one: Running, step: Step) -> None:
@@ -175,7 +173,9 @@ class Exchanges(RuleBasedStateMachine):
         assert step.number == one.tries <= one.policy.attempts
         assert one.tries == 1 or self.now <= one.began + one.policy.total_s + 1e-6
         assert self.rests.get(seat.id, 0.0) <= self.now + 1e-6, "asked before its time"
-        assert max(self.refused.get(seat.account, 0.0), self.refused.get(seat.id, 0.0)) <= self.now, "a dead key was tried"
+        assert self.refused.get(seat.id, 0.0) <= self.now, "a dead key was tried"
+        dead = {failed.account for failed, error in one.failures if error.rule.bench == "key"}
+        assert seat.account not in dead, "a key was tried that this exchange saw refused"
         self._nearest_first(one, seat)
         self._within_budget(one, seat)
 

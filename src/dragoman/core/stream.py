@@ -47,7 +47,7 @@ class Carrier(Protocol):
         ...
 
     def fail(self, error: GatewayError) -> bytes:
-        """End the client's stream with this error."""
+        """End the client's stream with this error; or well, and `ended`, where nothing but the mark of the end was missing."""
         ...
 
 
@@ -61,8 +61,10 @@ async def stream(attempt: Attempt, reply: Reply, carrier: Carrier) -> None:
         attempt.failed(error)
         if not exchange.begun or carrier.resumable:
             raise
-        exchange.record.error, exchange.record.message = error.kind.value, error.message
-        await exchange.outbound.write(carrier.fail(error))
+        last = carrier.fail(error)
+        if not carrier.ended:
+            exchange.record.error, exchange.record.message = error.kind.value, error.message
+        await exchange.outbound.write(last)
         await exchange.outbound.finish()
 
 

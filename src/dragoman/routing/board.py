@@ -55,6 +55,12 @@ class Board:
             return "ready"
         return standing(health, now, self.settings)
 
+    def is_doubted(self, seat: Seat, now: float) -> bool:
+        """Whether it stands refused only because its key was refused with another model. That may have been about the model: where
+        nothing else can answer it is worth one question."""
+        health = self._seats.get(seat.id)
+        return self.standing(seat, now) == "refused" and (health is None or health.refused_until <= now)
+
     def ready_at(self, seat: Seat, now: float) -> float:
         """The earliest time at which its provider wants to be asked here again: `now` where that is so already."""
         health = self._seats.get(seat.id)
@@ -118,6 +124,7 @@ class Board:
             health.circuit.spoke(now)  # A provider that judges requests is well.
         if rule.bench == "key":
             _refuse(health.account, now, reason, error.kind, self.settings.refused_s)
+            _bar(health, now, reason, error, self.settings.refused_s)
         elif rule.bench == "seat":
             _bar(health, now, reason, error, self.settings.refused_s)
         elif rule.retry and (error.retry_after_s is not None or not rule.trips):

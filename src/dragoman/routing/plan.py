@@ -43,6 +43,8 @@ Step = Try | Wait | GiveUp
 
 _GRADES: dict[Standing, int] = {"ready": 0, "trial": 0, "spent": 1, "open": 2}
 """What may be tried at once, the best first. Who asked for time or refused the key is not tried."""
+_DOUBTED = 3
+"""The key was refused with another model; which is the last to be tried."""
 _ENOUGH = 2
 """Faults of a deployment (with different keys) after which its other keys wait for the other deployments."""
 
@@ -156,12 +158,16 @@ class Plan:
         for place, seat in enumerate(self._chain):
             if place in self._out or self._is_tried(place) or (self._inside and place == self._place):
                 continue
-            grade = _GRADES.get(self._board.standing(seat, now))
+            grade = self._grade(seat, now)
             if grade is None or not self._affords(place, now):
                 continue
             rank = (grade, self._faults.count(seat.deployment) >= _ENOUGH, seat.deployment != last, place)
             best = rank if best is None else min(best, rank)
         return None if best is None else best[-1]
+
+    def _grade(self, seat: Seat, now: float) -> int | None:
+        grade = _GRADES.get(self._board.standing(seat, now))
+        return _DOUBTED if grade is None and self._board.is_doubted(seat, now) else grade
 
     def _try(self, place: int, now: float) -> Try:
         seat = self._chain[place]
@@ -224,6 +230,8 @@ class Plan:
             self._faults += (seat.deployment,)
         if rule.larger_window:
             self._out |= {place for place, other in enumerate(self._chain) if not _is_larger(other, seat)}
+        elif rule.bench == "key":
+            self._out |= {place for place, other in enumerate(self._chain) if other.account == seat.account}
         elif rule.of_target:
             self._out |= {place for place, other in enumerate(self._chain) if other.deployment == seat.deployment}
 
@@ -250,7 +258,7 @@ class Plan:
         untried = sum(
             1
             for place, seat in enumerate(self._chain)
-            if place not in self._out and not self._is_tried(place) and self._board.standing(seat, now) in _GRADES
+            if place not in self._out and not self._is_tried(place) and self._grade(seat, now) is not None
         )
         return GiveUp(verdict(self._failures, untried))
 
