@@ -117,7 +117,8 @@ def _settle(attempt: Attempt, decision: Decision) -> None:
     tokens = 0 if usage is None else usage.total
     plan.succeeded(now, tokens=tokens, output_tokens=0 if usage is None else usage.output_tokens)
     if len(decision.chain) > 1 or decision.tier_key is not None:
-        exchange.runtime.router.keep(decision, attempt.seat, now, tokens=tokens)
+        router, mixed = exchange.runtime.router, attempt.trust != "all"
+        router.keep(decision, attempt.seat, now, tokens=tokens, response=attempt.kept, mixed=mixed)
 
 
 async def _give_up(exchange: Exchange, error: GatewayError) -> None:

@@ -15,13 +15,15 @@ from dragoman.routing.seat import Seat
 
 class Sitting(msgspec.Struct):
     """A session's place. spot: of the seat (see `spot`). tokens: about as many as the last request there left in the provider's prompt
-    cache. tier: that it has come to, and `judged`: by a classifier."""
+    cache. tier: that it has come to, and `judged`: by a classifier. mixed: it sat elsewhere before, so that its history may hold thoughts
+    that are not this seat's."""
 
     spot: str
     seen: float
     tokens: int = 0
     tier: str = ""
     judged: bool = False
+    mixed: bool = False
 
 
 class Sessions:

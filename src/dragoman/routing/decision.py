@@ -43,8 +43,9 @@ class Decision(msgspec.Struct, frozen=True):
 
     model: the name that was resolved; found: how; rule: whose targets these are (empty: the model's own); passed: rules that did not
     hold, each with what did not; strategy: that put them in order. session: what the request's session was read from (empty: it
-    has none); sticky: it stays where it was; moved: why it does not. tier, score, tier_why: what `tiered` came to. price_usd: about what
-    the request costs at the first place, None: unknown or not asked. classifier: a question to be answered first.
+    has none); sticky: it stays where it was; moved: why it does not; mixed: it has moved at some time. tier, score, tier_why: what
+    `tiered` came to. price_usd: about what the request costs at the first place, None: unknown or not asked. classifier: a question to
+    be answered first.
     """
 
     model: str
@@ -66,6 +67,7 @@ class Decision(msgspec.Struct, frozen=True):
     seat_key: bytes | None = None
     tier_key: bytes | None = None
     judged: bool = False
+    mixed: bool = False
     chain: tuple[Seat, ...] = ()
 
     def __post_init__(self) -> None:

@@ -77,13 +77,17 @@ class Router:
             seat_key=seat_key,
             tier_key=notes.tier_key,
             judged=notes.judged,
+            mixed=sitting is not None and sitting.mixed,
         )
 
-    def keep(self, decision: Decision, seat: Seat, now: float, *, tokens: int = 0, response: str | None = None) -> None:
+    def keep(
+        self, decision: Decision, seat: Seat, now: float, *, tokens: int = 0, response: str | None = None, mixed: bool = False
+    ) -> None:
         """This seat answered: the session sits there now. tokens: of input and output, which its prompt cache may hold now.
-        response: the id of an answer that its provider keeps, so that whoever goes on from it comes back."""
+        response: the id of an answer that its provider keeps, so that whoever goes on from it comes back. mixed: the session came here from
+        elsewhere, or thoughts in its history were refused."""
         if decision.seat_key is not None:
-            self.sessions.keep(decision.seat_key, Sitting(spot(seat), now, tokens))
+            self.sessions.keep(decision.seat_key, Sitting(spot(seat), now, tokens, mixed=mixed or decision.mixed))
         if decision.tier_key is not None:
             self.sessions.keep(decision.tier_key, Sitting("", now, tier=decision.tier, judged=decision.judged))
         if response is not None and len(decision.chain) > 1:
