@@ -58,7 +58,8 @@ class Listener:
     def took_body(self, chunks: list[bytes]) -> None:
         self.body += b"".join(chunks)
 
-    def took_end(self) -> None:
+    def took_end(self, chunks: list[bytes]) -> None:
+        self.body += b"".join(chunks)
         self.heard.append("end")
 
     def took_fault(self, error: GatewayError) -> None:

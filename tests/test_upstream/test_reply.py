@@ -161,7 +161,7 @@ def test_time_in_which_the_socket_is_paused_is_not_the_providers_silence(run: Ru
         reading = house.read()
         await house.clock.move(4.9)
         assert (reading.done(), house.wire.did) == (False, ["start", "pause", "resume"])
-        house.reply.took_end()
+        house.reply.took_end([])
         assert await reading == b""
 
     run(body())
@@ -207,7 +207,7 @@ def test_a_closed_reply_is_watched_no_more(run: Run, complete: bool) -> None:
         house.reply.took_head(200, ())
         if complete:
             reading.cancel()
-            house.reply.took_end()
+            house.reply.took_end([])
 
         house.reply.close()
 
@@ -248,7 +248,7 @@ def test_a_pump_hands_on_each_piece_at_once_and_then_the_end(run: Run) -> None:
         house.reply.took_body([b"c"])
         at_once = list(taker.taken)
 
-        house.reply.took_end()
+        house.reply.took_end([])
 
         assert (await pumping, at_once, taker.taken) == (True, [b"early", b"ab", b"c"], [b"early", b"ab", b"c", b""])
 
@@ -263,7 +263,7 @@ def test_what_comes_after_a_pump_had_enough_is_kept_for_the_next(run: Run) -> No
         await house.clock.move(0)
         for piece in (b"a", b"b", b"c"):
             house.reply.took_body([piece])
-        house.reply.took_end()
+        house.reply.took_end([])
         told = await pumping
 
         assert (told, taker.taken, await house.reply.read(), await house.reply.read()) == (True, [b"a"], b"bc", b"")

@@ -62,6 +62,7 @@ class Answer:
         "_left_bytes",
         "_line",
         "_said_100",
+        "_write",
         "address",
         "complete",
         "disconnected",
@@ -106,12 +107,14 @@ class Answer:
         self._is_read = False
         self._head = b""
         self._is_chunked = False
+        self._write: Callable[[bytes], None] | None = None
 
     # The request's body
 
     def left(self) -> None:
         """The client is gone."""
         self.disconnected = True
+        self._write = None
         if self.news is not None:
             self.news.set()
 
@@ -224,9 +227,10 @@ class Answer:
 
     def push(self, chunk: bytes) -> bool:
         """Send a piece of the body without waiting. False: the client is slow, the next piece shall `write` and wait."""
-        if self._is_chunked and not self._head and chunk and not (self.disconnected or self.complete):
+        write = self._write
+        if write is not None and chunk:
             # By far the most: a piece of a stream that is under way.
-            self.transport.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
+            write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
         else:
             self._send(chunk, b"")
         return not self.flow.write_paused
@@ -252,6 +256,7 @@ class Answer:
             data, self._head = self._head + data, b""
             if data:
                 self.transport.write(data)
+            self._write = None if last or not self._is_chunked else self.transport.write
 
     def _framed(self, body: bytes, last: bytes) -> bytes:
         if self._is_chunked:

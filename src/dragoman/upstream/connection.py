@@ -24,10 +24,21 @@ _STALE_S = 1.0
 _POLL_READABLE = select.POLLIN | select.POLLHUP | select.POLLERR
 
 
+_FRAMING = frozenset({"transfer-encoding", "keep-alive"})
 _NAMES_KEPT = 1000
 
-_names: dict[bytes, str] = {}
-"""Header names seen before, in lower case as text. Bounded, since servers choose them."""
+
+class _Names(dict[bytes, str]):
+    """Header names seen before, in lower case as text. Bounded, since servers choose them."""
+
+    def __missing__(self, raw: bytes) -> str:
+        name = raw.decode("latin-1").lower()
+        if len(self) < _NAMES_KEPT:
+            self[raw] = name
+        return name
+
+
+_names = _Names()
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -49,8 +60,8 @@ class Sink(Protocol):
         """Pieces of the body that arrived together."""
         ...
 
-    def took_end(self) -> None:
-        """The answer is complete."""
+    def took_end(self, chunks: list[bytes]) -> None:
+        """The answer is complete with these last pieces of the body."""
         ...
 
     def took_fault(self, error: GatewayError) -> None:
@@ -88,6 +99,7 @@ class Connection(asyncio.Protocol):
         "_incoming",
         "_keep_alive",
         "_keeper",
+        "_last",
         "_limits",
         "_loop",
         "_parser",
@@ -126,6 +138,11 @@ class Connection(asyncio.Protocol):
         self._read_paused = False
         self._unsent: memoryview | None = None
         self._began = 0.0
+        self._version = ""
+        self._until_eof = self._keep_alive = False
+        self._problem: str | None = None
+        self._raw: list[tuple[bytes, bytes]] = []
+        self._last: list[bytes] = []
         self._incoming: list[bytes] = []
         self._ends: list[bool] = []
         # C functions as callbacks of the parser: no Python frame per piece of a body. What begins after an end takes the end's mark away.
@@ -133,22 +150,10 @@ class Connection(asyncio.Protocol):
         self.on_message_begin = self._ends.clear
         self._parser = httptools.HttpResponseParser(self)
         self._feed = self._parser.feed_data
-        self._reset()
 
     def __repr__(self) -> str:
         state = "gone" if self._gone else "idle" if self._sink is None else "busy"
         return f"Connection({self._place}, {state}, uses={self.uses})"
-
-    def _reset(self) -> None:
-        self._raw: list[tuple[bytes, bytes]] = []
-        self._version = ""
-        self._headed = False
-        self._complete = False
-        self._until_eof = False
-        self._keep_alive = False
-        self._silent_bytes = 0
-        self._answered = False
-        self._problem: str | None = None
 
     # ---- what the pool and the reply do ----
 
@@ -166,8 +171,10 @@ class Connection(asyncio.Protocol):
 
     def start(self, sink: Sink, head: bytes, body: bytes) -> None:
         """Write a request and give its answer to `sink`. Returns at once; the transport's flow control is followed."""
-        self._reset()
         self.uses += 1
+        self._raw = []
+        self._headed = self._complete = self._answered = False
+        self._silent_bytes = 0
         self._sink = sink
         self._began = self._loop.time()
         transport = self._transport
@@ -252,7 +259,6 @@ class Connection(asyncio.Protocol):
         if self._problem is not None:
             self.fail(faults.garbled(self._place, self._problem))
         elif self._complete:
-            # on_message_complete took the body; what is left was not asked for.
             self._finish(sink)
         elif incoming:
             self._silent_bytes = 0
@@ -296,9 +302,14 @@ class Connection(asyncio.Protocol):
         if len(self._raw) > self._limits.headers:
             self._problem = f"more than {self._limits.headers} headers"
             return
-        headers = [(_names.get(name) or _lower(name), value.decode("latin-1")) for name, value in self._raw]
-        self._read_framing(status, headers)
+        raw = self._raw
+        fields = {_names[name]: value.decode("latin-1") for name, value in raw}
+        is_repeating = len(fields) != len(raw)
+        if is_repeating or self._version != "1.1" or not fields.keys().isdisjoint(_FRAMING):
+            self._judge_framing(fields)
+        self._until_eof = not ("content-length" in fields or "transfer-encoding" in fields or status in (204, 304))
         if self._problem is None and self._sink is not None:
+            headers = [(_names[name], value.decode("latin-1")) for name, value in raw] if is_repeating else fields.items()
             self._sink.took_head(status, tuple(headers))
 
     def on_message_complete(self) -> None:
@@ -306,26 +317,22 @@ class Connection(asyncio.Protocol):
         if self._headed and not self._complete:
             self._complete = True
             self._ends.append(True)
+            # What would follow was not asked for and is no part of it.
+            self._last = self._incoming.copy()
             self._keep_alive = self._parser.should_keep_alive()
-            if self._incoming and self._sink is not None:
-                self._sink.took_body(self._incoming)
-                self._incoming.clear()
 
     # ---- private ----
 
-    def _read_framing(self, status: int, headers: list[tuple[str, str]]) -> None:
-        fields = dict(headers)
+    def _judge_framing(self, fields: dict[str, str]) -> None:
         version = self._version or self._parser.get_http_version()
-        chunked = "transfer-encoding" in fields
-        if chunked:
-            codings = [value.strip().lower() for name, value in headers if name == "transfer-encoding"]
-            if codings != ["chunked"] or version == "1.0":
+        if "transfer-encoding" in fields:
+            codings = [value.strip().lower() for name, value in self._raw if _names[name] == "transfer-encoding"]
+            if codings != [b"chunked"] or version == "1.0":
                 self._problem = "a transfer coding other than `chunked` in HTTP/1.1"
         if version[:2] != "1.":
             self._problem = f"HTTP version {version}"
         if "keep-alive" in fields:
             self.server_idle_s = _keep_alive_s(fields["keep-alive"])
-        self._until_eof = not (chunked or "content-length" in fields or status in (204, 304))
 
     def _send_more(self) -> None:
         transport, unsent = self._transport, self._unsent
@@ -341,22 +348,22 @@ class Connection(asyncio.Protocol):
         self._incoming.clear()
         transport = self._transport
         # An answer that came before all of the request was sent leaves the rest of it in the way of the next one.
-        sent = self._unsent is None and transport is not None and not transport.get_write_buffer_size()
-        self._unsent = None
-        if self._keep_alive and sent and self._ends and not self._gone:
+        unsent, self._unsent = self._unsent, None
+        is_good = self._keep_alive and self._ends and not self._gone
+        if is_good and unsent is None and transport is not None and not transport.get_write_buffer_size():
             if self._read_paused:
                 self.resume()
             self._keeper.freed(self)
         else:
             self.abort()
-        sink.took_end()
+        sink.took_end(self._last)
 
     def _over(self, error: BaseException | None) -> None:
         """The other side ended the connection."""
         sink, self._sink = self._sink, None
         if sink is not None:
             if self._until_eof and self._headed and error is None:
-                sink.took_end()
+                sink.took_end([])
             else:
                 fault = faults.cut(self._place, error, headed=self._headed)
                 stale = self.uses > 1 and not self._answered and self._loop.time() - self._began < _STALE_S
@@ -376,10 +383,3 @@ def _keep_alive_s(value: str) -> float | None:
         if name.lower() == "timeout" and number.isascii() and number.isdecimal() and len(number) < 9:
             return float(number)
     return None
-
-
-def _lower(name: bytes) -> str:
-    text = name.decode("latin-1").lower()
-    if len(_names) < _NAMES_KEPT:
-        _names[name] = text
-    return text

@@ -86,7 +86,9 @@ class Pool:
         crossed. A server that took the request, died at once and closed without a word looks the same; it could have billed the
         first one. That risk is taken once; every other repetition is decided above, where it is counted and recorded.
         """
-        life = self._started()
+        life = self._life
+        if life is None or self._closed:
+            life = self._started()
         loop = life.loop
         began = loop.time()
         stock = self._stocks.get(origin) or self._stock(origin, life)

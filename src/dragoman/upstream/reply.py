@@ -216,9 +216,11 @@ class Reply:
         self._moved = self._now()
         take = self._take
         if take is not None and not self._chunks and len(chunks) == 1:
-            # By far the most: one piece, and who takes it waits for it.
-            self._offer(take, chunks[0])
-            return
+            waiter = self._waiter
+            if waiter is not None and not waiter.done():
+                # By far the most: one piece, and who takes it waits for it.
+                self._hand(take, waiter, chunks[0])
+                return
         self._chunks += chunks
         self._size += len(chunks[0]) if len(chunks) == 1 else sum(map(len, chunks))
         if self._size > _HIGH_WATER_BYTES and self._connection is not None:
@@ -227,12 +229,23 @@ class Reply:
         if take is None:
             self._wake()
         else:
-            self._offer(take, None)
+            self._offer(take)
 
-    def took_end(self) -> None:
+    def took_end(self, chunks: list[bytes]) -> None:
         """Complete."""
+        if chunks:
+            self._moved = self._now()
+            self._chunks += chunks
+            self._size += len(chunks[0]) if len(chunks) == 1 else sum(map(len, chunks))
+            if self._take is not None:
+                self._offer(self._take)
         self._ended = True
-        self._detach()
+        self._connection = None
+        self._paused = False
+        self._alarms.off(self)
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(True)
 
     def took_fault(self, error: GatewayError) -> None:
         """Failed."""
@@ -251,17 +264,15 @@ class Reply:
 
     # ---- private ----
 
-    def _offer(self, take: Callable[[bytes], bool], piece: bytes | None) -> None:
-        """Hand over this piece, or all that waits to be read."""
+    def _offer(self, take: Callable[[bytes], bool]) -> None:
+        """Hand over all that waits to be read. Where the pump is about to return, what came now is for the next one."""
         waiter = self._waiter
-        if waiter is None or waiter.done():
-            # The pump is about to return: what came now is for the next one.
-            if piece is not None:
-                self._chunks.append(piece)
-                self._size += len(piece)
-            return
+        if waiter is not None and not waiter.done():
+            self._hand(take, waiter, self._drain())
+
+    def _hand(self, take: Callable[[bytes], bool], waiter: asyncio.Future[bool], piece: bytes) -> None:
         try:
-            goes_on = take(self._drain() if piece is None else piece)
+            goes_on = take(piece)
         except Exception as error:
             # Raised again where the pump is awaited.
             self._take = None
