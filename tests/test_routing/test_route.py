@@ -10,6 +10,7 @@ from route_stand import House, ids
 
 from dragoman.routing.affinity import Sessions, Sitting
 from dragoman.routing.decision import explain, told
+from dragoman.routing.route import Router
 
 # ---- rules ---------------------------------------------------------------------------------------------------------------
 
@@ -246,6 +247,12 @@ def test_the_memory_of_sessions_is_bounded_and_forgets_the_one_that_was_silent_l
         sessions.keep(key, Sitting("x", float(number)))
 
     assert (len(sessions), sessions.find(b"b", 4, 60), sessions.find(b"a", 4, 60)) == (2, None, Sitting("x", 2.0))
+
+
+def test_a_new_router_goes_on_with_the_sessions_that_it_is_given_even_if_there_are_none_yet() -> None:
+    sessions = Sessions()
+
+    assert Router(sessions).sessions is sessions
 
 
 TROUBLE = st.sampled_from(["limit", "break", "time", "elsewhere"])

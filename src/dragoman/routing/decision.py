@@ -44,8 +44,8 @@ class Decision(msgspec.Struct, frozen=True):
     model: the name that was resolved; found: how; rule: whose targets these are (empty: the model's own); passed: rules that did not
     hold, each with what did not; strategy: that put them in order. session: what the request's session was read from (empty: it
     has none); sticky: it stays where it was; moved: why it does not; mixed: it has moved at some time. tier, score, tier_why: what
-    `tiered` came to. price_usd: about what the request costs at the first place, None: unknown or not asked. classifier: a question to
-    be answered first.
+    `tiered` came to. classifier: a question to be answered first. never: the model's rules that can never be taken. seat_key, tier_key,
+    judged: what `Router.keep` remembers the session by.
     """
 
     model: str

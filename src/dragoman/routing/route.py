@@ -29,7 +29,7 @@ class Router:
     """Decides where requests go. Belongs to the process, like its `sessions`; `price` may be replaced by a reload."""
 
     def __init__(self, sessions: Sessions | None = None, price: PriceOf = no_price) -> None:
-        self.sessions = sessions or Sessions()
+        self.sessions = Sessions() if sessions is None else sessions
         self.price = price
 
     def route(
