@@ -6,6 +6,7 @@ Plain `ast`, no imports of the code. Each rule is a function from a module to wh
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -46,6 +47,9 @@ HOMES = {
 NOT_PAGES = {"__init__", "contract", "families", "generic", "registry"}
 PAGES = {path.stem for room in ("profiles", "agents") for path in (SOURCE / room).glob("*.py")} - NOT_PAGES
 NAMES_OF_OTHERS = PAGES | {name.replace("_", "-") for name in PAGES} | {"openai", "codex", "claude", "google"}
+# In a regular expression: what stands for one character (escaped, a set), and what gives nothing back.
+ONE_CHARACTER = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
+POSSESSIVE = re.compile(r"[*+?}]\+|\(\?>")
 MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 50
 
@@ -197,6 +201,24 @@ def modules_say_what_they_are(module: Module) -> Iterator[Broken]:
         yield Broken(module.path, 1, "has no docstring")
 
 
+def patterns_give_back(module: Module) -> Iterator[Broken]:
+    """No possessive quantifiers: Python 3.11.2 loses matches with them. https://github.com/python/cpython/issues/101955"""
+    for node in ast.walk(module.tree):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name)):
+            continue
+        if node.func.value.id == "re" and node.args:
+            pattern = "".join(
+                leaf.value for leaf in ast.walk(node.args[0]) if isinstance(leaf, ast.Constant) and isinstance(leaf.value, str)
+            )
+            pattern += "".join(
+                leaf.value.decode("latin-1")
+                for leaf in ast.walk(node.args[0])
+                if isinstance(leaf, ast.Constant) and isinstance(leaf.value, bytes)
+            )
+            if POSSESSIVE.search(ONE_CHARACTER.sub("x", pattern)):
+                yield Broken(module.path, node.lineno, "a possessive quantifier or an atomic group")
+
+
 def functions(module: Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
     return (node for node in ast.walk(module.tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
 
@@ -232,6 +254,7 @@ RULES: tuple[Rule, ...] = (
     functions_are_short,
     private_names_stay_in_their_file,
     modules_say_what_they_are,
+    patterns_give_back,
 )
 # For each rule a file that breaks it, so that a rule which sees nothing is seen.
 BREAKING: dict[Rule, tuple[str, str]] = {
@@ -246,6 +269,7 @@ BREAKING: dict[Rule, tuple[str, str]] = {
     functions_are_short: ("core/x.py", "def f():\n" + "    f()\n" * 51),
     private_names_stay_in_their_file: ("core/x.py", "from dragoman.ir.fold import _Open"),
     modules_say_what_they_are: ("core/x.py", "x = 1"),
+    patterns_give_back: ("core/x.py", "re.compile(r'[^+]*+x')"),
 }
 
 
