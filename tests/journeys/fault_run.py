@@ -3,6 +3,7 @@ one case does to the health of its targets is nothing to the others."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import http.client
 import json
@@ -20,6 +21,10 @@ from machine import requests
 from parts import gateway, simulator
 from upstreams import provider
 
+from dragoman.app.compose import compose, lasting
+from dragoman.config.load import parse
+from dragoman.core.exchange import Inbound
+from dragoman.core.handle import handle
 from dragoman.dialects.contract import Quirks
 from dragoman.dialects.registry import dialect
 from dragoman.ir import events as ev
@@ -27,7 +32,9 @@ from dragoman.ir.errors import GatewayError
 from dragoman.ir.fold import Fold
 from dragoman.ir.grammar import Grammar
 from dragoman.ir.request import Call, Message, Text
+from dragoman.observe.observer import Observer
 from dragoman.simulator.script import Script
+from dragoman.wire.frame import Headers
 
 ARGUMENTS = {"city": "Paris in the spring", "day": "the day after tomorrow"}
 _TOOL = {
@@ -60,7 +67,19 @@ def run(cases: list[dict[str, Any]], folder: Path) -> list[Outcome]:
     with closed_port() as nobody, simulator(script(cases), kept=4 * len(cases)) as upstream:
         with gateway(folder, config(cases, upstream, nobody)) as address, ThreadPoolExecutor(_AT_ONCE) as pool:
             told = list(pool.map(lambda pair: ask(address, pair[0], pair[1]), enumerate(cases)))
-        heard = Counter((_number(one["user"]), one["billed"]) for one in requests(upstream) if one["dialect"])
+        return outcomes(told, upstream)
+
+
+def run_inside(cases: list[dict[str, Any]]) -> list[Outcome]:
+    """The same without a server: for dialects that no client can speak over HTTP yet."""
+    with closed_port() as nobody, simulator(script(cases), kept=4 * len(cases)) as upstream:
+        told = asyncio.run(_ask_inside(cases, config(cases, upstream, nobody)))
+        return outcomes(told, upstream)
+
+
+def outcomes(told: list[tuple[str, int, str, str]], upstream: str) -> list[Outcome]:
+    """What clients were told, beside what the provider knows of it."""
+    heard = Counter((_number(one["user"]), one["billed"]) for one in requests(upstream) if one["dialect"])
     return [
         Outcome(
             kind,
@@ -142,19 +161,76 @@ def _number(user: str) -> int:
 
 def ask(address: str, number: int, case: dict[str, Any]) -> tuple[str, int, str, str]:
     """One exchange as a client: what it was told, the status, how many tries the headers told of, and what it saw."""
-    path, body = _BODIES[case["client"]](f"c{number}", _question(number), case["streamed"])
-    if BY_NAME[case["kind"]].moment == "call":
-        body |= _TOOLS[case["client"]]
+    path, query, body = asked(number, case)
     connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=60)
     try:
-        connection.request("POST", path, json.dumps(body), {"content-type": "application/json"})
+        connection.request("POST", f"/openai/v1{path}?{query}", body, {"content-type": "application/json"})
         reply = connection.getresponse()
-        answer = reply.read()
-        counted = reply.getheader("x-dragoman-attempts", "")
+        return _heard(case, reply.status, reply.getheader("x-dragoman-attempts", ""), reply.read())
     finally:
         connection.close()
-    if reply.status != 200:
-        return "refusal", reply.status, counted, answer.decode(errors="replace")[:400]
+
+
+async def _ask_inside(cases: list[dict[str, Any]], settings: dict[str, Any]) -> list[tuple[str, int, str, str]]:
+    parsed = parse(json.dumps(settings).encode(), {}).config
+    slots = asyncio.Semaphore(_AT_ONCE)
+    async with lasting({}, Observer(None)) as shared:
+        runtime = (await compose(parsed, shared)).runtime
+
+        async def one(number: int, case: dict[str, Any]) -> tuple[str, int, str, str]:
+            path, query, body = asked(number, case)
+            told = Told()
+            async with slots:
+                await handle(runtime, Inbound(case["client"], "", path, query, {}, body, "127.0.0.1", 0.0), told)
+            assert told.ended == 1
+            return _heard(case, told.status, told.headers.get("x-dragoman-attempts", ""), told.body)
+
+        return await asyncio.gather(*(one(number, case) for number, case in enumerate(cases)))
+
+
+class Told:
+    """What a client without a connection was told."""
+
+    def __init__(self) -> None:
+        self.started = False
+        self.status = 0
+        self.headers: dict[str, str] = {}
+        self.body = b""
+        self.ended = 0
+
+    async def start(self, status: int, headers: Headers) -> None:
+        assert not self.started
+        self.started, self.status, self.headers = True, status, dict(headers)
+
+    async def write(self, chunk: bytes) -> None:
+        assert self.started and not self.ended
+        self.body += chunk
+
+    def push(self, chunk: bytes) -> bool:
+        assert self.started and not self.ended
+        self.body += chunk
+        return True
+
+    async def finish(self) -> None:
+        self.ended += 1
+
+    async def whole(self, status: int, headers: Headers, body: bytes) -> None:
+        await self.start(status, headers)
+        await self.write(body)
+        await self.finish()
+
+
+def asked(number: int, case: dict[str, Any]) -> tuple[str, str, bytes]:
+    """Path, query and body of a case's request."""
+    path, query, body = _BODIES[case["client"]](f"c{number}", _question(number), case["streamed"])
+    if BY_NAME[case["kind"]].moment == "call":
+        body |= _TOOLS[case["client"]]
+    return path, query, json.dumps(body).encode()
+
+
+def _heard(case: dict[str, Any], status: int, counted: str, answer: bytes) -> tuple[str, int, str, str]:
+    if status != 200:
+        return "refusal", status, counted, answer.decode(errors="replace")[:400]
     return *_judge(case, _events(case, answer)), counted, answer.decode(errors="replace")[-600:]
 
 
@@ -185,16 +261,30 @@ def _judge(case: dict[str, Any], events: list[ev.Event]) -> tuple[str, int]:
     return ("answer" if (texts, calls) == (WORDS, wanted) else f"an answer of `{texts}` and {calls}"), 200
 
 
-def _responses(model: str, text: str, streamed: bool) -> tuple[str, dict[str, Any]]:
-    return "/openai/v1/responses", {"model": model, "input": text, "stream": streamed, "store": False}
+Body = tuple[str, str, dict[str, Any]]
 
 
-def _chat(model: str, text: str, streamed: bool) -> tuple[str, dict[str, Any]]:
-    return "/openai/v1/chat/completions", {"model": model, "messages": [{"role": "user", "content": text}], "stream": streamed}
+def _responses(model: str, text: str, streamed: bool) -> Body:
+    return "/responses", "", {"model": model, "input": text, "stream": streamed, "store": False}
 
 
-_BODIES = {"responses": _responses, "chat": _chat}
+def _chat(model: str, text: str, streamed: bool) -> Body:
+    return "/chat/completions", "", {"model": model, "messages": [{"role": "user", "content": text}], "stream": streamed}
+
+
+def _messages(model: str, text: str, streamed: bool) -> Body:
+    return "/messages", "", {"model": model, "messages": [{"role": "user", "content": text}], "stream": streamed, "max_tokens": 500}
+
+
+def _generate(model: str, text: str, streamed: bool) -> Body:
+    method, query = ("streamGenerateContent", "alt=sse") if streamed else ("generateContent", "")
+    return f"/models/{model}:{method}", query, {"contents": [{"role": "user", "parts": [{"text": text}]}]}
+
+
+_BODIES = {"responses": _responses, "chat": _chat, "messages": _messages, "generate": _generate}
 _TOOLS: dict[str, dict[str, Any]] = {
     "responses": {"tools": [{"type": "function", "name": "look", "parameters": _TOOL, "strict": True}]},
     "chat": {"tools": [{"type": "function", "function": {"name": "look", "parameters": _TOOL}}]},
+    "messages": {"tools": [{"name": "look", "input_schema": _TOOL}]},
+    "generate": {"tools": [{"functionDeclarations": [{"name": "look", "parametersJsonSchema": _TOOL}]}]},
 }

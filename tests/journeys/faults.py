@@ -8,10 +8,13 @@ from typing import Any
 import msgspec
 from pairs import pairwise
 
+from dragoman.dialects.registry import names
 from dragoman.server.app import MODEL_ROUTES
 
 CLIENTS = tuple(MODEL_ROUTES.values())
-"""What the gateway speaks to clients."""
+"""What the gateway speaks to clients over HTTP."""
+INSIDE = tuple(name for name in names() if name not in CLIENTS)
+"""What it could speak to them besides, had it a door for it."""
 UPSTREAMS = ("responses", "chat", "messages", "generate")
 STRATEGIES = ("priority", "weighted", "latency", "cheapest", "least-busy", "usage", "tiered")
 WORDS = "one two three four five six"
@@ -102,9 +105,9 @@ def may(case: dict[str, Any]) -> bool:
     return not (upstream == "generate" and kind.name == "payment_required")
 
 
-def cases() -> list[dict[str, Any]]:
-    """All of the matrix."""
-    return pairwise(AXES, may)
+def cases(clients: tuple[str, ...] = CLIENTS) -> list[dict[str, Any]]:
+    """All of the matrix for clients of these dialects."""
+    return pairwise({**AXES, "client": clients}, may)
 
 
 class Expected(msgspec.Struct, frozen=True):

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fault_run import Outcome, run
-from faults import BY_NAME, DELIVERED, cases, expected
+from fault_run import Outcome, run, run_inside
+from faults import BY_NAME, DELIVERED, INSIDE, cases, expected
 
 pytestmark = pytest.mark.journey
 
 CASES = cases()
+CASES_INSIDE = cases(INSIDE)
 
 
 @pytest.fixture(scope="module")
@@ -19,6 +20,12 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> list[Outcome]:
     """What became of all of them."""
     folder: Path = tmp_path_factory.mktemp("matrix")
     return run(CASES, folder)
+
+
+@pytest.fixture(scope="module")
+def outcomes_inside() -> list[Outcome]:
+    """What became of those that no client can ask for over HTTP yet."""
+    return run_inside(CASES_INSIDE)
 
 
 def _counts(case: dict[str, Any]) -> bool:
@@ -36,9 +43,17 @@ def _named(case: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize("number", range(len(CASES)), ids=[_named(case) for case in CASES])
 def test_client_is_told_the_best_that_could_be_had_and_nothing_is_paid_for_twice(outcomes: list[Outcome], number: int) -> None:
-    case, outcome = CASES[number], outcomes[number]
-    wanted = expected(case)
+    check(CASES[number], outcomes[number])
 
+
+@pytest.mark.parametrize("number", range(len(CASES_INSIDE)), ids=[_named(case) for case in CASES_INSIDE])
+def test_clients_of_other_dialects_are_told_the_best_too(outcomes_inside: list[Outcome], number: int) -> None:
+    check(CASES_INSIDE[number], outcomes_inside[number])
+
+
+def check(case: dict[str, Any], outcome: Outcome) -> None:
+    """Hold what became of a case against what the rules demand."""
+    wanted = expected(case)
     assert (outcome.told, outcome.status) == (wanted.told, wanted.status), outcome.seen
     assert (outcome.tries, outcome.whole, outcome.part) == (wanted.tries, wanted.whole, wanted.part), outcome.seen
     if _counts(case):
