@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
-_LOOKED_AT = 64 * 1024
-"""So many last characters of the text before are compared."""
+_LOOKED_AT = 1000
+"""A repetition begins within so many last characters of the text before, or is all of it."""
 _SURE_CHARS = 16
 _SURE_WORDS = 3
 """An overlap of this length with so many different words is a repetition; less may be what the text says: rows of a table, braces."""
@@ -26,69 +26,65 @@ class Seam:
     it may say it again."""
 
     def __init__(self, before: str, owed: str = "") -> None:
-        self._before = before[-_LOOKED_AT:]
+        self._before = before
         self._owed = owed
-        self._held = ""
-        self._open: list[int] | None = None
-        self._repeats = 0
+        self._held: list[str] = []
+        self._at = 0
+        # Places of the text before at which a repetition may have begun, as far as the words held back go; the longest one found.
+        self._places = _beginnings(before)
+        self._repeated = 0
         self._decided = not before
 
     def feed(self, text: str) -> str:
         """The words of these that are new, as far as that is known yet."""
         if self._decided:
             return text
+        self._held.append(text)
         if self._owed:
-            return self._pay(text)
+            return self._pay()
         self._look_at(text)
-        return "" if self._open else self._decide()
+        return "" if self._places else self._decide()
 
     def close(self) -> str:
         """Nothing more comes: the words that were held back, where they are new."""
-        if self._decided:
-            return ""
-        # Held back as white space that was owed, or as words that might have been a repetition and came to nothing.
-        return "" if self._owed else self._decide()
+        # White space that was owed, or words that might have been a repetition and came to nothing.
+        return "" if self._decided or self._owed else self._decide()
 
     def cut(self) -> str:
         """The stream broke off again: the words that were held back, without those that may still have been a repetition."""
-        held = self._open
-        rest = self.close()
-        return "" if held else rest
+        return "" if self._places else self.close()
 
-    def _pay(self, text: str) -> str:
+    def _pay(self) -> str:
         """Take the white space out that the model was not shown."""
-        self._held += text
-        if self._owed.startswith(self._held):
+        held, owed = "".join(self._held), self._owed
+        if owed.startswith(held):
             return ""
         self._decided = True
-        held, owed, self._owed = self._held, self._owed, ""
         paid = next((size for size in range(len(owed), 0, -1) if held.startswith(owed[len(owed) - size :])), 0)
         return held[paid:]
 
     def _look_at(self, text: str) -> None:
-        """Go through the places of the text before at which a repetition may have begun."""
-        before, at = self._before, len(self._held)
-        self._held += text
-        places = _beginnings(before) if self._open is None else self._open
+        before, at = self._before, self._at
         still: list[int] = []
-        for place in places:
-            left = len(before) - place
-            if left > len(self._held):
+        for place in self._places:
+            left = len(before) - place - at
+            if left > len(text):
                 if before.startswith(text, place + at):
                     still.append(place)
-            elif self._held.startswith(before[place:]) and _is_repetition(before, place):
-                self._repeats = max(self._repeats, left)
-        self._open = still
+            elif text.startswith(before[place + at :]) and _is_repetition(before, place):
+                self._repeated = max(self._repeated, len(before) - place)
+        self._places = still
+        self._at += len(text)
 
     def _decide(self) -> str:
         self._decided = True
-        held, self._held = self._held, ""
-        return held[self._repeats :]
+        return "".join(self._held)[self._repeated :]
 
 
 def _beginnings(text: str) -> list[int]:
-    """Where a repetition may begin: at a word, or at the white space or the marks before it."""
-    return [place for place in range(len(text)) if place == 0 or not (_is_inner(text[place]) and _is_inner(text[place - 1]))]
+    """Where a repetition may begin: at the very beginning, at a word, or at the white space or the marks before one."""
+    near = range(max(1, len(text) - _LOOKED_AT), len(text))
+    return [0, *(place for place in near if not (_is_inner(text[place]) and _is_inner(text[place - 1])))]
 
 
 def _is_inner(character: str) -> bool:
