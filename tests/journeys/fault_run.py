@@ -62,10 +62,10 @@ class Outcome(msgspec.Struct, frozen=True):
     seen: str = ""
 
 
-def run(cases: list[dict[str, Any]], folder: Path) -> list[Outcome]:
-    """The outcome of each case."""
+def run(cases: list[dict[str, Any]], folder: Path, **settings: Any) -> list[Outcome]:
+    """The outcome of each case. settings: further sections of the gateway's config."""
     with closed_port() as nobody, simulator(script(cases), kept=4 * len(cases)) as upstream:
-        with gateway(folder, config(cases, upstream, nobody)) as address, ThreadPoolExecutor(_AT_ONCE) as pool:
+        with gateway(folder, {**config(cases, upstream, nobody), **settings}) as address, ThreadPoolExecutor(_AT_ONCE) as pool:
             told = list(pool.map(lambda pair: ask(address, pair[0], pair[1]), enumerate(cases)))
         return outcomes(told, upstream)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from fault_run import Outcome, run, run_inside
-from faults import BY_NAME, DELIVERED, INSIDE, cases, expected
+from faults import BY_NAME, CLIENTS, DELIVERED, INSIDE, UPSTREAMS, cases, expected
 
 pytestmark = pytest.mark.journey
 
@@ -49,6 +49,22 @@ def test_client_is_told_the_best_that_could_be_had_and_nothing_is_paid_for_twice
 @pytest.mark.parametrize("number", range(len(CASES_INSIDE)), ids=[_named(case) for case in CASES_INSIDE])
 def test_clients_of_other_dialects_are_told_the_best_too(outcomes_inside: list[Outcome], number: int) -> None:
     check(CASES_INSIDE[number], outcomes_inside[number])
+
+
+def test_silence_in_which_the_client_was_told_to_wait_is_no_answer_yet(tmp_path: Path) -> None:
+    moments = ("before headers", "headers", "before output")
+    pairs = [(client, upstream) for client in CLIENTS for upstream in UPSTREAMS]
+    silent = [
+        {"kind": f"silent@{moment}", "client": client, "upstream": upstream, "strategy": "priority", "streamed": True, "rescue": rescue}
+        for moment in moments
+        for client, upstream in pairs
+        for rescue in (False, True)
+    ]
+
+    # The status line and signs of life go out long before the provider is given up.
+    told = run(silent, tmp_path, server={"deadlines": {"hold_s": 0.2, "ping_s": 0.2}})
+
+    assert {(outcome.told, outcome.tries, outcome.whole) for outcome in told} == {("answer", 2, 1)}
 
 
 def check(case: dict[str, Any], outcome: Outcome) -> None:

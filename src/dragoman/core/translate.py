@@ -24,8 +24,9 @@ from dragoman.wire.splice import replace_fields
 async def translate(attempt: Attempt) -> None:
     """Read the request, fit it, write it in the provider's dialect, and bring the answer back in the client's."""
     exchange, deployment = attempt.exchange, attempt.deployment
-    rescuing = resume(exchange)
+    record, rescuing = exchange.record, resume(exchange)
     if rescuing is None:
+        record.warnings = []
         asked = request = exchange.dialect.read_request(exchange.call)
         _refuse_state(attempt, asked)
         rescuing = begin(exchange, asked)
@@ -33,7 +34,8 @@ async def translate(attempt: Attempt) -> None:
         asked, request = rescuing.asked, rescuing.go_on(deployment.capabilities)
     lowered = lower(_addressed(attempt, request), deployment.capabilities, deployment.maker, attempt.trust)
     call, unsaid = deployment.dialect.write_request(lowered.request, deployment.quirks)
-    exchange.record.warnings = [*lowered.warnings, *unsaid]
+    # What was left out of the beginning of an answer stays told when another attempt goes on with it.
+    record.warnings = list(dict.fromkeys((*record.warnings, *lowered.warnings, *unsaid)))
     if attempt.candidate.params:
         call = msgspec.structs.replace(call, body=replace_fields(call.body, attempt.candidate.params))
     reply = await send(attempt, call)
