@@ -17,6 +17,7 @@ from dragoman.app.compose import Composed, compose, lasting
 from dragoman.app.listing import Lists, Question, questions
 from dragoman.app.probe import Prober
 from dragoman.app.reload import Reloader, Source
+from dragoman.app.renewal import Renewal
 from dragoman.app.revisions import Revisions
 from dragoman.config.load import Loaded, places
 from dragoman.config.schema import Config
@@ -49,8 +50,11 @@ async def _serve(loaded: Loaded, load: Load, env: Mapping[str, str], on_ready: C
     source = Source(load, places(env, Path()), partial(Revisions.of, env=env))
     async with observer, lasting(env, observer) as shared:
 
+        renewal = Renewal(shared.board)
+
         def use(config: Config) -> None:
             steps.learn(config.prices)
+            renewal.learn(config)
             logging.getLogger().setLevel(_level(config))
             shared.board.settings = config.routing.breaker
             shared.sessions.most = config.routing.affinity.sessions
