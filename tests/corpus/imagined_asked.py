@@ -85,7 +85,7 @@ def _chat(dice: Random) -> Json:
     messages: list[Json] = [of.object(by_role[role]) for role in ("developer", "system") if dice.random() < 0.3]
     for _ in range(dice.randint(1, 3)):
         messages.append(of.object(by_role["user"]))
-        messages[-1]["content"] = messages[-1]["content"] if str(messages[-1]["content"]).strip() not in ("", "[]") else "Well?"
+        messages[-1]["content"] = messages[-1]["content"] if len(messages) > 3 else "Well?"
         if dice.random() < 0.7:
             said = of.object(by_role["assistant"], leave=frozenset({"function_call", "audio"}))
             if not said.get("tool_calls"):

@@ -51,8 +51,12 @@ def _whole_responses(answer: Any) -> tuple[str, bool]:
     return "".join(parts), answer["status"] == "completed"
 
 
+def _objects(data: list[Any]) -> list[dict[str, Any]]:
+    return [each for each in data if isinstance(each, dict)]
+
+
 def _stream_chat(data: list[Any]) -> tuple[str, bool, bool, bool]:
-    chunks = [each for each in data if isinstance(each, dict)]
+    chunks = _objects(data)
     choices = [choice for chunk in chunks for choice in chunk.get("choices", ())]
     text = "".join(choice.get("delta", {}).get("content") or "" for choice in choices)
     is_failed = any("error" in chunk for chunk in chunks)
@@ -60,7 +64,7 @@ def _stream_chat(data: list[Any]) -> tuple[str, bool, bool, bool]:
 
 
 def _stream_responses(data: list[Any]) -> tuple[str, bool, bool, bool]:
-    events = [each for each in data if isinstance(each, dict)]
+    events = _objects(data)
     text = "".join(event["delta"] for event in events if event.get("type") == "response.output_text.delta")
     kinds = {event.get("type") for event in events}
     is_complete = "response.completed" in kinds

@@ -37,7 +37,7 @@ PATIENCE_S = 80.0
 GROWTH_MB = 8.0
 LEFT = "left"
 
-UPSTREAMS = {
+UPSTREAMS: dict[str, tuple[str, dict[str, Any]]] = {
     "responses": ("gpt-5.5", {"kind": "openai", "path": "/v1"}),
     "responses-read": ("gpt-5.5", {"kind": "openai", "path": "/v1", "relay": []}),
     "chat": ("glm-5.3", {"kind": "openai-compatible", "path": "/v1", "dialect": "chat"}),

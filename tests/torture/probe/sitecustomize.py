@@ -13,6 +13,7 @@ import socket
 import sys
 import threading
 from collections import Counter
+from typing import cast
 
 _LIVING = {
     "asyncio.Task": "tasks",
@@ -31,7 +32,7 @@ def _census() -> dict[str, int]:
     gc.collect()
     counts: Counter[str] = Counter(dict.fromkeys(_LIVING.values(), 0))
     for each in gc.get_objects():
-        kind = type(each)
+        kind = cast("type[object]", type(each))
         # Some types have a property where others have the name of their module.
         name = _LIVING.get(f"{kind.__module__}.{kind.__qualname__}".removeprefix("_"))
         if name is not None and not (name == "tasks" and each.done()):
