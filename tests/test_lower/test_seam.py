@@ -24,6 +24,8 @@ def joined(before: str, *pieces: str, owed: str = "") -> str:
         ("The quick bro", "The quick brown fox", "The quick brown fox"),
         ("I said: the quick brown fox", "the quick brown fox jumps", "I said: the quick brown fox jumps"),
         ("I said: the quick brown fox", " the quick brown fox jumps", "I said: the quick brown fox jumps"),
+        ("It jumps over the lazy dog, and", "lazy dog, and then", "It jumps over the lazy dog, and then"),
+        ("It jumps over the lazy dog, and", "ps over the lazy dog, and then", "It jumps over the lazy dog, and then"),
         ("First line is long enough.\nSecond", "First line is long enough.\nSecond line.", "First line is long enough.\nSecond line."),
         (
             "我们先读取文件，然后检查每一行是否正确，最后再",
@@ -48,6 +50,7 @@ def test_words_that_are_said_again_are_taken_out(before: str, after: str, whole:
         ("the ", "end"),
         ("a", "and b"),
         ("very ", "very good"),
+        ("sandal", "dale"),
         ("", "anything"),
         ("words", ""),
         ("# Title\n\n", "# Title is what it says"),

@@ -10,9 +10,11 @@ import re
 
 _LOOKED_AT = 1000
 """A repetition begins within so many last characters of the text before, or is all of it."""
-_SURE_CHARS = 16
+_SURE_CHARS = 12
+_SURE_CHARS_INSIDE = 24
 _SURE_WORDS = 3
-"""An overlap of this length with so many different words is a repetition; less may be what the text says: rows of a table, braces."""
+"""An overlap of this length (where it begins inside of a word, the larger one) with so many different words is a repetition; less may be
+what the text says: rows of a table, braces."""
 _WORD = re.compile(r"[^\W\d]{2,}")
 _FRAGMENT = re.compile(r"[^\W\d]{3,}")
 """A word that stands at the end of the text and is said again from its beginning: nobody writes `implemeimplement`."""
@@ -82,9 +84,8 @@ class Seam:
 
 
 def _beginnings(text: str) -> list[int]:
-    """Where a repetition may begin: at the very beginning, at a word, or at the white space or the marks before one."""
-    near = range(max(1, len(text) - _LOOKED_AT), len(text))
-    return [0, *(place for place in near if not (_is_inner(text[place]) and _is_inner(text[place - 1])))]
+    """Where a repetition may begin: at the very beginning, or near the end."""
+    return [0, *range(max(1, len(text) - _LOOKED_AT), len(text))]
 
 
 def _is_inner(character: str) -> bool:
@@ -94,9 +95,12 @@ def _is_inner(character: str) -> bool:
 def _is_repetition(before: str, place: int) -> bool:
     """Whether the end of the text from this place on, said again, is no more than a repetition."""
     said = before[place:]
-    if _FRAGMENT.fullmatch(said) is not None:
+    is_inside = place > 0 and _is_inner(said[0]) and _is_inner(before[place - 1])
+    if not is_inside and _FRAGMENT.fullmatch(said) is not None:
         return True
     words = len(set(_WORD.findall(said)))
     if place == 0 and words > 1:
         return True  # the whole answer from its beginning
-    return (len(said) >= _SURE_CHARS and words >= _SURE_WORDS) or (len(said) >= _SURE_UNSPACED and said[-1] >= _UNSPACED)
+    if len(said) >= _SURE_UNSPACED and said[-1] >= _UNSPACED:
+        return True
+    return words >= _SURE_WORDS and len(said) >= (_SURE_CHARS_INSIDE if is_inside else _SURE_CHARS)

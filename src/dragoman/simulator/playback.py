@@ -46,19 +46,20 @@ class Player:
         """What the model says under this rule."""
         parts = coder.answer(view) if rule.reply is None else tuple(_part(line, view) for line in rule.reply)
         if view.resumes:
-            parts = _rest(parts, view.resumes)
+            parts = _rest(parts, view.resumes, rule.says_again)
         return Reply(parts, rule.finish, rule.usage, rule.model, rule.pace or self._script.pace)
 
 
-def _rest(parts: tuple[Part, ...], said: str) -> tuple[Part, ...]:
-    """What is left to say of an answer that was begun. Where the words are others, all of it: so do models that begin again."""
+def _rest(parts: tuple[Part, ...], said: str, again: int) -> tuple[Part, ...]:
+    """What is left to say of an answer that was begun, and so many characters again. Where the words are others, all of it: so do models
+    that begin anew."""
     left = list(parts)
     while left and said:
         part = left.pop(0)
         if not isinstance(part, Text):
             continue
         if part.text.startswith(said):
-            rest = part.text[len(said) :]
+            rest = part.text[max(0, len(said) - again) :]
             return (msgspec.structs.replace(part, text=rest), *left) if rest else tuple(left)
         if not said.startswith(part.text):
             return parts

@@ -139,6 +139,8 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The model name in the answer. Default: the one asked for."""
     pace: Pace | None = None
     """How fast. Default: that of the script."""
+    says_again: int = 0
+    """How many characters are said once more where an answer that broke off is gone on with. Default: 0, as a model that listens does."""
     fault: Fault | None = None
     """What goes wrong."""
 
