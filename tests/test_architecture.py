@@ -36,12 +36,16 @@ IMPURE_MODULES = {"asyncio", "logging", "os", "random", "secrets", "selectors", 
 CLOCK_CALLS = {"now", "utcnow", "today"}
 # Third-party library -> its rooms. msgspec is the house's material; the others live in one room, or two with the reason beside it.
 HOMES = {
+    "alembic": {"store"},
     "click": {"cli"},
     "genai_prices": {"policy"},
     "httptools": {"server", "upstream"},  # parses requests in the one, replies in the other
+    "psycopg": {"store"},
+    "sqlalchemy": {"store", "server", "cli"},  # makes the tables in the first, asks them in the others
     "uvicorn": {"server", "simulator"},  # the simulator serves itself and may import no room above it
     "uvloop": {"server"},
     "yaml": {"config", "simulator"},  # settings in the one, scripts in the other
+    "zstandard": {"store", "observe"},  # unpacked in the one, packed where bodies are taken apart
 }
 # Names of providers and clients: one page of facts each. The rest of those rooms is no page.
 NOT_PAGES = {"__init__", "contract", "families", "generic", "registry"}

@@ -33,7 +33,7 @@ BROKEN = {
     "log: !!python/name:os.system x": "d:1: has a tag or a value that YAML cannot read; write plain text, a number, or put it in quotes",
     "log: &a {level: *a}": "d:1: contains itself through an alias; write it out",
     "[1, 2]: 3": "d:1: has a list or a mapping as a key; write a name, in quotes if it has brackets",
-    "just words": "d:1: is text; it must be a mapping with `providers`, `models`, `routing`, `prices`, `access`, `server` or `log`",
+    "just words": "d:1: is text; it must be a mapping",
     "log: {<<: 3}": "d:1: `<<` merges something that is no mapping; give it an alias of a mapping, as `<<: *base`",
 }
 

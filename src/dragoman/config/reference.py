@@ -71,6 +71,8 @@ _PLACES = {
     "Limits": "server.limits",
     "Deadlines": "server.deadlines",
     "Log": "log",
+    "Journal": "journal",
+    "Keep": "journal.keep",
 }
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from dragoman.config.journal_schema import Bodies, DatabaseUrl, Journal
 from dragoman.config.price_schema import ModelPrice
 from dragoman.config.routing_schema import AffinityGiven, ProviderKey, RetryGiven, Routing, Strategy, Tiers, When
 from dragoman.config.secrets import Secret
@@ -147,6 +148,8 @@ class ClientKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The team it belongs to, for conditions of rules."""
     user: str | None = None
     """The person it belongs to, for conditions of rules."""
+    bodies: Bodies | None = None
+    """Whether its requests and answers are kept; null takes `journal.bodies`."""
 
 
 class Access(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -243,3 +246,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where the gateway listens, its limits and deadlines."""
     log: Log = Log()
     """What the terminal shows."""
+    database: DatabaseUrl | None = None
+    """Where exchanges are kept: `sqlite:///path/of/journal.db`, `postgresql://user@host/name`, or `none`; null: a file in your data folder."""
+    journal: Journal = Journal()
+    """What is kept of exchanges, and for how long."""

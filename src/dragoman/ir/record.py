@@ -23,13 +23,53 @@ class Attempt(msgspec.Struct):
     error: str | None = None
 
 
+class ToolCall(msgspec.Struct):
+    """One call of a tool that an answer asked for. arguments: as they were written; command: what is run, where the tool runs commands."""
+
+    call_id: str
+    name: str
+    arguments: str = ""
+    command: str | None = None
+
+
+class ToolResult(msgspec.Struct):
+    """The result of a tool, as a later request brought it. tokens: an estimate."""
+
+    call_id: str
+    size_bytes: int = 0
+    is_error: bool = False
+    tokens: int | None = None
+
+
+class Bodies(msgspec.Struct):
+    """What was sent and received, as it was on the wire: kept by the journal as `mode` says (`full`, `redacted` or `none`).
+
+    Of an answer the pieces, in turn: they are put together where nobody waits. None for the provider's side: it was the client's, byte
+    by byte. Headers have lower-case names; the journal takes out what is secret in them.
+    """
+
+    mode: str = "redacted"
+    client_request: bytes | None = None
+    client_response: list[bytes] | None = None
+    provider_request: bytes | None = None
+    provider_response: list[bytes] | None = None
+    client_request_headers: tuple[tuple[str, str], ...] = ()
+    client_response_headers: tuple[tuple[str, str], ...] = ()
+    provider_request_headers: tuple[tuple[str, str], ...] = ()
+    provider_response_headers: tuple[tuple[str, str], ...] = ()
+
+
 class Record(msgspec.Struct):
     """One exchange. `began_at` is Unix seconds; the other times are seconds since then.
 
     asked: the model name of the client; provider, model: who answered; answered: the model name in the provider's own answer.
     lane: relay or translate, None if refused before. outcome: HTTP status told to the client (499: it left), error: kind.
     decision: where it was to go and why (a `routing.decision.Decision`; `told` there makes JSON of it); attempts: where it went, in turn.
-    session, turn, run: what the agent (or the launcher, by header) calls its conversation, its step, its process.
+    session, turn, run: what the agent (or the launcher, by header) calls its conversation, its step, its process; parent_session: of a
+    sub-agent. key_prefix: how a refused key begins. routed, rule: the virtual model and its rule that decided. Of how long it took, each
+    part that there was: waiting for a place (queue), for limits and budget (admission), guards, the cache; generation: from the first
+    token to the last; tools: those that the gateway ran; own: the gateway's own share. calls: tools that the answer asks for; results:
+    those that the request brought. cwd, repo: only where config wants them.
     """
 
     id: str
@@ -62,3 +102,23 @@ class Record(msgspec.Struct):
     bytes_out: int = 0
     first_token_s: float | None = None
     total_s: float = 0.0
+    parent_session: str | None = None
+    team: str | None = None
+    user: str | None = None
+    key_prefix: str | None = None
+    routed: str | None = None
+    rule: str | None = None
+    stop_reason: str | None = None
+    queue_s: float | None = None
+    admission_s: float | None = None
+    guards_s: float | None = None
+    cache_s: float | None = None
+    generation_s: float | None = None
+    tools_s: float | None = None
+    own_s: float | None = None
+    cache_hit: str | None = None
+    calls: list[ToolCall] = []
+    results: list[ToolResult] = []
+    cwd: str | None = None
+    repo: str | None = None
+    bodies: Bodies | None = None

@@ -1,0 +1,160 @@
+"""Writes to a SQLite file: WAL, so that readers never wait; one transaction for each batch."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Generator
+from pathlib import Path
+
+from dragoman.store.faults import RowRefused, StoreAway, StoreRefused
+from dragoman.store.search import Words, words_of
+from dragoman.store.writer import KEEP_INDEXED, KEEP_LAST, LAST, RESULTS, WRITTEN, Batch, Old, columns, insert_into, sweeps
+
+_BUSY_S = 5.0
+_CHECKPOINT_PAGES = 4000
+_ROWS = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
+_STATEMENTS = tuple((field, insert_into(table, f"VALUES ({', '.join('?' * len(columns(table)))})")) for field, table in WRITTEN)
+
+
+def prepare(path: Path) -> None:
+    """Make the file (0600, in a folder of 0700) if it is not there, and set what must be set before its first table.
+
+    Raises StoreRefused where that cannot be done.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        with contextlib.closing(sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None)) as connection:
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            connection.execute("PRAGMA journal_mode = WAL")
+    except sqlite3.OperationalError as error:
+        raise StoreAway(f"the database `{path}` cannot be opened: {error}") from error
+    except sqlite3.DatabaseError as error:
+        raise StoreRefused(f"`{path}` is no SQLite database ({error}); move it away, or name another `database`") from error
+    except OSError as error:
+        raise StoreRefused(f"the database `{path}` cannot be made: {error.strerror}; name another `database`, or `none`") from error
+
+
+class SqliteWriter:
+    """See `store.writer.Writer`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        # A file that was taken away is not made anew here: it would have no tables.
+        try:
+            self._connection = sqlite3.connect(
+                f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
+            )
+            for setting in (
+                "synchronous = NORMAL",
+                f"wal_autocheckpoint = {_CHECKPOINT_PAGES}",
+                "temp_store = MEMORY",
+                "cache_size = -8000",
+            ):
+                self._connection.execute(f"PRAGMA {setting}")
+        except sqlite3.Error as error:
+            raise self._away(error) from error
+
+    def write(self, batch: Batch) -> None:
+        """Write it all, or nothing."""
+        with self._transaction() as connection:
+            last = connection.execute(LAST.format("?"), (batch.writer,)).fetchone()
+            if last is not None and last[0] >= batch.number:
+                return
+            connection.execute(KEEP_LAST.format("?"), (batch.writer, batch.number, batch.written_at))
+            for field, statement in _STATEMENTS:
+                rows = getattr(batch, field)
+                if rows:
+                    connection.executemany(statement, rows)
+            if batch.results:
+                connection.executemany(RESULTS.format("?"), batch.results)
+
+    def sweep(self, old: Old, most: int) -> int:
+        """Delete some of what has had its time, and give its pages back."""
+        deleted = 0
+        with self._transaction() as connection:
+            deleted += self._forget_words(connection, old.epoch_before, most)
+            for statement, before in sweeps(old, "?"):
+                deleted += connection.execute(statement, (before, most)).rowcount
+        if deleted:
+            with contextlib.suppress(sqlite3.OperationalError):
+                self._connection.execute(f"PRAGMA incremental_vacuum({max(most, 1000)})").fetchall()
+        return deleted
+
+    def size_bytes(self) -> int:
+        """The pages in use."""
+        try:
+            count, free, size = (
+                self._connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
+            )
+        except sqlite3.Error as error:
+            raise self._away(error) from error
+        return (count - free) * size
+
+    def oldest_epoch(self) -> int | None:
+        """The oldest epoch that has bodies."""
+        try:
+            return self._connection.execute("SELECT min(epoch) FROM dragoman_bodies").fetchone()[0]
+        except sqlite3.Error as error:
+            raise self._away(error) from error
+
+    def index(self, most: int) -> int:
+        """Put the words of some bodies into the full-text index."""
+        with self._transaction() as connection:
+            found = words_of(lambda statement, given: connection.execute(statement, given).fetchall(), "?", most)
+            connection.executemany("INSERT INTO dragoman_texts VALUES (?, ?, ?, ?)", [each.row() for each in found.texts])
+            connection.executemany(
+                "INSERT INTO dragoman_texts_index (rowid, words) VALUES (?, ?)", [(each.number, each.text) for each in found.texts]
+            )
+            if found.count:
+                connection.execute(KEEP_INDEXED.format("?"), (str(found.last),))
+        return found.count
+
+    def close(self) -> None:
+        """Close the connection."""
+        with contextlib.suppress(sqlite3.Error):
+            self._connection.close()
+
+    def _forget_words(self, connection: sqlite3.Connection, before: int, most: int) -> int:
+        """An index without a copy of its words must be told what to forget."""
+        rows = connection.execute(
+            "SELECT number, exchange_id, epoch, data FROM dragoman_texts WHERE epoch < ? LIMIT ?", (before, most)
+        ).fetchall()
+        old = [Words.of(row) for row in rows]
+        connection.executemany(
+            "INSERT INTO dragoman_texts_index (dragoman_texts_index, rowid, words) VALUES ('delete', ?, ?)",
+            [(each.number, each.text) for each in old],
+        )
+        connection.executemany("DELETE FROM dragoman_texts WHERE number = ?", [(each.number,) for each in old])
+        return len(old)
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Generator[sqlite3.Connection]:
+        connection = self._connection
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            yield connection
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._roll_back()
+            raise self._fault(error) from error
+        except (UnicodeError, OverflowError) as error:
+            self._roll_back()
+            raise RowRefused(str(error)) from error
+        except BaseException:
+            self._roll_back()
+            raise
+
+    def _roll_back(self) -> None:
+        with contextlib.suppress(sqlite3.Error):
+            self._connection.execute("ROLLBACK")
+
+    def _fault(self, error: sqlite3.Error) -> StoreAway | RowRefused:
+        if isinstance(error, _ROWS):
+            return RowRefused(str(error))
+        return self._away(error)
+
+    def _away(self, error: sqlite3.Error) -> StoreAway:
+        return StoreAway(f"the database `{self._path}` cannot be used at the moment: {error}")
