@@ -10,7 +10,8 @@ from dragoman.ir.usage import Usage
 
 
 class Attempt(msgspec.Struct):
-    """One try at one deployment. Times are seconds since the exchange began; None: not reached."""
+    """One try at one deployment. Times are seconds since the exchange began; None: not reached. ended_s: its answer was there to
+    the last byte, or failed."""
 
     provider: str
     model: str
@@ -24,12 +25,14 @@ class Attempt(msgspec.Struct):
 
 
 class ToolCall(msgspec.Struct):
-    """One call of a tool that an answer asked for. arguments: as they were written; command: what is run, where the tool runs commands."""
+    """One call of a tool that an answer asked for. arguments: as they were written, empty where bodies are not to be kept; size_bytes:
+    theirs in any case; command: what is run, where the tool runs commands."""
 
     call_id: str
     name: str
     arguments: str = ""
     command: str | None = None
+    size_bytes: int = 0
 
 
 class ToolResult(msgspec.Struct):
@@ -66,10 +69,12 @@ class Record(msgspec.Struct):
     lane: relay or translate, None if refused before. outcome: HTTP status told to the client (499: it left), error: kind.
     decision: where it was to go and why (a `routing.decision.Decision`; `told` there makes JSON of it); attempts: where it went, in turn.
     session, turn, run: what the agent (or the launcher, by header) calls its conversation, its step, its process; parent_session: of a
-    sub-agent. key_prefix: how a refused key begins. routed, rule: the virtual model and its rule that decided. Of how long it took, each
-    part that there was: waiting for a place (queue), for limits and budget (admission), guards, the cache; generation: from the first
-    token to the last; tools: those that the gateway ran; own: the gateway's own share. calls: tools that the answer asks for; results:
-    those that the request brought. cwd, repo: only where config wants them.
+    sub-agent. key_prefix: how a refused key begins. routed, rule: the virtual model and its rule that decided. calls: tools that the
+    answer asks for; results: those that the request brought. cwd, repo: only where config wants them.
+
+    Of how long it took, each part that there was: waiting for a place (queue), for limits and budget (admission), guards, the cache;
+    waited: before further tries, and for a classifier; generation: from the first token to the last; tools: those that the gateway ran;
+    own: the gateway's own share.
     """
 
     id: str
@@ -122,3 +127,15 @@ class Record(msgspec.Struct):
     cwd: str | None = None
     repo: str | None = None
     bodies: Bodies | None = None
+    waited_s: float = 0.0
+
+
+def own_share_s(record: Record) -> float:
+    """Of how long an exchange took what nobody else is the cause of: not the providers, not a wait. Never below zero."""
+    left_s = record.total_s - record.waited_s
+    for part_s in (record.queue_s, record.admission_s, record.guards_s, record.cache_s, record.tools_s):
+        if part_s is not None:
+            left_s -= part_s
+    for attempt in record.attempts:
+        left_s -= (record.total_s if attempt.ended_s is None else attempt.ended_s) - attempt.began_s
+    return left_s if left_s > 0.0 else 0.0
