@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fault_run import Outcome, run, run_inside
-from faults import BY_NAME, CLIENTS, DELIVERED, INSIDE, UPSTREAMS, cases, expected
+from faults import AXES, BY_NAME, CLIENTS, DELIVERED, INSIDE, UPSTREAMS, cases, expected, may
 
 pytestmark = pytest.mark.journey
 
@@ -65,6 +66,20 @@ def test_silence_in_which_the_client_was_told_to_wait_is_no_answer_yet(tmp_path:
     told = run(silent, tmp_path, server={"deadlines": {"hold_s": 0.2, "ping_s": 0.2}})
 
     assert {(outcome.told, outcome.tries, outcome.whole) for outcome in told} == {("answer", 2, 1)}
+
+
+def test_every_value_meets_every_other_one() -> None:
+    every = [*CASES, *CASES_INSIDE]
+    axes = {**AXES, "client": (*CLIENTS, *INSIDE)}
+
+    missing = [
+        (one, left, other, right)
+        for one, other in itertools.combinations(axes, 2)
+        for left, right in itertools.product(axes[one], axes[other])
+        if may({one: left, other: right}) and not any((case[one], case[other]) == (left, right) for case in every)
+    ]
+
+    assert missing == []
 
 
 def check(case: dict[str, Any], outcome: Outcome) -> None:

@@ -112,3 +112,15 @@ def test_a_model_is_asked_to_go_on_in_the_way_that_it_takes(tmp_path: Path, mode
         last = requests(upstream)[-1]["body"]["messages"][-1]
         assert last["role"] == role
         assert str(last).count("cut off") == (role == "user")
+
+
+def test_an_answer_that_the_provider_keeps_is_asked_for_in_the_clients_own_api(tmp_path: Path) -> None:
+    with simulator(ruled({"reply": [{"text": WORDS}]})) as upstream:
+        settings = config(responses=upstream)
+        del settings["providers"]["responses"]["relay"]
+        with gateway(tmp_path, settings) as address:
+            asked: Any = {"model": "any", "messages": [{"role": "user", "content": "Tell me of the fox."}], "stream": True, "store": True}
+            said = "".join(chunk.choices[0].delta.content or "" for chunk in sdk(address).chat.completions.create(**asked) if chunk.choices)
+
+        assert said == WORDS
+        assert [(one["dialect"], one["body"]["store"]) for one in requests(upstream)] == [("chat", True)]

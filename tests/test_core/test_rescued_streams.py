@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from types import SimpleNamespace
 from typing import Any
@@ -95,6 +96,16 @@ def test_half_a_call_ends_in_the_dialects_own_error(client: str, upstream: str) 
     assert not carrier.resumable
     with pytest.raises(GatewayError):
         answer.response()
+
+
+def test_what_was_complete_before_half_a_call_is_kept() -> None:
+    answer = Answer("responses", "chat")
+
+    answer.hears((*START, *TEXT, ev.PartEnded(0), *CALL), ends=True)
+
+    last = json.loads(answer.told.rstrip().rpartition(b"data: ")[2])
+    assert last["type"] == "response.failed"
+    assert [item["content"][0]["text"] for item in last["response"]["output"]] == ["The quick brown"]
 
 
 @pytest.mark.parametrize("client", names())

@@ -47,9 +47,8 @@ def choose_lane(exchange: Exchange, seat: Seat, trust: Trust) -> tuple[Lane, Can
     deploy, dialect, target = exchange.runtime.deploy, exchange.dialect, seat.target
     candidate = deploy(target, dialect.name, seat.key)
     deployment = candidate.deployment
-    if exchange.rescues and exchange.peek.stream:
-        return TRANSLATE, deploy(target, None, seat.key)
     may_relay = deployment.relays and deployment.dialect is dialect and not deployment.foreign.is_in(exchange.outline)
     if may_relay and (trust == "all" or not any(mark in exchange.inbound.body for mark in _PROOFS)):
-        return RELAY, candidate
+        # What could be relayed stays in its dialect, where nothing of it is lost, if only its stream is to be looked into.
+        return (TRANSLATE if exchange.rescues and exchange.peek.stream else RELAY), candidate
     return TRANSLATE, deploy(target, None, seat.key)
