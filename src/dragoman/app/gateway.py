@@ -12,9 +12,12 @@ from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequen
 from functools import partial
 from pathlib import Path
 
+import msgspec
+
 from dragoman.app.admin import Desk
 from dragoman.app.compose import Composed, compose, lasting
 from dragoman.app.listing import Lists, Question, questions
+from dragoman.app.metering import Meter
 from dragoman.app.probe import Prober
 from dragoman.app.reload import Reloader, Source
 from dragoman.app.renewal import Renewal
@@ -24,6 +27,7 @@ from dragoman.config.schema import Config
 from dragoman.core.handle import handle
 from dragoman.observe.observer import Observer
 from dragoman.policy.price import Steps
+from dragoman.server.admin import Admin
 from dragoman.server.app import App
 from dragoman.server.serve import Address, run, serve
 from dragoman.server.settings import Limits, ServerSettings
@@ -49,7 +53,6 @@ async def _serve(loaded: Loaded, load: Load, env: Mapping[str, str], on_ready: C
     observer = Observer(sys.stdout if log.exchanges else None, color=log.color, warnings=log.warnings, step=steps)
     source = Source(load, places(env, Path()), partial(Revisions.of, env=env))
     async with observer, lasting(env, observer) as shared:
-
         renewal = Renewal(shared.board)
 
         def use(config: Config) -> None:
@@ -61,9 +64,12 @@ async def _serve(loaded: Loaded, load: Load, env: Mapping[str, str], on_ready: C
             app.use(server_settings(config))
 
         reloader = Reloader(loaded, source, partial(compose, shared=shared), use=use)
-        app = _app(config, reloader, Desk(reloader, env))
-        async with reloader, _background(shared.lists, reloader) as begin:
-            with _reloaded_by_signal(reloader):
+        meter = Meter(steps, shared.lists)
+        app = _app(config, reloader, msgspec.structs.replace(Desk(reloader, env).admin(), metrics=meter.page))
+        meter.attach(lambda: reloader.current, lambda: reloader.state, lambda: (app.running, app.streams))
+        observer.tell(meter.record)
+        async with reloader, _background(shared.lists, reloader, meter) as begin:
+            with _reloaded_by_signal(reloader), meter.lag:
 
                 def ready(address: Address) -> None:
                     on_ready(_told(address))
@@ -72,18 +78,18 @@ async def _serve(loaded: Loaded, load: Load, env: Mapping[str, str], on_ready: C
                 await serve(app, ready, is_exposed=config.server.allow_open)
 
 
-def _app(config: Config, reloader: Reloader, desk: Desk) -> App[Composed]:
+def _app(config: Config, reloader: Reloader, admin: Admin) -> App[Composed]:
     return App(
         lambda: reloader.current,
         lambda current, inbound, outbound: handle(current.runtime, inbound, outbound),
         lambda current: current.about,
         server_settings(config),
-        admin=desk.admin(),
+        admin=admin,
     )
 
 
 @contextlib.asynccontextmanager
-async def _background(lists: Lists, reloader: Reloader) -> AsyncGenerator[Callable[[], None]]:
+async def _background(lists: Lists, reloader: Reloader, meter: Meter) -> AsyncGenerator[Callable[[], None]]:
     """Keeps what providers list up to date, and probes them where config wants it, from the moment on that what it gives is called; a
     runtime is made anew where a list changed."""
     tasks = Tasks("background")
@@ -94,6 +100,7 @@ async def _background(lists: Lists, reloader: Reloader) -> AsyncGenerator[Callab
     def begin() -> None:
         spawn(lists.keep(ask, reloader.renew), name="list models", owner=tasks)
         spawn(Prober(lambda: reloader.current).keep(), name="probe", owner=tasks)
+        spawn(meter.keep(), name="price what is counted", owner=tasks)
 
     try:
         yield begin

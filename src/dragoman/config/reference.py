@@ -71,6 +71,8 @@ _PLACES = {
     "Limits": "server.limits",
     "Deadlines": "server.deadlines",
     "Log": "log",
+    "Telemetry": "telemetry",
+    "Otlp": "telemetry.otlp",
     "Journal": "journal",
     "Keep": "journal.keep",
 }

@@ -10,6 +10,7 @@ from dragoman.config.journal_schema import Bodies, DatabaseUrl, Journal
 from dragoman.config.price_schema import ModelPrice
 from dragoman.config.routing_schema import AffinityGiven, ProviderKey, RetryGiven, Routing, Strategy, Tiers, When
 from dragoman.config.secrets import Secret
+from dragoman.config.telemetry_schema import Telemetry
 from dragoman.config.values import Count, HeaderText, Port, Seconds, Status
 from dragoman.dialects.contract import Quirks
 from dragoman.lower.capabilities import Capabilities
@@ -250,3 +251,5 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where exchanges are kept: `sqlite:///path/of/journal.db`, `postgresql://user@host/name`, or `none`; null: a file in your data folder."""
     journal: Journal = Journal()
     """What is kept of exchanges, and for how long."""
+    telemetry: Telemetry = Telemetry()
+    """What is told to other systems: metrics, traces."""

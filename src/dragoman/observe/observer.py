@@ -31,12 +31,19 @@ class Observer:
     ) -> None:
         self._terminal = None if stream is None else Terminal(stream, color=may_color(stream, color, env), warnings=warnings)
         self._tally = Tally() if step is None else Tally(step=step)
+        self._watchers: tuple[Callable[[Record], None], ...] = ()
+
+    def tell(self, watcher: Callable[[Record], None]) -> None:
+        """From now on this is told each record too; it never waits."""
+        self._watchers += (watcher,)
 
     def record(self, record: Record) -> None:
         """Remember this exchange. Never waits."""
         self._tally.record(record)
         if self._terminal is not None:
             self._terminal.record(record)
+        for watcher in self._watchers:
+            watcher(record)
 
     def run(self, name: str) -> dict[str, object] | None:
         """The sums of a run, or None if it is not remembered."""

@@ -55,12 +55,16 @@ async def _nothing(question: Any) -> Any:
     raise GatewayError(Kind.UNSUPPORTED, "this gateway was put together without that", source="client", status=501)
 
 
+async def _no_metrics() -> bytes:
+    return await _nothing(None)
+
+
 Ask = Callable[[Any], Awaitable[Any]]
 
 
 class Admin(msgspec.Struct, frozen=True):
     """What the composition answers: a function for each of the questions above. They return what JSON can hold, raise GatewayError.
-    `state`: which config is in use, for `/health`."""
+    `state`: which config is in use, for `/health`. `metrics`: the page that Prometheus reads."""
 
     state: Callable[[], Mapping[str, Any] | None] = lambda: None
     config: Ask = _nothing
@@ -71,6 +75,7 @@ class Admin(msgspec.Struct, frozen=True):
     health: Ask = _nothing
     reset: Ask = _nothing
     models: Ask = _nothing
+    metrics: Callable[[], Awaitable[bytes]] = _no_metrics
 
 
 NO_ADMIN = Admin()

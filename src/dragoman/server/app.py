@@ -16,6 +16,7 @@ from dragoman.core.answer import word_for
 from dragoman.core.exchange import Inbound
 from dragoman.dialects.registry import dialect
 from dragoman.ir.errors import GatewayError, Kind
+from dragoman.observe.exposition import CONTENT_TYPE
 from dragoman.server import pages
 from dragoman.server.about import About
 from dragoman.server.admin import NO_ADMIN, Admin, Answerer, answerers
@@ -33,6 +34,7 @@ R = TypeVar("R")
 MOUNTS = ("/openai/v1", "/openai", "/v1")
 MODEL_ROUTES = {"/responses": "responses", "/chat/completions": "chat"}
 _JSON: Headers = (("content-type", "application/json"),)
+_METRICS: Headers = (("content-type", CONTENT_TYPE),)
 _TEXT: Headers = (("content-type", "text/plain; charset=utf-8"),)
 RUN_HEADER = "x-dragoman-run"
 _RUNS = "/api/runs/"
@@ -58,7 +60,7 @@ class App(Generic[R]):
         admin: Admin = NO_ADMIN,
     ) -> None:
         self.settings = settings
-        self.running = 0
+        self.exchanges: set[Answer] = set()
         self._current = current
         self._handle = handle
         self._about = about
@@ -68,6 +70,7 @@ class App(Generic[R]):
         self._body_bytes = settings.limits.body_bytes
         self._shelf = Shelf()
         self._state = admin.state
+        self._metrics = admin.metrics
         self._table: dict[tuple[str, str], Handler] = self._build_table(admin)
         self._prefixes: tuple[tuple[str, Handler], ...] = (
             *((f"{mount}/models/", self._on_model) for mount in MOUNTS),
@@ -82,6 +85,16 @@ class App(Generic[R]):
         self.settings = msgspec.structs.replace(settings, host=self.settings.host, port=self.settings.port, limits=limits)
         self._guard = Guard(self.settings.host, settings.allowed_hosts, settings.allowed_origins)
         self._body_bytes = limits.body_bytes
+
+    @property
+    def running(self) -> int:
+        """Exchanges under way."""
+        return len(self.exchanges)
+
+    @property
+    def streams(self) -> int:
+        """Those whose answer has begun and is not over."""
+        return sum(asked.started and not asked.complete for asked in self.exchanges)
 
     @property
     def about(self) -> About:
@@ -120,6 +133,7 @@ class App(Generic[R]):
 
     def _build_table(self, admin: Admin) -> dict[tuple[str, str], Handler]:
         table: dict[tuple[str, str], Handler] = {("GET", "/"): self._on_front, ("GET", "/health"): self._on_health}
+        table["GET", "/metrics"] = self._on_metrics
         for mount in MOUNTS:
             table["GET", f"{mount}/models"] = self._on_models
             for path, name in MODEL_ROUTES.items():
@@ -163,8 +177,9 @@ class App(Generic[R]):
             headers = asked.headers
             if headers.get("content-type") != "application/json":
                 check_json(headers)
-            if self.running >= self._max_running:
-                raise _too_many(self.running)
+            exchanges = self.exchanges
+            if len(exchanges) >= self._max_running:
+                raise _too_many(len(exchanges))
             if asked.more_body or asked.size > self._body_bytes or "content-encoding" in headers:
                 body = await read_body(asked.read, headers, self._body_bytes)
             else:
@@ -179,11 +194,11 @@ class App(Generic[R]):
                 address=asked.address,
                 received_at=self._clock(),
             )
-            self.running += 1
+            exchanges.add(asked)
             try:
                 await self._handle(self._current(), inbound, asked)
             finally:
-                self.running -= 1
+                exchanges.discard(asked)
 
         return on_exchange
 
@@ -205,6 +220,10 @@ class App(Generic[R]):
         is_known = _is_known(about, asked.headers)
         body = pages.health(about, is_known=is_known, running=self.running, now=self._clock(), config=self._state())
         await asked.whole(200, _JSON, body)
+
+    async def _on_metrics(self, asked: Answer) -> None:
+        self.about.identify(asked.headers)
+        await asked.whole(200, _METRICS, await self._metrics())
 
     async def _on_models(self, asked: Answer) -> None:
         about = self.about

@@ -62,7 +62,7 @@ Point a client at one of these as its base URL:
   http://{address}/v1        the same, for clients that want it to end so
 
 It answers   POST .../responses   POST .../chat/completions   GET .../models
-and tells    GET /health   GET /api/health   GET /api/config   GET /api/models   POST /api/route
+and tells    GET /health   GET /api/health   GET /api/config   GET /api/models   GET /metrics   POST /api/route
 
 With the Codex CLI:   dragoman codex
 """

@@ -1,0 +1,106 @@
+"""What Prometheus is told of this moment: what is under way, how every target is, which config is in use. Read when it scrapes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+import msgspec
+
+from dragoman import __version__
+from dragoman.app.compose import Composed
+from dragoman.app.reload import State
+from dragoman.observe.exposition import Family, Labels, Sample
+from dragoman.observe.metrics import OTHER
+from dragoman.routing.budget import LEAST
+from dragoman.routing.health import Shown
+
+STATES = ("ready", "trial", "spent", "open", "resting", "refused")
+
+
+class Moment(msgspec.Struct, frozen=True):
+    """running: exchanges under way; streams: those whose answer has begun and is not over. now: on the runtime's clock. is_known: whether
+    (provider, model) may be a label."""
+
+    running: int
+    streams: int
+    now: float
+    state: State
+    is_known: Callable[[str | None, str], bool]
+
+
+def families(current: Composed, moment: Moment) -> Iterator[Family]:
+    """Everything that stands at this moment."""
+    yield _one("dragoman_build_info", "Always 1; the label says which version runs.", 1, (("version", __version__),))
+    yield _one("dragoman_exchanges_running", "Exchanges under way.", moment.running)
+    yield _one("dragoman_streams_open", "Answers that have begun and are not over.", moment.streams)
+    yield from _connections(current)
+    yield from _config(moment.state)
+    yield from _seats(current, moment)
+    yield from _budgets(current, moment.now)
+
+
+def _connections(current: Composed) -> Iterator[Family]:
+    stats = current.runtime.pool.stats()
+    samples = [
+        Sample((("state", "busy"),), stats.open - stats.idle),
+        Sample((("state", "idle"),), stats.idle),
+    ]
+    yield _family("dragoman_upstream_connections", "Connections to providers.", samples)
+    yield _one("dragoman_upstream_queue", "Requests that wait for a connection to their provider.", stats.waiting)
+
+
+def _config(state: State) -> Iterator[Family]:
+    yield _one("dragoman_config_loaded_timestamp_seconds", "Unix seconds at which the config in use was taken up.", state.loaded_at)
+    yield _one(
+        "dragoman_config_error", "1 if the config as it stands now cannot be used, so that an earlier one is.", int(bool(state.problems))
+    )
+    if state.revision is not None:
+        yield _one("dragoman_config_revision", "The revision of the config in use.", state.revision)
+
+
+def _seats(current: Composed, moment: Moment) -> Iterator[Family]:
+    shown = [one for one in current.runtime.board.view(moment.now) if one.provider in current.config.providers]
+    states: dict[Labels, float] = {}
+    running: dict[Labels, float] = {}
+    for one in shown:
+        seat = _seat(one, moment)
+        for state in STATES:
+            labels = (*seat, ("state", state))
+            states[labels] = states.get(labels, 0) + (one.standing == state)
+        running[seat] = running.get(seat, 0) + one.running
+    text = "Targets with one provider key, by how they stand: 1 in the state that holds (`GET /api/health` says why)."
+    yield _family("dragoman_seats", text, _samples(states))
+    yield _family("dragoman_seat_running", "Exchanges under way there.", _samples(running))
+    known = [one for one in shown if moment.is_known(one.provider, one.model)]
+    told = [((*_seat(one, moment), ("limit", limit.of or "requests")), limit) for one in known for limit in one.limits]
+    left = {labels: limit.left for labels, limit in told if limit.left is not None}
+    most = {labels: limit.most for labels, limit in told if limit.most is not None}
+    yield _family("dragoman_seat_limit_remaining", "What is left of a provider's limit, as it told last.", _samples(left))
+    yield _family("dragoman_seat_limit", "A provider's limit, as it told last.", _samples(most))
+
+
+def _seat(one: Shown, moment: Moment) -> Labels:
+    model = one.model if moment.is_known(one.provider, one.model) else OTHER
+    return ("provider", one.provider), ("model", model), ("key", one.key)
+
+
+def _budgets(current: Composed, now: float) -> Iterator[Family]:
+    share, board = current.config.routing.retry.budget, current.runtime.board
+    samples: list[Sample] = []
+    for name in current.config.providers:
+        budget = board.budget(name)
+        left = max(LEAST, share * budget.requests.total(now)) - budget.retries.total(now)
+        samples.append(Sample((("provider", name),), round(max(0.0, left), 3)))
+    yield _family("dragoman_retry_budget_remaining", "Retries that a provider may still get within the minute.", samples)
+
+
+def _samples(values: dict[Labels, float]) -> list[Sample]:
+    return [Sample(labels, value) for labels, value in values.items()]
+
+
+def _family(name: str, text: str, samples: Iterable[Sample]) -> Family:
+    return Family(name, "gauge", text, list(samples))
+
+
+def _one(name: str, text: str, value: float, labels: Labels = ()) -> Family:
+    return _family(name, text, [Sample(labels, value)])
