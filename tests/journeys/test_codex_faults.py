@@ -85,6 +85,31 @@ def test_codex_takes_every_step_of_a_long_task_once(machine: Machine, tmp_path: 
         assert counted["requests"] > 1.2 * STEPS, "too few faults to prove anything"
 
 
+def test_codex_goes_on_when_its_session_moves_to_another_account(machine: Machine, tmp_path: Path) -> None:
+    limited = {"error": "rate_limit", "headers": {"retry-after": "600", "retry-after-ms": "600000"}}
+    steps: list[dict[str, Any]] = [{"match": {"key": "sk-one", "round": step}, "fault": limited} for step in range(4, STEPS + 1)]
+    steps += [{"match": {"kind": "turn", "round": step}, "reply": [{"reasoning": f"Step {step}?"}, call(step)]} for step in range(STEPS)]
+    script = ruled(*steps, {"reply": [{"text": "All steps are taken."}]}, accounts={"sk-one": "one", "sk-two": "two"}, pace=PACE)
+    with simulator(script, kept=1000) as upstream:
+        own = {"kind": "openai", "base_url": f"{upstream}/v1", "list": False}
+        providers = {name: {**own, "keys": [f"sk-{name}"]} for name in ("one", "two")}
+        model = {
+            "targets": [{"model": f"{name}/gpt-5.5", "priority": place} for place, name in enumerate(providers, 1)],
+            "strategy": "priority",
+        }
+        with gateway(tmp_path, {"providers": providers, "models": {"*": model}}) as address:
+            machine.configure(door(address))
+
+            ran = machine.exec("Take all steps.", "-m", "gpt-5.5")
+
+        keys = [one["key"] for one in requests(upstream) if one["billed"] == "whole"]
+        assert (ran.code, ran.out.strip()) == (0, "All steps are taken."), ran.err
+        assert (machine.work / "steps").read_text().split() == [str(step) for step in range(STEPS)]
+        assert stats(upstream)["violations"] == []
+        assert keys == sorted(keys), "the session moved more than once"
+        assert keys[0] == "sk-one" and keys[-1] == "sk-two"
+
+
 def call(step: int) -> dict[str, Any]:
     """A call of Codex's shell that can be told from being made twice."""
     return {"call": {"name": "exec_command", "arguments": {"cmd": f"echo {step} >> steps"}}}

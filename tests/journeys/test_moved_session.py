@@ -27,7 +27,7 @@ def config(upstream: str, ways: str) -> dict[str, Any]:
     """Two keys of one provider, or two providers with a key each."""
     own = {"kind": "openai", "base_url": f"{upstream}/v1", "list": False}
     if ways == "keys":
-        return {"providers": {"up": {**own, "keys": ["sk-one", "sk-two"]}}, "models": {"*": "up/gpt-5.5"}}
+        return {"providers": {"up": {**own, "keys": [{"key": "sk-one", "weight": 100_000}, "sk-two"]}}, "models": {"*": "up/gpt-5.5"}}
     providers = {name: {**own, "keys": [f"sk-{name}"]} for name in ("one", "two")}
     return {"providers": providers, "models": {"*": {"targets": ["one/gpt-5.5", "two/gpt-5.5"], "strategy": "priority"}}}
 
