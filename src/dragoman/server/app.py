@@ -17,7 +17,7 @@ from dragoman.core.exchange import Inbound
 from dragoman.dialects.registry import dialect
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.observe.exposition import CONTENT_TYPE
-from dragoman.server import pages
+from dragoman.server import plain
 from dragoman.server.about import About
 from dragoman.server.admin import NO_ADMIN, Admin, Answerer, answerers
 from dragoman.server.answer import Answer, ClientGone
@@ -213,12 +213,12 @@ class App(Generic[R]):
         return on_admin
 
     async def _on_front(self, asked: Answer) -> None:
-        await asked.whole(200, _TEXT, pages.front(self.about, asked.headers["host"]))
+        await asked.whole(200, _TEXT, plain.front(self.about, asked.headers["host"]))
 
     async def _on_health(self, asked: Answer) -> None:
         about = self.about
         is_known = _is_known(about, asked.headers)
-        body = pages.health(about, is_known=is_known, running=self.running, now=self._clock(), config=self._state())
+        body = plain.health(about, is_known=is_known, running=self.running, now=self._clock(), config=self._state())
         await asked.whole(200, _JSON, body)
 
     async def _on_metrics(self, asked: Answer) -> None:
@@ -230,7 +230,7 @@ class App(Generic[R]):
         who = about.identify(asked.headers)
         own = self._shelf.get(asked.headers.get(RUN_HEADER, ""), who)
         body = recognise(asked.headers).write_models(asked.target.query, about.offers, own)
-        await asked.whole(200, _JSON, pages.models(about) if body is None else body)
+        await asked.whole(200, _JSON, plain.models(about) if body is None else body)
 
     async def _on_own_models(self, asked: Answer) -> None:
         """The launcher of a run tells what models its client program knows by itself; only that run is answered by it."""
@@ -243,7 +243,7 @@ class App(Generic[R]):
     async def _on_model(self, asked: Answer) -> None:
         about = self.about
         about.identify(asked.headers)
-        await asked.whole(200, _JSON, pages.model(about, asked.target.path.partition("/models/")[2]))
+        await asked.whole(200, _JSON, plain.model(about, asked.target.path.partition("/models/")[2]))
 
     async def _on_run(self, asked: Answer) -> None:
         about = self.about

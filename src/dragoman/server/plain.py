@@ -1,4 +1,4 @@
-"""The bodies of the server's own answers: health, model list, the page at `/`."""
+"""The bodies of the plain answers: health, model list, the words at `/`."""
 
 from __future__ import annotations
 
