@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from random import Random
 from typing import Any
 
+import msgspec
 import pytest
 from stand import CHAT_STREAM, SSE, Heard, Provider, Script, Stand, answers, chat_chunk, provider, says, stand
 
@@ -152,6 +154,25 @@ def test_what_the_client_did_wrong_is_told_by_the_first() -> None:
         assert len(other.heard) == 0
 
     run(wrong(400, "invalid_request_error"), good(False), then)
+
+
+def test_a_target_that_cannot_be_asked_this_is_passed_by_and_the_record_says_so() -> None:
+    async def main() -> None:
+        async with provider(good(False)) as one, provider(answers(200, b"{}")) as other:
+            more = (
+                two(other)
+                .replace("model: up/m-1, priority: 1", "model: up/m-1, priority: 2")
+                .replace("m-2, priority: 2", "m-2, priority: 1")
+            )
+            body = {"model": "best", "input": "more", "previous_response_id": "resp_1"}
+            async with stand(one.url, more, kind="openai-compatible", settings=", dialect: chat", retry=FAST) as made:
+                told = await made.ask("responses", body)
+
+                assert told.status == 400
+                assert [(name, error) for name, _, _, error in tries(made)] == [("other", "unsupported"), ("up", "unsupported")]
+                assert told.headers["x-dragoman-attempts"] == "2"
+
+    asyncio.run(asyncio.wait_for(main(), 20))
 
 
 def test_all_that_failed_is_in_the_record_and_the_most_useful_is_told() -> None:
@@ -317,6 +338,27 @@ def test_a_session_stays_with_the_key_that_answered_it() -> None:
         assert made.record.decision.sticky is True
 
     pooled({"ka": good(False), "kb": good(False)}, then)
+
+
+def test_what_goes_on_from_a_response_that_a_key_keeps_goes_to_that_key() -> None:
+    whole = b'{"id":"%s","object":"response","status":"completed","store":true,"model":"gpt-5","output":[]}'
+
+    async def main() -> None:
+        keys = {key: answers(200, whole % f"resp_{key}".encode()) for key in ("ka", "kb")}
+        async with provider(by_key(keys)) as one:
+            pool = f"base_url: '{one.url}', keys: [ka, kb], dialect: responses, relay: ['*']"
+            more = f"  pool: {{kind: openai-compatible, {pool}}}\nmodels: {{best: pool/gpt-5}}"
+            async with stand(one.url, more, retry=FAST) as made:
+                made.runtime = msgspec.structs.replace(made.runtime, draw=Random(3).random)
+                first = await made.ask("responses", {"model": "best", "input": "hi", "store": True})
+                home = key_of(one.heard[-1])
+                for _ in range(8):
+                    follow = {"model": "best", "input": "more", "previous_response_id": first.json["id"]}
+                    assert (await made.ask("responses", follow)).status == 200
+
+        assert {key_of(heard) for heard in one.heard} == {home}
+
+    asyncio.run(asyncio.wait_for(main(), 20))
 
 
 def test_a_stream_with_only_its_opening_said_still_falls_back() -> None:

@@ -133,7 +133,7 @@ def told_headers(attempt: Attempt, content_type: str, reply: Reply | None) -> He
         ("x-dragoman-exchange", record.id),
         ("x-dragoman-model", attempt.deployment.told_name),
         ("x-dragoman-provider", attempt.deployment.told_provider),
-        ("x-dragoman-attempts", str(attempt.plan.number)),
+        ("x-dragoman-attempts", str(len(record.attempts))),
         ("x-dragoman-lane", record.lane or ""),
     ]
     if record.warnings:

@@ -16,9 +16,11 @@ from dragoman.core.pause import pause
 from dragoman.core.runtime import Runtime
 from dragoman.dialects.contract import Call
 from dragoman.ir.errors import GatewayError, Kind
+from dragoman.ir.record import Attempt as Noted
 from dragoman.ir.record import Record
 from dragoman.routing.decision import Decision
 from dragoman.routing.plan import Plan, Try, Wait
+from dragoman.routing.seat import Seat
 from dragoman.wire.splice import Outline
 
 logger = logging.getLogger(__name__)
@@ -93,9 +95,18 @@ async def _try(exchange: Exchange, plan: Plan, step: Try, decision: Decision) ->
     except GatewayError as error:
         if attempt is not None:
             attempt.failed(error)
+        if plan.has_choice and (attempt is None or attempt.noted is None):
+            _note_unsent(exchange, step.seat, error)
         return error
     _settle(attempt, decision)
     return None
+
+
+def _note_unsent(exchange: Exchange, seat: Seat, error: GatewayError) -> None:
+    """A target that cannot be asked this at all is passed by: the record says why, too."""
+    now_s = exchange.elapsed_s()
+    noted = Noted(seat.provider, seat.model, now_s, seat.key or None, ended_s=now_s, error=error.kind.value)
+    exchange.record.attempts.append(noted)
 
 
 def _begin(runtime: Runtime, inbound: Inbound, outbound: Outbound, agent: Agent, record: Record, began: float) -> Exchange:

@@ -128,7 +128,7 @@ class Board:
         elif rule.bench == "seat":
             _bar(health, now, reason, error, self.settings.refused_s)
         elif rule.retry and (error.retry_after_s is not None or not rule.trips):
-            _rest(health, now, reason, error.retry_after_s)
+            _rest(health, now, reason, error)
         if rule.trips:
             health.troubled = True
             health.circuit.failed(now, reason, self.settings)
@@ -190,7 +190,8 @@ def _bar(health: Health, now: float, reason: str, error: GatewayError, pause_s: 
     health.refused_why, health.refused_kind = reason, error.kind
 
 
-def _rest(health: Health, now: float, reason: str, asked_s: float | None) -> None:
+def _rest(health: Health, now: float, reason: str, error: GatewayError) -> None:
+    asked_s = error.retry_after_s
     free_at = health.limits.free_at(now)
     if asked_s is None and free_at is not None:
         asked_s = free_at - now
@@ -199,7 +200,8 @@ def _rest(health: Health, now: float, reason: str, asked_s: float | None) -> Non
         health.limited = min(health.limited + 1, 10)
     health.troubled = True
     if now + pause_s > health.rest_until:
-        health.rest_until, health.rest_since, health.rest_why = now + pause_s, now, reason
+        health.rest_until, health.rest_since = now + pause_s, now
+        health.rest_why, health.rest_kind = reason, error.kind
 
 
 def _forgive(health: Health, now: float) -> None:

@@ -51,6 +51,7 @@ class Health(msgspec.Struct):
     rest_until: float = 0.0
     rest_since: float = 0.0
     rest_why: str = ""
+    rest_kind: Kind = Kind.RATE_LIMITED
     refused_until: float = 0.0
     refused_since: float = 0.0
     refused_why: str = ""
@@ -129,7 +130,7 @@ def cause(health: Health, stands: Standing, now: float) -> Cause:
             return Cause(health.refused_why, health.refused_since, health.refused_until, health.refused_kind)
         return Cause(account.why, account.since, account.refused_until, account.kind)
     if stands == "resting":
-        return Cause(health.rest_why, health.rest_since, health.rest_until, Kind.RATE_LIMITED)
+        return Cause(health.rest_why, health.rest_since, health.rest_until, health.rest_kind)
     if stands in ("open", "trial"):
         return Cause(circuit.why, circuit.since, circuit.until)
     if stands == "spent":

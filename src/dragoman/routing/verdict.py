@@ -55,7 +55,7 @@ def none_left(chain: Sequence[Seat], board: Board, now: float) -> GatewayError:
     soonest = min(found.until - now for _, found in causes if found.until is not None)
     accounts = dict.fromkeys(f"`{one.id}` ({board.why(one, now)})" for one, _ in causes)
     providers = ", ".join(f"`providers.{name}.keys`" for name in dict.fromkeys(one.provider for one, _ in causes))
-    temporary = worst.kind is Kind.RATE_LIMITED
+    temporary = not GatewayError(worst.kind, "").rule.permanent
     remedy = (
         f"ask again in {max(1, math.ceil(soonest))} s" if temporary else f"check {providers}; `dragoman health --reset` tries again at once"
     )
