@@ -208,8 +208,8 @@ def test_what_cannot_work_is_refused_with_path_and_remedy(text: str) -> None:
 CIRCLES = {
     "{m: {targets: [loc/x], rules: [{when: {tools: true}, use: n}]}, n: m}": "models.n: runs in a circle: `m` -> `n` -> `m`; let one of them name a `provider/model`",
     "{m: {targets: [loc/x], rules: [{when: {tools: true}, use: [m]}]}}": "models.m.rules[0].use[0]: runs in a circle: `m` -> `m`; let one of them name a `provider/model`",
-    "{m: {targets: [loc/x], fallbacks: [n]}, n: {targets: [loc/y], fallbacks: [m]}}": "models.n.fallbacks[0]: runs in a circle: `m` -> `n` -> `m`; let one of them name a "
-    "`provider/model`",
+    "{m: {targets: [loc/x], fallbacks: [m]}}": "models.m.fallbacks[0]: runs in a circle: `m` -> `m`; let one of them name a `provider/model`",
+    "{m: {targets: [loc/x], fallbacks: [n]}, n: {targets: [o], fallbacks: [m]}, o: n}": "models.o: runs in a circle: `n` -> `o` -> `n`; let one of them name a `provider/model`",
     "{m: {targets: [{model: loc/x, tier: s}, {model: loc/y, tier: l}], strategy: tiered, tiers: {order: [s, l], classifier: {model: m}}}}": "models.m.tiers.classifier.model: runs "
     "in a circle: `m` -> `m`; let one of them name a `provider/model`",
 }
@@ -218,6 +218,18 @@ CIRCLES = {
 @pytest.mark.parametrize("models", CIRCLES)
 def test_circles_are_refused_however_they_close(models: str) -> None:
     assert told(f"{MAIN}models: {models}") == [CIRCLES[models]]
+
+
+FALLBACK_CIRCLES = (
+    "{m: {targets: [loc/x], fallbacks: [n]}, n: {targets: [loc/y], fallbacks: [m]}}",
+    "{m: {targets: [loc/x], fallbacks: [n]}, n: {targets: [loc/y, m]}}",
+    "{m: {targets: [loc/x], fallbacks: [a]}, a: n, n: {targets: [loc/y], fallbacks: [a, m]}}",
+)
+
+
+@pytest.mark.parametrize("models", FALLBACK_CIRCLES)
+def test_models_may_be_each_others_fallbacks(models: str) -> None:
+    assert parse(f"{MAIN}models: {models}".encode(), ENV, file="d").warnings == ()
 
 
 KEYS = {

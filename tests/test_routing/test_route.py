@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from route_stand import House, ids
 
 from dragoman.routing.affinity import Sessions, Sitting
+from dragoman.routing.ask import Told
 from dragoman.routing.decision import explain, told
 from dragoman.routing.route import Router
 
@@ -126,6 +128,19 @@ def test_fallbacks_come_after_all_targets_in_their_order_and_each_seat_once() ->
     assert [place.reason for place in found.places][2:] == ["fallback: weight 1", "fallback"]
 
 
+def test_fallbacks_of_a_fallback_are_not_followed() -> None:
+    house = House(
+        "  m: {targets: [loc/a], fallbacks: [n]}\n  n: {targets: [loc/b], fallbacks: [m, loc/x]}\n"
+        "  o: {targets: [loc/c], fallbacks: [p]}\n  p: {targets: [o, in]}\n  in: {targets: [loc/d], fallbacks: [o]}"
+    )
+
+    assert ids(house.route("m")) == ["loc/a", "loc/b"]
+    assert ids(house.route("n")) == ["loc/b", "loc/a", "loc/x"]
+    assert ids(house.route("o")) == ["loc/c", "loc/d"]
+    assert set(ids(house.route("p"))) == {"loc/c", "loc/d"}
+    assert ids(house.route("m", extra=("n",))) == ["loc/a", "loc/b"]
+
+
 def test_what_the_client_wants_tried_comes_last() -> None:
     house = House("  m: loc/a\n  n: {targets: [loc/b]}")
 
@@ -147,6 +162,66 @@ def test_where_nothing_is_to_be_decided_the_decision_is_ready_and_nothing_is_rem
     assert found is house.route("m") is house.resolver.resolve("m").only
     assert ids(house.route("n")) == ["loc/a"]
     assert len(house.router.sessions) == 0
+
+
+DRAWN = {
+    "two": "{targets: [{model: loc/a, weight: 80}, {model: loc/b, weight: 20}]}",
+    "many": "{targets: [one/x, {model: loc/x, weight: 3}, loc/b, {model: loc/c, weight: 7}], fallbacks: [loc/b, f, one/y, g]}",
+    "one": "{targets: [loc/a], fallbacks: [loc/a, one/y]}",
+    "ranked": "{strategy: priority, targets: [{model: loc/a, priority: 2}, loc/b, {model: one/x, weight: 2}, {model: loc/x, priority: 2}]}",
+    "alone": "{targets: [loc/a, loc/b], affinity: {on: false}, rescue: true}",
+}
+
+
+@settings(max_examples=300)
+@given(
+    name=st.sampled_from(sorted(DRAWN)),
+    draw=st.floats(0, 1, exclude_max=True),
+    session=st.none() | st.text(max_size=3),
+    answered=st.none() | st.integers(0, 5),
+    troubled=st.none() | st.integers(0, 5),
+    previous=st.none() | st.just("r"),
+)
+def test_a_model_that_only_draws_decides_as_a_walk_would(
+    name: str, draw: float, session: str | None, answered: int | None, troubled: int | None, previous: str | None
+) -> None:
+    house = House(
+        "\n".join(f"  {one}: {model}" for one, model in DRAWN.items()) + "\n  f: {targets: [loc/f], fallbacks: [many]}\n  g: loc/g"
+    )
+    model = house.resolver.resolve(name)
+    began = house.route(name, draw=0.3, session=session)
+    if answered is not None:
+        house.answer(began, answered % len(began.chain), tokens=3, response="r")
+    if troubled is not None:
+        house.limit(began.chain[troubled % len(began.chain)], 30)
+
+    found = house.route(name, draw=draw, session=session, previous=previous)
+    ask = Told(model=name, session=session, session_from="the agent's session" if session is not None else "", previous=previous)
+    walked = house.router.route(msgspec.structs.replace(model, draw=None), ask, house.board, house.now, draw)
+
+    assert model.draw is not None
+    assert found == walked
+
+
+def test_decisions_of_a_draw_are_made_once() -> None:
+    house = House("  m: {targets: [loc/a, loc/b, loc/c]}")
+
+    assert house.route("m", draw=0.1) is house.route("m", draw=0.11)
+    assert house.route("m", draw=0.1) is not house.route("m", draw=0.9)
+
+
+OTHERS = (
+    "  m: {targets: [two/a, loc/b]}",
+    "  m: {strategy: usage, targets: [loc/a, loc/b]}",
+    "  m: {targets: [loc/a, loc/b], rules: [{when: {tools: true}, use: loc/c}]}",
+    "  m: {targets: [loc/a, loc/b], fallbacks: [two/c]}",
+    "  m: {targets: [loc/a, n]}\n  n: {strategy: latency, targets: [loc/c, loc/d]}",
+)
+
+
+@pytest.mark.parametrize("models", OTHERS)
+def test_where_more_is_to_be_decided_the_tree_is_walked(models: str) -> None:
+    assert House(models).resolver.resolve("m").draw is None
 
 
 def test_every_model_has_its_settings_with_its_decision() -> None:

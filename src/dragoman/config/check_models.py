@@ -8,7 +8,7 @@ from dragoman.config.check_providers import check_alike
 from dragoman.config.check_routes import check_routes
 from dragoman.config.names import is_glob, split_direct
 from dragoman.config.problems import Findings, Path, any_of, nearest
-from dragoman.config.references import named_at, names_virtual
+from dragoman.config.references import fallbacks_at, followed_at, named_at, names_virtual
 from dragoman.config.schema import Config, Target, VirtualModel
 from dragoman.config.secrets import shown
 from dragoman.profiles.families import canonical
@@ -100,7 +100,7 @@ def _check_params(target: Target, path: Path, findings: Findings) -> None:
 
 
 def _check_circles(config: Config, findings: Findings) -> None:
-    """Refuse each circle once, at the target that closes it."""
+    """Refuse each circle once, at the target that closes it. Fallbacks may name each other: those of a fallback are not followed."""
     done: set[str] = set()
     for name in config.models:
         _walk(name, [], config, findings, done)
@@ -110,7 +110,8 @@ def _walk(name: str, trail: list[str], config: Config, findings: Findings, done:
     if name in done:
         return
     trail = [*trail, name]
-    for path, target in named_at(config, name):
+    own = [(path, target) for path, target in fallbacks_at(config, name) if names_virtual(target.model, config) == name]
+    for path, target in (*followed_at(config, name), *own):
         following = names_virtual(target.model, config)
         if following is None or (following in trail and split_direct(target.model, config.providers) is not None):
             continue

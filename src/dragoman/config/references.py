@@ -58,11 +58,16 @@ def fallbacks_at(config: Config, name: str) -> tuple[Named, ...]:
 
 
 def named_at(config: Config, name: str) -> Iterator[Named]:
-    """Everything that a virtual model names: its targets, those of its rules, its fallbacks, its classifier."""
+    """Everything that a virtual model names: its targets, those of its rules, its classifier, its fallbacks."""
+    yield from followed_at(config, name)
+    yield from fallbacks_at(config, name)
+
+
+def followed_at(config: Config, name: str) -> Iterator[Named]:
+    """What a virtual model names and leads to wherever it is named itself: everything but its fallbacks."""
     yield from own_choice(config, name).targets
     for choice in rule_choices(config, name):
         yield from choice.targets
-    yield from fallbacks_at(config, name)
     entry = config.models[name]
     if isinstance(entry, VirtualModel) and entry.tiers is not None and entry.tiers.classifier is not None:
         yield ("models", name, "tiers", "classifier", "model"), Target(entry.tiers.classifier.model)

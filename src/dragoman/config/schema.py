@@ -123,7 +123,7 @@ class VirtualModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rules: tuple[Rule, ...] = ()
     """Other targets for some requests, in this order."""
     fallbacks: tuple[str, ...] = ()
-    """`provider/model` or virtual models that are tried, in this order, after all targets."""
+    """`provider/model` or virtual models (without their own fallbacks) that are tried, in this order, after all targets."""
     tiers: Tiers | None = None
     """What the strategy `tiered` goes by."""
     retry: RetryGiven = {}

@@ -5,6 +5,8 @@ Pure: `now` (seconds that only grow) is always an argument. Reading it changes n
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from dragoman.config.routing_schema import Breaker
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.routing.budget import Budget
@@ -54,6 +56,16 @@ class Board:
         if not (health.troubled or health.account.refused_until):
             return "ready"
         return standing(health, now, self.settings)
+
+    def are_ready(self, seats: Iterable[Seat], now: float) -> bool:
+        """Whether each of these is simply ready."""
+        known = self._seats
+        for seat in seats:
+            health = known.get(seat.id)
+            # By far the most: there is nothing to be looked at closer.
+            if (health is None or health.troubled or health.account.refused_until) and self.standing(seat, now) != "ready":
+                return False
+        return True
 
     def is_doubted(self, seat: Seat, now: float) -> bool:
         """Whether it stands refused only because its key was refused with another model. That may have been about the model: where

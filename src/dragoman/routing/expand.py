@@ -25,6 +25,7 @@ from dragoman.profiles.families import spell
 from dragoman.profiles.windows import window
 from dragoman.routing.conditions import compile_condition
 from dragoman.routing.decision import Decision, Place
+from dragoman.routing.draw import Draw, Lot
 from dragoman.routing.score import even_thresholds
 from dragoman.routing.seat import Seat
 from dragoman.routing.target import PLAIN, Overrides, Target
@@ -32,8 +33,17 @@ from dragoman.routing.tree import Branch, Entry, Rule, Tiering, VirtualModel
 
 Fill = Mapping[str, str]
 """The targets of a glob -> what they are for the name that was asked."""
-Trail = tuple[str, ...]
-"""The virtual models that led here, the outermost first."""
+
+
+class Trail(msgspec.Struct, frozen=True):
+    """names: the virtual models that led here, the outermost first. ends: within a fallback, where no other fallbacks are followed."""
+
+    names: tuple[str, ...] = ()
+    ends: bool = False
+
+    def to(self, name: str) -> Trail:
+        """One step further."""
+        return Trail((*self.names, name), self.ends)
 
 
 class Expander:
@@ -50,7 +60,7 @@ class Expander:
         """The virtual model `name`. `fill` gives the targets of a glob their model; `asked` is what clients call it."""
         entry = self._config.models[name]
         usual = "alias" if isinstance(entry, str) else "virtual model"
-        made = self._model(name, fill or {}, PLAIN, ())
+        made = self._model(name, fill or {}, PLAIN, Trail())
         return named(made, asked or name, reason or usual)
 
     def direct(self, provider: str, model: str, asked: str, reason: str) -> VirtualModel:
@@ -67,7 +77,7 @@ class Expander:
     def _model(self, name: str, fill: Fill, outer: Overrides, trail: Trail) -> VirtualModel:
         entry = self._config.models[name]
         given = entry if isinstance(entry, Configured) else None
-        trail = (*trail, name)
+        trail = trail.to(name)
         own = own_choice(self._config, name)
         if given is None and (following := self._within(own.targets[0][1], fill, trail)) is not None:
             return self._model(following, {}, self._over(own.targets[0], outer), trail)
@@ -78,7 +88,7 @@ class Expander:
             "",
             branch,
             rules=tuple(self._rules(name, given, fill, outer, trail)),
-            fallbacks=tuple(self._entry(named, fill, outer, trail) for named in fallbacks_at(self._config, name)),
+            fallbacks=tuple(self._fallbacks(name, fill, outer, trail)),
             retry=effective_retry(self._config, given),
             affinity=effective_affinity(self._config, given),
             rescue=effective_rescue(self._config, given),
@@ -94,6 +104,14 @@ class Expander:
             )
             for index, choice in enumerate(rule_choices(self._config, name))
         ]
+
+    def _fallbacks(self, name: str, fill: Fill, outer: Overrides, trail: Trail) -> list[Entry]:
+        """Those of a fallback are not followed, so that models may name each other. What goes by its own name is a `provider/model`."""
+        found: list[Entry] = []
+        for path, given in () if trail.ends else fallbacks_at(self._config, name):
+            itself = names_virtual(fill.get(given.model, given.model), self._config) == name
+            found.append(self._entry((path, given), fill, outer, Trail((name,) if itself else (), ends=True)))
+        return found
 
     def _branch(self, choice: Choice, given: Configured | None, fill: Fill, outer: Overrides, trail: Trail) -> Branch:
         entries = [self._entry(named, fill, outer, trail) for named in choice.targets]
@@ -121,7 +139,7 @@ class Expander:
     def _within(self, given: GivenTarget, fill: Fill, trail: Trail) -> str | None:
         """The virtual model that a target leads to; one of the trail is none: then `provider/model` is meant."""
         following = names_virtual(fill.get(given.model, given.model), self._config)
-        return None if following in trail else following
+        return None if following in trail.names else following
 
     def _over(self, named: Named, outer: Overrides) -> Overrides:
         path, given = named
@@ -151,8 +169,11 @@ class Expander:
 
 
 def named(model: VirtualModel, name: str, reason: str) -> VirtualModel:
-    """The model as it is called, with its only decision made where there is nothing to decide."""
-    return msgspec.structs.replace(model, name=name, reason=reason, only=_only(model, name, reason))
+    """The model as it is called, with its only decision made where there is nothing to decide, or its few where it only draws."""
+    only = _only(model, name, reason)
+    return msgspec.structs.replace(
+        model, name=name, reason=reason, only=only, draw=None if only is not None else _draw(model, name, reason)
+    )
 
 
 def _only(model: VirtualModel, name: str, reason: str) -> Decision | None:
@@ -160,6 +181,39 @@ def _only(model: VirtualModel, name: str, reason: str) -> Decision | None:
         return None
     places = (Place(model.branch.entries[0].seats[0], "the only target"),)
     return Decision(name, reason, places, model.branch.strategy, retry=model.retry, rescue=model.rescue)
+
+
+def _draw(model: VirtualModel, name: str, reason: str) -> Draw | None:
+    branch, tail = model.branch, _tail(model)
+    if model.rules or tail is None or any(len(entry.seats) != 1 for entry in branch.entries) or not branch.entries:
+        return None
+    if len(branch.entries) == 1:
+        groups = [[Lot(branch.entries[0].id, 1, Place(branch.entries[0].seats[0], "the only target"))]]
+    elif branch.strategy == "weighted":
+        groups = [_drawn(branch.entries, "weight {value:g}")]
+    elif branch.strategy == "priority":
+        groups = [
+            _drawn([entry for entry in branch.entries if entry.priority == priority], f"priority {priority}, weight {{value:g}}")
+            for priority in sorted({entry.priority for entry in branch.entries})
+        ]
+    else:
+        return None
+    return Draw(groups, tail, Decision(name, reason, (), branch.strategy, retry=model.retry, rescue=model.rescue))
+
+
+def _drawn(entries: Sequence[Entry], why: str) -> list[Lot]:
+    return [Lot(entry.id, entry.weight, Place(entry.seats[0], why, entry.weight)) for entry in entries]
+
+
+def _tail(model: VirtualModel) -> list[Place] | None:
+    """The places of its fallbacks, where each is one target with one key; else None."""
+    found: list[Place] = []
+    for entry in model.fallbacks:
+        branch = Branch((entry,)) if entry.model is None else entry.model.branch
+        if (entry.model is not None and entry.model.rules) or len(branch.entries) != 1 or len(branch.entries[0].seats) != 1:
+            return None
+        found.append(Place(branch.entries[0].seats[0], "fallback" if entry.model is None else "fallback: the only target"))
+    return found
 
 
 # ---- entries -------------------------------------------------------------------------------------------------------------

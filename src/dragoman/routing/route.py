@@ -5,15 +5,16 @@ The tree is walked (rules, then strategies), the session's own seat comes first 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from copy import copy
 
 import msgspec
 
-from dragoman.routing.affinity import Sessions, Sitting, response_key, spot
+from dragoman.routing.affinity import Sessions, Sitting, response_key, session_key, spot
 from dragoman.routing.ask import Ask
 from dragoman.routing.board import Board, Standing
 from dragoman.routing.decision import Decision, Place
+from dragoman.routing.draw import WELL, once, sit
 from dragoman.routing.seat import Seat
 from dragoman.routing.strategies import arrange
 from dragoman.routing.tree import Branch, Entry, VirtualModel
@@ -21,7 +22,6 @@ from dragoman.routing.walk import PriceOf, Verdict, Walk, no_price
 
 __all__ = ["Router", "Verdict"]
 
-_WELL: frozenset[Standing] = frozenset({"ready", "trial"})
 _GRADES: dict[Standing, int] = {"ready": 0, "trial": 0, "spent": 1, "open": 2, "resting": 3, "refused": 4}
 
 
@@ -45,11 +45,12 @@ class Router:
     ) -> Decision:
         """Where this request goes. extra: what its client wants tried after everything else. verdict: the answer to the decision's
         `classifier`, if it had one: then route once more with it. now: the process's clock; draw: a random number in [0, 1)."""
-        if model.only is not None and not extra:
-            return model.only
+        ready = None if extra else model.only or self._drawn(model, ask, board, now, draw)
+        if ready is not None:
+            return ready
         walk = Walk(ask, board, now, draw, sessions=self.sessions, price=self.price, affinity=model.affinity)
         walk.verdict = verdict
-        places = _unlike([*_of_model(model, walk), *(place for other in extra for place in _after(other, walk, "wanted by the client"))])
+        places = once([*_of_model(model, walk), *(place for other in extra for place in _after(other, walk, "wanted by the client"))])
         places = _by_standing(places, walk)
         notes = walk.notes
         seat_key = walk.seat_key()
@@ -79,6 +80,21 @@ class Router:
             judged=notes.judged,
             mixed=sitting is not None and sitting.mixed,
         )
+
+    def drawn(self, model: VirtualModel, session: str | None, session_from: str, board: Board, now: float, draw: float) -> Decision | None:
+        """The decision of a model that only draws, for a request that is no other's continuation; None: there is more to decide."""
+        lots = model.draw
+        if lots is None or not board.are_ready(lots.seats, now):
+            return None
+        if session is None or not model.affinity.on:
+            return lots.at_random(draw)
+        key = session_key(session, lots.path)
+        return lots.by_session(session, session_from, key, self.sessions.find(key, now, model.affinity.lifetime_s))
+
+    def _drawn(self, model: VirtualModel, ask: Ask, board: Board, now: float, draw: float) -> Decision | None:
+        if model.draw is None or ask.previous is not None:
+            return None
+        return self.drawn(model, ask.session, ask.session_from, board, now, draw)
 
     def keep(
         self, decision: Decision, seat: Seat, now: float, *, tokens: int = 0, response: str | None = None, mixed: bool = False
@@ -110,7 +126,15 @@ class Router:
 
 
 def _of_model(model: VirtualModel, walk: Walk) -> list[Place]:
-    """Everything that a model leads to: the first rule that holds, else its own targets; then its fallbacks."""
+    """Everything that a model leads to: its own targets, then its fallbacks."""
+    found = _own(model, walk)
+    for entry in model.fallbacks:
+        found += _after(entry.model, walk, "fallback") if entry.model is not None else walk.tried(entry, "fallback")
+    return found
+
+
+def _own(model: VirtualModel, walk: Walk) -> list[Place]:
+    """The targets of the first rule that holds, else the model's own."""
     notes = walk.notes
     name, branch = _choose(model, walk)
     notes.path += (model.name, name)
@@ -118,10 +142,7 @@ def _of_model(model: VirtualModel, walk: Walk) -> list[Place]:
         notes.rule = f"{notes.rule} > {name}" if notes.rule else name
     if not notes.strategy and (len(branch.entries) != 1 or branch.entries[0].model is None):
         notes.strategy = branch.strategy
-    found = arrange(branch, walk, _within)
-    for entry in model.fallbacks:
-        found += _after(entry.model, walk, "fallback") if entry.model is not None else walk.tried(entry, "fallback")
-    return found
+    return arrange(branch, walk, _within)
 
 
 def _choose(model: VirtualModel, walk: Walk) -> tuple[str, Branch]:
@@ -139,22 +160,15 @@ def _within(entry: Entry, walk: Walk) -> list[Place]:
 
 
 def _after(model: VirtualModel, walk: Walk, why: str) -> list[Place]:
-    """The places of a model that comes after everything else: what is noted within is not told of the request."""
+    """The places of a model that comes after everything else, without its own fallbacks: models may name each other as such. What is noted
+    within is not told of the request."""
     outer, walk.notes = walk.notes, copy(walk.notes)
-    found = _of_model(model, walk)
+    found = _own(model, walk)
     walk.notes = outer
     return [msgspec.structs.replace(place, why=f"{why}: {place.why}") for place in found]
 
 
 # ---- what comes after ----------------------------------------------------------------------------------------------------
-
-
-def _unlike(places: Iterable[Place]) -> list[Place]:
-    """Each seat once, where it came first."""
-    first: dict[tuple[str, str], Place] = {}
-    for place in places:
-        first.setdefault((place.seat.target.id, place.seat.key), place)
-    return list(first.values())
 
 
 def _by_standing(places: list[Place], walk: Walk) -> list[Place]:
@@ -176,11 +190,8 @@ def _with_session(places: list[Place], sitting: Sitting, walk: Walk) -> list[Pla
     if own is None:
         walk.notes.moved = f"`{sitting.spot}` is no target any more"
         return places
-    if own.standing not in _WELL:
+    if own.standing not in WELL:
         walk.notes.moved = f"`{own.seat.id}` is {own.trouble}"
         return places
     walk.notes.sticky = True
-    near = [place for place in places if place is not own and place.seat.deployment == own.seat.deployment]
-    rest = [place for place in places if place is not own and place.seat.deployment != own.seat.deployment]
-    well = [place for place in near if place.standing in _WELL]
-    return [msgspec.structs.replace(own, why="the session sits here", value=None), *well, *rest, *(p for p in near if p not in well)]
+    return list(sit(own, [place for place in places if place is not own]))

@@ -7,6 +7,7 @@ import msgspec
 from dragoman.config.routing_schema import Affinity, Retry, Strategy
 from dragoman.routing.conditions import Condition
 from dragoman.routing.decision import Decision
+from dragoman.routing.draw import Draw
 from dragoman.routing.seat import Seat
 from dragoman.routing.target import Target
 
@@ -53,7 +54,7 @@ class Rule(msgspec.Struct, frozen=True):
 
 class VirtualModel(msgspec.Struct, frozen=True):
     """What a name stands for. targets: all its own, flat (without those of rules and fallbacks); reason: how it was found. only: the
-    decision where nothing is left to decide."""
+    decision where nothing is left to decide; draw: the decisions of a model that only draws, else None."""
 
     name: str
     targets: tuple[Target, ...]
@@ -65,6 +66,7 @@ class VirtualModel(msgspec.Struct, frozen=True):
     affinity: Affinity = Affinity()
     rescue: bool = False
     only: Decision | None = None
+    draw: Draw | None = None
 
     @property
     def never(self) -> tuple[str, ...]:
