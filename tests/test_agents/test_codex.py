@@ -70,7 +70,11 @@ def test_its_version(headers: dict[str, str], version: str | None) -> None:
     ("headers", "session"),
     [
         (HEADERS, Session("s1", "t1", "compaction")),
-        ({**HEADERS, "x-openai-subagent": "review"}, Session("s1", "t1", "review", ("compaction", "subagent"))),
+        ({**HEADERS, "x-openai-subagent": "review"}, Session("s1", "t1", "review", ("compaction", "subagent"), "th1", "s1")),
+        (
+            {**HEADERS, "x-openai-subagent": "review", "x-codex-parent-thread-id": "th0"},
+            Session("s1", "t1", "review", ("compaction", "subagent"), "th1", "th0"),
+        ),
         ({"x-codex-turn-metadata": METADATA}, Session("s0", "t1", "compaction")),
         ({"conversation_id": "c1"}, Session("c1")),
         ({"thread-id": "th1", "x-codex-turn-metadata": "no json"}, Session("th1")),

@@ -66,8 +66,14 @@ def session(headers: Mapping[str, str]) -> Session:
     session_id = next((found for found in ids if found), None) or _text(told, "session_id")
     kind = "title" if told.get("thread_source") == "thread_title" else _text(told, "request_kind")
     subagent = headers.get("x-openai-subagent")
-    also = tuple(filter(None, (_SUBAGENTS.get(subagent, kind), "subagent"))) if subagent else ()
-    return Session(session_id, _text(told, "turn_id"), subagent or kind, also)
+    turn_id = _text(told, "turn_id")
+    if not subagent:
+        return Session(session_id, turn_id, kind)
+    also = tuple(filter(None, (_SUBAGENTS.get(subagent, kind), "subagent")))
+    # In a sub-agent's requests `session-id` is the root's conversation, `thread-id` its own.
+    thread_id = headers.get("thread-id") or _text(told, "thread_id")
+    parent_id = headers.get("x-codex-parent-thread-id") or _text(told, "parent_thread_id")
+    return Session(session_id, turn_id, subagent, also, thread_id, parent_id or session_id)
 
 
 _SUBAGENTS = {"compact": "compaction"}

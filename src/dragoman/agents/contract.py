@@ -21,6 +21,10 @@ class Session(msgspec.Struct, frozen=True):
     """turn, compaction, title, review, prewarm, subagent, … in the agent's own word."""
     also: tuple[str, ...] = ()
     """Further words that are true of it, of those that conditions know: turn, title, compaction, prewarm, review, subagent."""
+    thread_id: str | None = None
+    """A sub-agent's own conversation, within that of `session_id`."""
+    parent_id: str | None = None
+    """The conversation of whom a sub-agent works for."""
 
 
 class Offer(msgspec.Struct, frozen=True):

@@ -54,12 +54,14 @@ class Attempt(msgspec.Struct):
             now = exchange.runtime.clock()
             noted.first_byte_s = now - exchange.began
             noted.status = reply.status
+            if exchange.captured is not None:
+                exchange.captured.head_came(reply.headers)
             if reply.status == 429 or self.plan.has_choice:
                 self.plan.heard(now, read_limits(reply.headers, now, exchange.inbound.received_at + now - exchange.began))
 
     def ended(self) -> None:
-        """Note that it ended well."""
-        if self.noted is not None:
+        """Note that all of the answer is there."""
+        if self.noted is not None and self.noted.ended_s is None:
             self.noted.ended_s = self.exchange.elapsed_s()
 
     def failed(self, error: GatewayError) -> None:
@@ -67,8 +69,8 @@ class Attempt(msgspec.Struct):
         noted = self.noted
         if self.fault is None:
             self.fault = error
-        if noted is not None and noted.ended_s is None:
-            noted.ended_s = self.exchange.elapsed_s()
+        if noted is not None and noted.error is None:
+            self.ended()
             noted.error = error.kind.value
             attribute(self.deployment, error)
 
@@ -90,6 +92,11 @@ async def send(attempt: Attempt, call: Call) -> Reply:
         # A client of the dialect may say of itself what the profile says by default (an API's version): what comes later counts.
         # Mostly there is nothing to add: the very same tuple is known to the pool, which has its lines ready.
         headers = tuple(dict((*headers, *carried, *call.headers)).items())
+    if record.trace is not None and runtime.tracing is not None:
+        noted.span_id, placed = runtime.tracing.attempt(record.trace)
+        headers = tuple(dict((*placed, *headers)).items())
+    if exchange.captured is not None:
+        exchange.captured.asked(headers, call.body)
     reply = await runtime.pool.open(deployment.origin, call.method, target, headers, call.body, deadlines=deployment.deadlines)
     noted.connected_s = runtime.clock() - exchange.began
     return reply

@@ -41,7 +41,9 @@ async def decide(exchange: Exchange, principal: Principal, carry: Callable[[Runt
     ask = facts(exchange, principal)
     decision = _route(exchange, model, ask, extra)
     if decision.classifier is not None:
+        before = runtime.clock()
         verdict = await classify(decision.classifier, ask, exchange.inbound, partial(carry, runtime))
+        record.waited_s += runtime.clock() - before
         decision = _route(exchange, model, ask, extra, verdict)
     record.decision = decision
     return decision

@@ -14,6 +14,7 @@ from dragoman.wire.frame import Headers
 from dragoman.wire.splice import Outline
 
 if TYPE_CHECKING:
+    from dragoman.core.capture import Captured
     from dragoman.core.rescue import Rescuing
 
 
@@ -38,7 +39,10 @@ class Inbound(msgspec.Struct, frozen=True):
 class Outbound(Protocol):
     """Where the answer goes. When the client leaves, the task that holds this is cancelled."""
 
-    started: bool
+    @property
+    def started(self) -> bool:
+        """Whether the status line is sent, or about to be."""
+        ...
 
     async def start(self, status: int, headers: Headers) -> None:
         """Send the status line and headers. A `content-length` header is set by the caller where the length is known."""
@@ -64,7 +68,7 @@ class Outbound(Protocol):
 class Exchange(msgspec.Struct):
     """One exchange under way: what stays the same whichever deployments are tried. `began` is on the runtime's clock; `outline` is the
     top level of the body. `begun`: the client has more than signs of life. `rescues`: a stream that breaks off shall be gone on with;
-    `rescuing`: what its client has of it."""
+    `rescuing`: what its client has of it. `captured`: what is sent and received, where a journal wants it."""
 
     runtime: Runtime
     inbound: Inbound
@@ -79,6 +83,7 @@ class Exchange(msgspec.Struct):
     begun: bool = False
     rescues: bool = False
     rescuing: Rescuing | None = None
+    captured: Captured | None = None
 
     def elapsed_s(self) -> float:
         """Seconds since the exchange began."""

@@ -70,6 +70,8 @@ async def read_refusal(exchange: Exchange, deployment: Deployment, reply: Reply)
         body = await reply.read_all(_ERROR_BYTES)
     except GatewayError:
         body = b""
+    if exchange.captured is not None:
+        exchange.captured.hear(body)
     error = deployment.dialect.read_error(reply.status, _dated(exchange, reply.headers), body)
     if "text/html" in dict(reply.headers).get("content-type", "") and error.kind not in _CLEAR:
         error.message = (

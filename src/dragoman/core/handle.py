@@ -9,6 +9,7 @@ from dragoman.agents.contract import Agent
 from dragoman.agents.registry import recognise
 from dragoman.core.answer import fail, refuse
 from dragoman.core.attempt import Attempt
+from dragoman.core.capture import Captured
 from dragoman.core.decide import decide, trust
 from dragoman.core.exchange import Exchange, Inbound, Outbound
 from dragoman.core.lane import choose_lane
@@ -17,7 +18,8 @@ from dragoman.core.runtime import Runtime
 from dragoman.dialects.contract import Call
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.record import Attempt as Noted
-from dragoman.ir.record import Record
+from dragoman.ir.record import Record, sum_up
+from dragoman.policy.identity import key_prefix
 from dragoman.routing.decision import Decision
 from dragoman.routing.plan import Plan, Try, Wait
 from dragoman.routing.seat import Seat
@@ -36,11 +38,18 @@ async def handle(runtime: Runtime, inbound: Inbound, outbound: Outbound) -> None
     record = _new_record(runtime, inbound, agent)
     try:
         principal = runtime.identity.identify(inbound.headers)
-        record.client = principal.name
+        record.client, record.team, record.user = principal.name, principal.team, principal.user
+        captured = None
+        if runtime.capture is not None:
+            outbound = captured = Captured(runtime.capture, principal.bodies, inbound, outbound)
+            record.bodies = captured.bodies
         exchange = _begin(runtime, inbound, outbound, agent, record, began)
+        exchange.captured = captured
         await _run(exchange, await decide(exchange, principal, handle))
     except GatewayError as error:
         _note_error(record, error)
+        if error.kind is Kind.AUTHENTICATION:
+            record.key_prefix = key_prefix(inbound.headers)
         await refuse(error, inbound, outbound, agent, record)
     except asyncio.CancelledError:
         record.status = 499
@@ -53,6 +62,7 @@ async def handle(runtime: Runtime, inbound: Inbound, outbound: Outbound) -> None
         await refuse(error, inbound, outbound, agent, record)
     finally:
         record.total_s = runtime.clock() - began
+        sum_up(record)
         runtime.observer.record(record)
 
 
@@ -71,7 +81,9 @@ async def _run(exchange: Exchange, decision: Decision) -> None:
                     return
                 step = plan.failed(clock(), error, runtime.draw(), delivered=exchange.begun, rescue=exchange.begun)
             elif isinstance(step, Wait):
+                before = clock()
                 await pause(exchange, step.seconds)
+                exchange.record.waited_s += clock() - before
                 step = plan.waited(clock())
             else:
                 await _give_up(exchange, step.error)
@@ -146,11 +158,14 @@ def _new_record(runtime: Runtime, inbound: Inbound, agent: Agent) -> Record:
         address=inbound.address,
         agent=agent.name,
         agent_version=agent.version(headers),
-        session=session.session_id,
+        session=session.thread_id or session.session_id,
+        parent_session=session.parent_id,
         turn=session.turn_id,
         kind=session.kind,
         run=headers.get("x-dragoman-run"),
         dialect=inbound.dialect,
+        path=inbound.mount + inbound.path,
+        trace=None if runtime.tracing is None else runtime.tracing.begin(headers),
         bytes_in=len(inbound.body),
     )
 

@@ -26,8 +26,9 @@ async def relay(attempt: Attempt) -> None:
             try:
                 await stream(attempt, reply, carrier)
             finally:
-                exchange.record.usage, exchange.record.answered = carrier.tap.usage, carrier.tap.model
-                attempt.kept = carrier.tap.kept
+                tap = carrier.tap
+                exchange.record.usage, exchange.record.answered, exchange.record.stop_reason = tap.usage, tap.model, tap.reason
+                attempt.kept = tap.kept
         else:
             await _relay_whole(attempt, reply)
     finally:
@@ -55,6 +56,7 @@ async def _relay_whole(attempt: Attempt, reply: Reply) -> None:
     if reply.status >= 300:
         raise await read_refusal(exchange, attempt.deployment, reply)
     body = await reply.read_all(exchange.runtime.pace.answer_bytes)
+    attempt.ended()
     content_type = header(reply, "content-type")
     if "json" not in content_type and not body.lstrip()[:1] == b"{":
         raise not_a_stream(attempt.deployment, content_type)
@@ -63,11 +65,12 @@ async def _relay_whole(attempt: Attempt, reply: Reply) -> None:
     if tap.failed is not None:
         raise tap.failed
     record = exchange.record
-    record.usage, record.answered = tap.usage, tap.model
+    record.usage, record.answered, record.stop_reason = tap.usage, tap.model, tap.reason
     attempt.kept = tap.kept
+    if exchange.captured is not None:
+        exchange.captured.same()
     record.status, record.bytes_out = 200, len(body)
     await exchange.outbound.whole(200, told_headers(attempt, "application/json", reply), body)
-    attempt.ended()
 
 
 _COMMENT = b": keep-alive\n\n"
@@ -86,6 +89,7 @@ class Relayed:
     """Carries bytes as they are. Knows where a frame ends, so that a sign of life never stands inside one."""
 
     resumable = False
+    as_it_comes = True
 
     def __init__(self, attempt: Attempt) -> None:
         exchange = attempt.exchange

@@ -12,6 +12,7 @@ from dragoman.core.foreign import Foreign
 from dragoman.dialects.contract import Dialect, Quirks
 from dragoman.ir.record import Record
 from dragoman.lower.capabilities import Capabilities
+from dragoman.observe.tracing import Tracing
 from dragoman.policy.identity import Identity
 from dragoman.routing.board import Board
 from dragoman.routing.resolve import Resolver, Target
@@ -103,9 +104,18 @@ class Pace(msgspec.Struct, frozen=True):
     tail_s: float = 1.0
 
 
+class Capture(msgspec.Struct, frozen=True):
+    """What is kept of bodies. mode: where the client's key says nothing else: `full`, `redacted` or `none`. body_bytes: the most of an
+    answer that is held; what comes after that is let go."""
+
+    mode: str = "redacted"
+    body_bytes: int = 8 * 1024 * 1024
+
+
 class Runtime(msgspec.Struct, frozen=True):
-    """Everything an exchange needs. `draw` gives a number in [0, 1);
-    `clock` seconds that only grow; `new_id` the id of an exchange. `board` and the sessions of `router` outlive the runtime."""
+    """Everything an exchange needs. `tracing`: None where no traces are wanted. `draw` gives a number in [0, 1);
+    `clock` seconds that only grow; `new_id` the id of an exchange. `board` and the sessions of `router` outlive the runtime.
+    `capture`: what the journal wants of bodies; None without one."""
 
     resolver: Resolver
     identity: Identity
@@ -119,3 +129,5 @@ class Runtime(msgspec.Struct, frozen=True):
     pace: Pace = Pace()
     board: Board = msgspec.field(default_factory=Board)
     router: Router = msgspec.field(default_factory=Router)
+    tracing: Tracing | None = None
+    capture: Capture | None = None

@@ -23,9 +23,11 @@ STREAMING = (("cache-control", "no-cache"), ("x-accel-buffering", "no"))
 class Carrier(Protocol):
     """What a lane does with the bytes of a stream. `ready`: real output was seen. `ended`: the dialect's proper end was seen.
     `failed`: the stream ended in an error; while nothing was said it is told honestly, afterwards it stands in the bytes, unless the
-    carrier is `resumable`: then another attempt may go on with the stream."""
+    carrier is `resumable`: then another attempt may go on with the stream. `as_it_comes`: what is fed comes out as the same bytes, where
+    nothing speaks against it."""
 
     resumable: bool
+    as_it_comes: bool
     ready: bool
     ended: bool
     failed: GatewayError | None
@@ -62,6 +64,8 @@ async def stream(attempt: Attempt, reply: Reply, carrier: Carrier) -> None:
         if not exchange.begun or carrier.resumable:
             raise
         last = carrier.fail(error)
+        if exchange.captured is not None:
+            exchange.captured.differs()
         if not carrier.ended:
             exchange.record.error, exchange.record.message = error.kind.value, error.message
         await exchange.outbound.write(last)
@@ -82,6 +86,8 @@ class _Delivery:
         self._carrier = carrier
         self._held: list[bytes] = []
         self._is_over = False
+        self._captured = attempt.exchange.captured
+        self._is_apart = self._captured is not None
         limit_s = attempt.seat.target.first_token_s
         self._cut_off_s = math.inf if limit_s is None else self._exchange.elapsed_s() + limit_s
 
@@ -110,7 +116,9 @@ class _Delivery:
 
     async def _whole(self) -> None:
         """Some providers answer a request for a stream with one JSON body, above all where they cannot stream."""
-        out = self._carrier.whole(await self._reply.read_all(self._pace.answer_bytes))
+        body = await self._reply.read_all(self._pace.answer_bytes)
+        self._hear(body)
+        out = self._carrier.whole(body)
         if self._exchange.begun or self._carrier.failed is None:
             await self._send(out)
         self._hand_over()
@@ -123,6 +131,7 @@ class _Delivery:
             if chunk is None:
                 await self._still_here()
                 continue
+            self._hear(chunk)
             out = carrier.feed(chunk) if chunk else carrier.close()
             self._is_over = not chunk or carrier.ended or carrier.failed is not None
             if out and (self._exchange.begun or carrier.failed is None):
@@ -132,24 +141,55 @@ class _Delivery:
     async def _flow(self) -> None:
         """The rest of a stream whose output has begun: there is nothing left to hold or to decide, so each piece goes on where it
         arrives, without a turn of the event loop and a wake-up of this task (a third of its cost)."""
-        carrier, record = self._carrier, self._record
-        feed, push = carrier.feed, self._outbound.push
+        carrier, record, captured = self._carrier, self._record, self._captured
+        feed, push, most = carrier.feed, self._outbound.push, 0
+        kept: list[bytes] = []
+        if captured is not None:
+            push, kept, most = captured.push_on, captured.said, captured.room_bytes
+            self._is_apart = not (carrier.as_it_comes and captured.same_so_far())
+        apart, room = self._is_apart, most
 
         def take(chunk: bytes) -> bool:
+            nonlocal room, apart
             out = feed(chunk) if chunk else carrier.close()
+            if apart or out is not chunk:
+                self._hear(chunk)
+                apart = self._is_apart
             if not chunk or carrier.ended or carrier.failed is not None:
                 self._is_over = True
             if not out:
                 return not self._is_over
-            record.bytes_out += len(out)
+            if room > 0:
+                kept.append(out)
+            room -= len(out)
             return push(out) and not self._is_over
 
-        while not self._is_over:
-            if not await self._reply.pump(take, self._pace.ping_s):
-                await self._still_here()
-            elif not self._is_over:
-                # The client is slow: wait for it; what comes meanwhile waits in the reply, within its bound.
-                await self._outbound.write(b"")
+        try:
+            while not self._is_over:
+                if not await self._reply.pump(take, self._pace.ping_s):
+                    await self._still_here()
+                    apart = self._is_apart
+                elif not self._is_over:
+                    # The client is slow: wait for it; what comes meanwhile waits in the reply, within its bound.
+                    await self._outbound.write(b"")
+        finally:
+            record.bytes_out += most - room
+            if captured is not None:
+                captured.room_bytes -= most - room
+
+    def _hear(self, chunk: bytes) -> None:
+        """Keep a piece of the provider's answer, where it is not just what the client gets."""
+        captured = self._captured
+        if captured is not None:
+            if not self._is_apart:
+                self._differs()
+            captured.hear(chunk)
+
+    def _differs(self) -> None:
+        """From here on the client gets something else."""
+        if self._captured is not None and not self._is_apart:
+            self._is_apart = True
+            self._captured.differs()
 
     def _hand_over(self) -> None:
         """Raises the error in which the stream ended, if another attempt may take over."""
@@ -194,6 +234,7 @@ class _Delivery:
         sign = self._carrier.ping()
         if sign:
             exchange.begun = True
+            self._differs()
             await outbound.write(sign)
 
     async def _let_go(self) -> None:
@@ -219,18 +260,22 @@ class _Delivery:
             self._attempt.failed(failed)
             self._record.error, self._record.message = failed.kind.value, failed.message
             return
+        self._attempt.ended()
+        if self._captured is not None and self._carrier.as_it_comes:
+            self._captured.same_so_far()
         if self._carrier.ended:
             await self._drain()
-        self._attempt.ended()
 
     async def _drain(self) -> None:
         """Read the few bytes after a stream's proper end, so that the connection can be used again."""
+        began_s = self._exchange.elapsed_s()
         try:
             while await self._reply.read(self._pace.tail_s):
                 pass
         except GatewayError:
             # The client has its whole answer: how the connection closes afterwards concerns nobody.
-            return
+            pass
+        self._record.waited_s += self._exchange.elapsed_s() - began_s
 
     def _patience_s(self) -> float:
         """How long silence may last. A target's time for its first output may end before a sign of life is due."""

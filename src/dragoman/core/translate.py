@@ -83,6 +83,9 @@ async def _translate_whole(attempt: Attempt, reply: Reply, asked: Request, resto
     if reply.status >= 300:
         raise await read_refusal(exchange, deployment, reply)
     body = await reply.read_all(exchange.runtime.pace.answer_bytes)
+    attempt.ended()
+    if exchange.captured is not None:
+        exchange.captured.hear(body)
     record, fold = exchange.record, Fold()
     for event in _read_whole(deployment, reply, body):
         for restored in restore.feed(stamp(event, deployment.maker)):
@@ -91,7 +94,6 @@ async def _translate_whole(attempt: Attempt, reply: Reply, asked: Request, resto
     answer = exchange.dialect.write_response(fold.response(), asked)
     record.status, record.bytes_out = 200, len(answer)
     await exchange.outbound.whole(200, told_headers(attempt, "application/json", reply), answer)
-    attempt.ended()
 
 
 def _read_whole(deployment: Deployment, reply: Reply, body: bytes) -> list[ev.Event]:

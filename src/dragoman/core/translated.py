@@ -34,14 +34,24 @@ def _note_usage(record: Record, event: ev.UsageReported) -> None:
     record.usage = event.usage
 
 
+def _note_finished(record: Record, event: ev.Finished) -> None:
+    record.stop_reason = event.reason
+
+
 def _note_warned(record: Record, event: ev.Warned) -> None:
     record.warnings.append((event.field, event.why))
 
 
-_NOTES: dict[type, Callable[[Record, Any], None]] = {ev.Started: _note_started, ev.UsageReported: _note_usage, ev.Warned: _note_warned}
+_NOTES: dict[type, Callable[[Record, Any], None]] = {
+    ev.Started: _note_started,
+    ev.UsageReported: _note_usage,
+    ev.Finished: _note_finished,
+    ev.Warned: _note_warned,
+}
 _NOTHING: frozenset[type] = frozenset()
 _REFUSING: frozenset[type] = frozenset({ev.TextStarted, ev.Finished, ev.Ended})
 _FILTERED = frozenset({"content_filter", "refusal"})
+_ENDING = frozenset({ev.Finished, ev.Ended})
 _OUTPUT = frozenset({ev.TextDelta, ev.ReasoningDelta, ev.CallStarted, ev.CallDelta, ev.ItemGiven, ev.Finished, ev.Ended})
 
 
@@ -49,6 +59,7 @@ class Translated:
     """Carries a stream by way of neutral events."""
 
     resumable = False
+    as_it_comes = False
 
     def __init__(self, attempt: Attempt, writer: StreamWriter, restore: Restore) -> None:
         exchange, deployment = attempt.exchange, attempt.deployment
@@ -128,7 +139,9 @@ class Translated:
     def _say(self, event: ev.Event, kind: type) -> bytes:
         if kind in _OUTPUT:
             self.ready = True
-            self.ended = kind is ev.Ended
+            if kind in _ENDING:
+                self.ended = kind is ev.Ended
+                note_event(self._record, event)
         elif isinstance(event, ev.Failed):
             self.failed = event.error
             return self.fail(event.error)

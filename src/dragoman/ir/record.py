@@ -9,6 +9,17 @@ import msgspec
 from dragoman.ir.usage import Usage
 
 
+class Trace(msgspec.Struct, frozen=True):
+    """The place of an exchange in a distributed trace (https://www.w3.org/TR/trace-context/). Ids are hex. parent_id: the client's span;
+    state: its `tracestate`. is_sampled: spans are wanted."""
+
+    trace_id: str
+    span_id: str
+    parent_id: str | None = None
+    is_sampled: bool = True
+    state: str = ""
+
+
 class Attempt(msgspec.Struct):
     """One try at one deployment. Times are seconds since the exchange began; None: not reached. ended_s: its answer was there to
     the last byte, or failed."""
@@ -22,6 +33,7 @@ class Attempt(msgspec.Struct):
     ended_s: float | None = None
     status: int | None = None
     error: str | None = None
+    span_id: str | None = None
 
 
 class ToolCall(msgspec.Struct):
@@ -88,6 +100,8 @@ class Record(msgspec.Struct):
     kind: str | None = None
     run: str | None = None
     dialect: str = ""
+    path: str = ""
+    trace: Trace | None = None
     upstream_dialect: str | None = None
     asked: str = ""
     provider: str | None = None
@@ -130,12 +144,16 @@ class Record(msgspec.Struct):
     waited_s: float = 0.0
 
 
-def own_share_s(record: Record) -> float:
-    """Of how long an exchange took what nobody else is the cause of: not the providers, not a wait. Never below zero."""
+def sum_up(record: Record) -> None:
+    """Work out what follows from the times of an exchange that is over: how long its answer was generated, and the gateway's own share:
+    what nobody else is the cause of, not the providers, not a wait."""
+    if record.stream and record.first_token_s is not None and record.attempts:
+        ended_s = record.attempts[-1].ended_s
+        record.generation_s = (record.total_s if ended_s is None else ended_s) - record.first_token_s
     left_s = record.total_s - record.waited_s
     for part_s in (record.queue_s, record.admission_s, record.guards_s, record.cache_s, record.tools_s):
         if part_s is not None:
             left_s -= part_s
     for attempt in record.attempts:
         left_s -= (record.total_s if attempt.ended_s is None else attempt.ended_s) - attempt.began_s
-    return left_s if left_s > 0.0 else 0.0
+    record.own_s = left_s if left_s > 0.0 else 0.0

@@ -11,17 +11,20 @@ from dragoman.config.schema import Access
 from dragoman.ir.errors import GatewayError, Kind
 
 _HEADERS = ("x-api-key", "x-goog-api-key", "api-key")
+_PREFIX = 6
 _WHERE = (
     "send a key from `access.keys` of the gateway's dragoman.yaml as `Authorization: Bearer ...` (or in `x-api-key` or `x-goog-api-key`)"
 )
 
 
 class Principal(msgspec.Struct, frozen=True):
-    """Who asks: the name that config gives the key, and the team and the person that it belongs to."""
+    """Who asks: the name that config gives the key, and the team and the person that it belongs to. bodies: what may be kept of requests
+    and answers; None: as the journal says."""
 
     name: str
     team: str | None = None
     user: str | None = None
+    bodies: str | None = None
 
 
 ANYONE = Principal("-")
@@ -59,6 +62,13 @@ class Identity:
                 return principal
         message = f"the key of this request is not known here; {_WHERE}" if sent else f"this gateway needs a key and got none; {_WHERE}"
         raise GatewayError(Kind.AUTHENTICATION, message, code="invalid_api_key")
+
+
+def key_prefix(headers: Mapping[str, str]) -> str | None:
+    """How the key of a refused request begins, to be told which one it was: never a third of it, and six characters at most. None: none
+    was sent."""
+    key = next(_keys(headers), None)
+    return None if key is None else key[: min(_PREFIX, len(key) // 4)]
 
 
 def _digest(key: str) -> bytes:
