@@ -17,6 +17,7 @@ from dragoman.app.deploy import Deployer
 from dragoman.app.facts import Facts
 from dragoman.app.listing import Lists, merged
 from dragoman.app.offer import Offerer
+from dragoman.app.tracing import tracing
 from dragoman.config.schema import Config, VirtualModel
 from dragoman.core.runtime import Pace, Runtime
 from dragoman.dialects.registry import dialect, names
@@ -112,6 +113,7 @@ def _runtime(config: Config, shared: Lasting, addresses: Mapping[str, str], book
         pace=Pace(hold_s=deadlines.hold_s, ping_s=deadlines.ping_s),
         board=shared.board,
         router=Router(shared.sessions, book.per_token),
+        tracing=tracing(config),
     )
 
 

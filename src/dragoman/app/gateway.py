@@ -22,9 +22,12 @@ from dragoman.app.probe import Prober
 from dragoman.app.reload import Reloader, Source
 from dragoman.app.renewal import Renewal
 from dragoman.app.revisions import Revisions
+from dragoman.app.tracing import destination
 from dragoman.config.load import Loaded, places
 from dragoman.config.schema import Config
 from dragoman.core.handle import handle
+from dragoman.observe.exporter import Exporter
+from dragoman.observe.jsonlog import JsonFormatter
 from dragoman.observe.observer import Observer
 from dragoman.policy.price import Steps
 from dragoman.server.admin import Admin
@@ -43,16 +46,25 @@ def run_gateway(loaded: Loaded, load: Load, env: Mapping[str, str], on_ready: Ca
 
     Raises GatewayError(config) if the port is taken or the address may not be listened on.
     """
-    logging.basicConfig(level=_level(loaded.config), format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    _log(loaded.config)
     run(_serve(loaded, load, env, on_ready))
+
+
+def _log(config: Config) -> None:
+    """What the program itself has to say goes to standard error."""
+    logging.basicConfig(level=_level(config), format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    if config.log.format == "json":
+        for handler in logging.getLogger().handlers:
+            handler.setFormatter(JsonFormatter())
 
 
 async def _serve(loaded: Loaded, load: Load, env: Mapping[str, str], on_ready: Callable[[str], None]) -> None:
     config, log = loaded.config, loaded.config.log
     steps = Steps(config.prices)
-    observer = Observer(sys.stdout if log.exchanges else None, color=log.color, warnings=log.warnings, step=steps)
+    stream = sys.stdout if log.exchanges else None
+    observer = Observer(stream, color=log.color, warnings=log.warnings, format=log.format, step=steps)
     source = Source(load, places(env, Path()), partial(Revisions.of, env=env))
-    async with observer, lasting(env, observer) as shared:
+    async with observer, _exporting() as exporter, lasting(env, observer) as shared:
         renewal = Renewal(shared.board)
 
         def use(config: Config) -> None:
@@ -62,12 +74,14 @@ async def _serve(loaded: Loaded, load: Load, env: Mapping[str, str], on_ready: C
             shared.board.settings = config.routing.breaker
             shared.sessions.most = config.routing.affinity.sessions
             app.use(server_settings(config))
+            exporter.use(destination(config))
 
         reloader = Reloader(loaded, source, partial(compose, shared=shared), use=use)
-        meter = Meter(steps, shared.lists)
+        meter = Meter(steps, shared.lists, also=(exporter.families,))
         app = _app(config, reloader, msgspec.structs.replace(Desk(reloader, env).admin(), metrics=meter.page))
         meter.attach(lambda: reloader.current, lambda: reloader.state, lambda: (app.running, app.streams))
         observer.tell(meter.record)
+        observer.tell(exporter.record)
         async with reloader, _background(shared.lists, reloader, meter) as begin:
             with _reloaded_by_signal(reloader), meter.lag:
 
@@ -86,6 +100,16 @@ def _app(config: Config, reloader: Reloader, admin: Admin) -> App[Composed]:
         server_settings(config),
         admin=admin,
     )
+
+
+@contextlib.asynccontextmanager
+async def _exporting() -> AsyncGenerator[Exporter]:
+    """Takes traces; at the end those are sent that wait."""
+    exporter = Exporter()
+    try:
+        yield exporter
+    finally:
+        await asyncio.to_thread(exporter.close)
 
 
 @contextlib.asynccontextmanager

@@ -7,6 +7,7 @@ import re
 from dragoman.config.check_models import check_models
 from dragoman.config.check_prices import check_prices
 from dragoman.config.check_providers import check_providers
+from dragoman.config.check_telemetry import check_telemetry
 from dragoman.config.problems import Findings, Problem
 from dragoman.config.schema import Access, Config, Server
 
@@ -21,6 +22,7 @@ def check(config: Config, findings: Findings) -> None:
     check_providers(config, findings)
     check_models(config, findings)
     check_prices(config, findings)
+    check_telemetry(config.telemetry, findings)
     _check_access(config, findings)
     _check_server(config.server, findings)
 

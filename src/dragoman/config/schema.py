@@ -220,6 +220,8 @@ class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Log(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the terminal shows."""
 
+    format: Literal["text", "json"] = "text"
+    """For people, or for machines: `json` writes each exchange and each message as one line with one JSON object."""
     level: Literal["debug", "info", "warning", "error"] = "info"
     """The least important message that is shown."""
     exchanges: bool = True

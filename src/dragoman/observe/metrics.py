@@ -145,14 +145,16 @@ class Metrics:
         row.bytes_out += record.bytes_out
         if record.warnings:
             row.warnings += len(record.warnings)
+        own_s = record.own_s
         if attempts:
             ended_s = attempts[-1].ended_s
-            own_s = attempts[0].began_s + (total_s - ended_s if ended_s is not None else 0.0)
+            if own_s is None:
+                own_s = attempts[0].began_s + (total_s - ended_s if ended_s is not None else 0.0)
             if len(attempts) == 1 and ended_s is not None and attempts[0].error is None:
                 row.tries += 1
             else:
                 self._count_attempts(attempts)
-        else:
+        elif own_s is None:
             own_s = total_s
         row.own[bisect_left(OWN_S, own_s)] += 1
         row.own_s += own_s

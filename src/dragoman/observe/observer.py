@@ -5,17 +5,22 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Literal, Self, TextIO
 
 from dragoman.ir.record import Record
+from dragoman.observe.jsonlog import json_drops, json_line
+from dragoman.observe.line import line, told_warnings
 from dragoman.observe.tally import Tally
 from dragoman.observe.terminal import Terminal
 
 Color = Literal["auto", "always", "never"]
+Format = Literal["text", "json"]
 
 
 class Observer:
-    """The terminal (none: no lines) and the tally. An async context manager: leaving it writes the last lines.
+    """The terminal (none: no lines; `format`: for people or for machines) and the tally. An async context manager: leaving it writes
+    the last lines.
 
     step: on which step of the prices so many input tokens stand; without it they are all priced alike.
     """
@@ -26,10 +31,15 @@ class Observer:
         *,
         color: Color = "auto",
         warnings: bool = False,
+        format: Format = "text",
         env: Mapping[str, str] = os.environ,
         step: Callable[[int], int] | None = None,
     ) -> None:
-        self._terminal = None if stream is None else Terminal(stream, color=may_color(stream, color, env), warnings=warnings)
+        self._terminal = None
+        if stream is not None and format == "json":
+            self._terminal = Terminal(stream, json_line, drops=json_drops)
+        elif stream is not None:
+            self._terminal = Terminal(stream, _line(may_color(stream, color, env), warnings))
         self._tally = Tally() if step is None else Tally(step=step)
         self._watchers: tuple[Callable[[Record], None], ...] = ()
 
@@ -63,6 +73,12 @@ class Observer:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+
+def _line(color: bool, warnings: bool) -> Callable[[Record], str]:
+    if warnings:
+        return lambda record: line(record, color=color) + told_warnings(record)
+    return partial(line, color=color)
 
 
 def may_color(stream: TextIO, color: Color, env: Mapping[str, str]) -> bool:

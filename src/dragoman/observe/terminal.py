@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import TextIO
 
 from dragoman.ir.record import Record
-from dragoman.observe.line import line, told_warnings
+from dragoman.observe.line import line
 
 _GATHER_S = 0.05
 _WAITING = 10_000
@@ -22,14 +22,26 @@ _CLOSE_S = 1.0
 __all__ = ["Terminal", "line"]
 
 
-class Terminal:
-    """A stream that gets a line per exchange (`warnings`: and one for each thing that could not be carried). One that is slow loses
-    lines and is told how many; one that is gone is let go."""
+def told_drops(count: int) -> str:
+    """What stands in place of so many lines."""
+    return f"({count} more exchanges, not shown: the terminal is too slow)"
 
-    def __init__(self, stream: TextIO, *, color: bool = False, warnings: bool = False, waiting: int = _WAITING) -> None:
+
+class Terminal:
+    """A stream that gets a line per exchange, as `write` makes it. One that is slow loses lines and is told how many (by `drops`);
+    one that is gone is let go."""
+
+    def __init__(
+        self,
+        stream: TextIO,
+        write: Callable[[Record], str] = line,
+        *,
+        drops: Callable[[int], str] = told_drops,
+        waiting: int = _WAITING,
+    ) -> None:
         self._write = _writer(stream)
-        self._color = color
-        self._warnings = warnings
+        self._line = write
+        self._told_drops = drops
         self._most_waiting = waiting
         self._lines: deque[str] = deque()
         self._dropped = 0
@@ -48,7 +60,7 @@ class Terminal:
         if len(self._lines) >= self._most_waiting:
             self._dropped += 1
             return
-        self._lines.append(line(record, color=self._color) + (told_warnings(record) if self._warnings else ""))
+        self._lines.append(self._line(record))
         if not self._is_told:
             self._is_told = True
             self._wake.set()
@@ -69,11 +81,10 @@ class Terminal:
             self._is_told = False
             is_open = not self._closing.is_set()
             lines = [self._lines.popleft() for _ in range(len(self._lines))]
-            self._put("".join([f"{each}\n" for each in lines]) + self._told_drops())
-
-    def _told_drops(self) -> str:
-        dropped, self._dropped = self._dropped, 0
-        return f"({dropped} more exchanges, not shown: the terminal is too slow)\n" if dropped else ""
+            dropped, self._dropped = self._dropped, 0
+            if dropped:
+                lines.append(self._told_drops(dropped))
+            self._put("".join([f"{each}\n" for each in lines]))
 
     def _put(self, text: str) -> None:
         if self._is_gone or not text:

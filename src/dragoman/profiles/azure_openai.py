@@ -8,6 +8,7 @@ from dragoman.profiles.openai import CHAT, RESPONSES
 
 PROFILE = Profile(
     kind="azure-openai",
+    convention="azure.ai.openai",
     auth="api-key",
     dialects={"responses": None, "chat": None},
     families=("gpt-4", "gpt-5", "gpt-6", "o1", "o3", "o4"),

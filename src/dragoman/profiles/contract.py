@@ -34,6 +34,7 @@ class Profile(msgspec.Struct, frozen=True):
     vendors: (beginning of a bare model name, vendor) pairs of a provider that hosts many makers' models as `vendor/model`.
     prices: the name of its list of token prices (policy/price.py), None: there is none.
     models_path: where below base_url it lists its models (profiles/listing.py), None: it has no such list.
+    convention: its name in OpenTelemetry's GenAI conventions (`gen_ai.provider.name`); empty: its kind.
     version_mark: how it writes the version in Claude's names: `-` (claude-sonnet-4-5), `.` (claude-sonnet-4.5), None: as asked.
     """
 
@@ -54,5 +55,6 @@ class Profile(msgspec.Struct, frozen=True):
     base_url_env: tuple[str, ...] = ()
     vendors: tuple[tuple[str, str], ...] = ()
     version_mark: Literal["-", "."] | None = None
+    convention: str = ""
     prices: str | None = None
     models_path: str | None = "/models"

@@ -9,6 +9,7 @@ from dragoman.profiles.contract import Profile
 
 PROFILE = Profile(
     kind="gemini",
+    convention="gcp.gemini",
     base_url="https://generativelanguage.googleapis.com/v1beta",
     auth="x-goog-api-key",
     env=("GEMINI_API_KEY", "GOOGLE_API_KEY"),

@@ -8,6 +8,7 @@ from dragoman.profiles.contract import Profile
 
 PROFILE = Profile(
     kind="mistral",
+    convention="mistral_ai",
     base_url="https://api.mistral.ai/v1",
     env=("MISTRAL_API_KEY",),
     dialects={"chat": None},

@@ -8,6 +8,7 @@ from dragoman.profiles.contract import EVERYTHING, Profile
 
 PROFILE = Profile(
     kind="xai",
+    convention="x_ai",
     base_url="https://api.x.ai/v1",
     env=("XAI_API_KEY",),
     dialects={"responses": None, "chat": None},
