@@ -209,3 +209,12 @@ def test_answer_that_was_begun_is_gone_on_with(said: str, rest: str | None) -> N
 
     assert asked["choices"][0]["message"]["content"] == rest
     assert [block["text"] for block in prefilled["content"]] == ([rest] if rest else [])
+
+
+@pytest.mark.parametrize("dialect", ["chat", "responses"])
+def test_words_at_the_end_are_no_answer_to_go_on_with_where_the_api_has_no_prefill(dialect: str) -> None:
+    history = [{"role": "user", "content": "a story"}, {"role": "assistant", "content": "once upon"}]
+
+    told = payload(perform(fast(STORY), dialect, {"model": "gpt-4", "messages" if dialect == "chat" else "input": history}))
+
+    assert b"once upon a time" in told

@@ -134,7 +134,7 @@ class Asking(msgspec.Struct, frozen=True):
 def assemble(incoming: Incoming, asking: Asking, said: list[Said]) -> View:
     """The view of a request from what its dialect's reader found."""
     system = "\n".join(one.text for one in said if one.role == "system")
-    said, resumes = _resumed(said)
+    said, resumes = _resumed(said, prefills=asking.dialect == "messages")
     spoken = [at for at in range(len(said)) if _is_user_speaking(said, at)]
     user = said[spoken[-1]] if spoken else Said("user")
     results, rounds = _results(said, said[spoken[-1] + 1 :] if spoken else said)
@@ -191,11 +191,14 @@ def picture_at(url: str) -> str:
     return picture(match["type"], url[match.end() :]) if match is not None else url
 
 
-def _resumed(said: list[Said]) -> tuple[list[Said], str]:
-    """The history without an answer that was begun, and its words: it stands last (a prefill), or but for the wish to go on with it."""
+def _resumed(said: list[Said], *, prefills: bool) -> tuple[list[Said], str]:
+    """The history without an answer that was begun, and its words: it stands last where the API reads that as a prefill, or but for the
+    wish to go on with it."""
     end = len(said)
     if end and said[-1].role == "user" and _GO_ON.search(said[-1].text):
         end -= 1
+    elif not prefills:
+        return said, ""
     begin = end
     while begin and said[begin - 1].role == "assistant":
         begin -= 1
