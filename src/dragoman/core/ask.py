@@ -19,6 +19,8 @@ _CACHED_BYTES = 4096
 _USUAL_ANSWER = 500
 """Tokens of an answer that nothing is known of."""
 _METADATA = "x-dragoman-metadata"
+_CACHE_KEY = ("prompt_cache_key",)
+_NO_SESSION = (None, "")
 
 
 _Value = TypeVar("_Value")
@@ -115,21 +117,25 @@ class RequestAsk:
 
     @fact
     def _session(self) -> tuple[str | None, str]:
-        """(session, what it was read from): the agent's own id, the prompt cache's key, or how a long prompt begins."""
-        if self._told.session_id is not None:
-            return self._told.session_id, "the agent's session"
-        key = read(self._fields, ("prompt_cache_key",), str)
-        if key:
-            return key, "`prompt_cache_key`"
-        if self._places is None or self.size_bytes < _CACHED_BYTES:
-            return None, ""
-        begins = beginning(self._fields, self._places)
-        return blake2b(begins, digest_size=16).hexdigest(), "the prompt's beginning"
+        return session_of(self._told, self._fields, self._places, self.size_bytes)
 
     def excerpt(self, most: int = 4000) -> str:
         """The user's last words as they stand in the body, for a classifier to judge by; at most so many letters."""
         raw = b"" if self._places is None else last_words(self._fields, self._places)
         return raw.decode("utf-8", "replace")[:most]
+
+
+def session_of(told: Session, fields: Fields, places: Places | None, size_bytes: int) -> tuple[str | None, str]:
+    """By what a request stays where it is, and what that was read from: the agent's own id, the prompt cache's key, or how a long prompt
+    begins; (None, empty) if it has none of these."""
+    if told.session_id is not None:
+        return told.session_id, "the agent's session"
+    key = read(fields, _CACHE_KEY, str) if "prompt_cache_key" in fields else None
+    if key:
+        return key, "`prompt_cache_key`"
+    if places is None or size_bytes < _CACHED_BYTES:
+        return _NO_SESSION
+    return blake2b(beginning(fields, places), digest_size=16).hexdigest(), "the prompt's beginning"
 
 
 def ask_facts(ask: RequestAsk) -> dict[str, object]:

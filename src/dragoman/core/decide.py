@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import cast
 
 import msgspec
 
-from dragoman.core.ask import RequestAsk
+from dragoman.core.ask import RequestAsk, session_of
+from dragoman.core.body_facts import PLACES
 from dragoman.core.classify import classify
 from dragoman.core.exchange import Exchange, Inbound, Outbound
 from dragoman.core.runtime import Runtime
@@ -16,7 +17,7 @@ from dragoman.ir.errors import GatewayError, Kind
 from dragoman.lower.fitting import Trust
 from dragoman.policy.identity import Principal
 from dragoman.routing.ask import Ask
-from dragoman.routing.decision import Decision
+from dragoman.routing.decision import Decision, NeedsClassifier
 from dragoman.routing.plan import Try
 from dragoman.routing.resolve import VirtualModel
 from dragoman.routing.walk import Verdict
@@ -25,36 +26,54 @@ _FALLBACKS = "x-dragoman-fallbacks"
 _MOST_FALLBACKS = 16
 
 
-async def decide(exchange: Exchange, principal: Principal, carry: Callable[[Runtime, Inbound, Outbound], Awaitable[None]]) -> Decision:
-    """The decision, noted in the record. `carry` is what carries an exchange: a classifier is asked in one of its own.
+def decide(exchange: Exchange, principal: Principal) -> Decision:
+    """The decision, noted in the record. With a `classifier` it stands only until `judged` has asked that.
 
     Raises GatewayError(model_not_found), and invalid_request for too many fallbacks.
     """
-    runtime, record, headers = exchange.runtime, exchange.record, exchange.inbound.headers
+    runtime, record = exchange.runtime, exchange.record
     model = runtime.resolver.resolve(exchange.peek.model)
     record.reason = model.reason
-    wanted = headers.get(_FALLBACKS)
-    if wanted is None and model.only is not None:
-        record.decision = model.only
-        return model.only
-    extra = () if wanted is None else _wanted(exchange, wanted)
-    ask = facts(exchange, principal)
-    decision = _route(exchange, model, ask, extra)
-    if decision.classifier is not None:
-        before = runtime.clock()
-        verdict = await classify(decision.classifier, ask, exchange.inbound, partial(carry, runtime))
-        record.waited_s += runtime.clock() - before
-        decision = _route(exchange, model, ask, extra, verdict)
+    if _FALLBACKS in exchange.inbound.headers:
+        decision = _route(exchange, model, facts(exchange, principal))
+    else:
+        decision = model.only or _drawn(exchange, model) or _route(exchange, model, facts(exchange, principal))
     record.decision = decision
     return decision
 
 
-def _route(
-    exchange: Exchange, model: VirtualModel, ask: RequestAsk, extra: Sequence[VirtualModel], verdict: Verdict | None = None
+def _drawn(exchange: Exchange, model: VirtualModel) -> Decision | None:
+    """The decision of a model that only draws, for which hardly anything of the request needs to be known."""
+    fields = exchange.outline.fields
+    if model.draw is None or "previous_response_id" in fields:
+        return None
+    runtime, inbound = exchange.runtime, exchange.inbound
+    session, told_by = session_of(exchange.session, fields, PLACES.get(inbound.dialect), len(inbound.body))
+    return runtime.router.drawn(model, session, told_by, runtime.board, runtime.clock(), runtime.draw())
+
+
+async def judged(
+    exchange: Exchange,
+    principal: Principal,
+    needs: NeedsClassifier,
+    carry: Callable[[Runtime, Inbound, Outbound], Awaitable[None]],
 ) -> Decision:
+    """The decision by the word of a classifier, which is asked in an exchange of its own: `carry` carries one."""
     runtime = exchange.runtime
-    # A cached_property is as good as a property, but not to the type checker.
+    ask = facts(exchange, principal)
+    before = runtime.clock()
+    verdict = await classify(needs, ask, exchange.inbound, partial(carry, runtime))
+    exchange.record.waited_s += runtime.clock() - before
+    decision = _route(exchange, runtime.resolver.resolve(exchange.peek.model), ask, verdict)
+    exchange.record.decision = decision
+    return decision
+
+
+def _route(exchange: Exchange, model: VirtualModel, ask: RequestAsk, verdict: Verdict | None = None) -> Decision:
+    runtime = exchange.runtime
+    # A `fact` is as good as a property, but not to the type checker.
     known = cast(Ask, ask)
+    extra = _wanted(exchange)
     return runtime.router.route(model, known, runtime.board, runtime.clock(), runtime.draw(), extra=extra, verdict=verdict)
 
 
@@ -67,7 +86,7 @@ def facts(exchange: Exchange, principal: Principal) -> RequestAsk:
         size_bytes=len(inbound.body),
         wall=inbound.received_at,
         agent=exchange.agent,
-        session=exchange.agent.session(inbound.headers),
+        session=exchange.session,
         principal=principal,
         peek=msgspec.structs.replace(exchange.peek, outline=exchange.outline),
     )
@@ -84,8 +103,9 @@ def trust(decision: Decision, step: Try) -> Trust:
     return "all"
 
 
-def _wanted(exchange: Exchange, names: str) -> tuple[VirtualModel, ...]:
+def _wanted(exchange: Exchange) -> tuple[VirtualModel, ...]:
     """The models that the client wants tried after everything else."""
+    names = exchange.inbound.headers.get(_FALLBACKS, "")
     given = [name.strip() for name in names.split(",") if name.strip()]
     if len(given) > _MOST_FALLBACKS:
         raise GatewayError(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from dragoman.agents.contract import Agent
+from dragoman.agents.contract import Agent, Session
 from dragoman.core.runtime import Runtime
 from dragoman.dialects.contract import Call, Dialect, Peek
 from dragoman.ir.record import Record
@@ -67,8 +67,9 @@ class Outbound(Protocol):
 
 class Exchange(msgspec.Struct):
     """One exchange under way: what stays the same whichever deployments are tried. `began` is on the runtime's clock; `outline` is the
-    top level of the body. `begun`: the client has more than signs of life. `rescues`: a stream that breaks off shall be gone on with;
-    `rescuing`: what its client has of it. `captured`: what is sent and received, where a journal wants it."""
+    top level of the body; `session`: what the agent says of its conversation. `begun`: the client has more than signs of life. `rescues`:
+    a stream that breaks off shall be gone on with; `rescuing`: what its client has of it. `captured`: what is sent and received,
+    where a journal wants it."""
 
     runtime: Runtime
     inbound: Inbound
@@ -80,6 +81,7 @@ class Exchange(msgspec.Struct):
     call: Call
     peek: Peek
     outline: Outline
+    session: Session = Session()
     begun: bool = False
     rescues: bool = False
     rescuing: Rescuing | None = None

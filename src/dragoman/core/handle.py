@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from dragoman.agents.contract import Agent
+from dragoman.agents.contract import Agent, Session
 from dragoman.agents.registry import recognise
 from dragoman.core.answer import fail, refuse
 from dragoman.core.attempt import Attempt
 from dragoman.core.capture import Captured
-from dragoman.core.decide import decide, trust
+from dragoman.core.decide import decide, judged, trust
 from dragoman.core.exchange import Exchange, Inbound, Outbound
 from dragoman.core.lane import choose_lane
 from dragoman.core.pause import pause
@@ -35,7 +35,8 @@ async def handle(runtime: Runtime, inbound: Inbound, outbound: Outbound) -> None
     """
     began = runtime.clock()
     agent = recognise(inbound.headers)
-    record = _new_record(runtime, inbound, agent)
+    session = agent.session(inbound.headers)
+    record = _new_record(runtime, inbound, agent, session)
     try:
         principal = runtime.identity.identify(inbound.headers)
         record.client, record.team, record.user = principal.name, principal.team, principal.user
@@ -44,8 +45,11 @@ async def handle(runtime: Runtime, inbound: Inbound, outbound: Outbound) -> None
             outbound = captured = Captured(runtime.capture, principal.bodies, inbound, outbound)
             record.bodies = captured.bodies
         exchange = _begin(runtime, inbound, outbound, agent, record, began)
-        exchange.captured = captured
-        await _run(exchange, await decide(exchange, principal, handle))
+        exchange.session, exchange.captured = session, captured
+        decision = decide(exchange, principal)
+        if decision.classifier is not None:
+            decision = await judged(exchange, principal, decision.classifier, handle)
+        await _run(exchange, decision)
     except GatewayError as error:
         _note_error(record, error)
         if error.kind is Kind.AUTHENTICATION:
@@ -149,9 +153,8 @@ async def _give_up(exchange: Exchange, error: GatewayError) -> None:
     await fail(exchange, error)
 
 
-def _new_record(runtime: Runtime, inbound: Inbound, agent: Agent) -> Record:
+def _new_record(runtime: Runtime, inbound: Inbound, agent: Agent, session: Session) -> Record:
     headers = inbound.headers
-    session = agent.session(headers)
     return Record(
         id=runtime.new_id(),
         began_at=inbound.received_at,
