@@ -41,6 +41,7 @@ HOMES = {
     "genai_prices": {"policy"},
     "httptools": {"server", "upstream"},  # parses requests in the one, replies in the other
     "psycopg": {"store"},
+    "re2": {"observe"},
     "sqlalchemy": {"store", "server", "cli"},  # makes the tables in the first, asks them in the others
     "uvicorn": {"server", "simulator"},  # the simulator serves itself and may import no room above it
     "uvloop": {"server"},

@@ -12,11 +12,11 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
+from dragoman.store.batch import Writer
 from dragoman.store.faults import StoreAway, StoreRefused
 from dragoman.store.migrate import migrate
 from dragoman.store.postgres import PostgresWriter
 from dragoman.store.sqlite import SqliteWriter, prepare
-from dragoman.store.writer import Writer
 
 _BUSY_S = 5.0
 _CONNECT_S = 5

@@ -7,16 +7,25 @@ from collections.abc import Generator
 from typing import Any
 
 import psycopg
+from sqlalchemy import Table
 
+from dragoman.store.batch import Batch, Old, Row
 from dragoman.store.faults import RowRefused, StoreAway
 from dragoman.store.search import words_of
-from dragoman.store.writer import KEEP_INDEXED, KEEP_LAST, LAST, RESULTS, WRITTEN, Batch, Old, Row, columns, insert_into, sweeps
+from dragoman.store.writer import KEEP_INDEXED, KEEP_LAST, LAST, RESULTS, WRITTEN, columns, insert_into, sweeps
 
 _CONNECT_S = 5
 _STATEMENT_MS = 30_000
 _MARK = "%s"
 _WORDS = "DELETE FROM dragoman_texts WHERE number IN (SELECT number FROM dragoman_texts WHERE epoch < %s LIMIT %s)"
 _ROWS = (psycopg.DataError, psycopg.IntegrityError, UnicodeError)
+
+
+def _ordered(table: Table) -> str:
+    keys = [f'"{column.name}"' for column in table.primary_key.columns if column.identity is None]
+    return f" ORDER BY {', '.join(keys)}" if keys else ""
+
+
 _COPIES = tuple(
     (
         field,
@@ -24,7 +33,8 @@ _COPIES = tuple(
         + ", ".join(f'"{name}"' for name in columns(table))
         + f" FROM {table.name} WITH NO DATA",
         f"COPY new_{field} FROM STDIN",
-        insert_into(table, f"SELECT * FROM new_{field}"),
+        # In the order of their keys: two gateways that write the same rows wait for each other, and never in a circle.
+        insert_into(table, f"SELECT * FROM new_{field}" + _ordered(table)),
     )
     for field, table in WRITTEN
 )
@@ -73,10 +83,7 @@ class PostgresWriter:
         deleted = 0
         with self._transaction() as cursor:
             for statement, before in [
-                (
-                    "DELETE FROM dragoman_texts WHERE number IN (SELECT number FROM dragoman_texts WHERE epoch < %s LIMIT %s)",
-                    old.epoch_before,
-                ),
+                (_WORDS, old.epoch_before),
                 *sweeps(old, _MARK),
             ]:
                 deleted += max(0, cursor.execute(statement.encode(), (before, most)).rowcount)
@@ -84,9 +91,10 @@ class PostgresWriter:
 
     def size_bytes(self) -> int:
         """What tables, indexes and long values take."""
-        statement = (
-            "SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::bigint FROM pg_class WHERE relkind = 'r' AND relname LIKE 'dragoman\\_%'"
-        )
+        # Not of the files: what is deleted in them is free for use again, and does not leave them.
+        parts = [f"(SELECT coalesce(sum(pg_column_size(data) + 100), 0) FROM dragoman_{name})" for name in ("blobs", "bodies")]
+        rest = "(SELECT coalesce(sum(greatest(reltuples, 0)), 0) * 800 FROM pg_class WHERE relname = 'dragoman_exchanges')"
+        statement = f"SELECT ({' + '.join([*parts, rest])})::bigint"
         return int(self._one(statement) or 0)
 
     def oldest_epoch(self) -> int | None:
@@ -98,9 +106,9 @@ class PostgresWriter:
         with self._transaction() as cursor:
             found = words_of(lambda statement, given: cursor.execute(statement.encode(), given).fetchall(), _MARK, most)
             cursor.executemany(
-                "INSERT INTO dragoman_texts (number, exchange_id, epoch, data, words) VALUES (%s, %s, %s, %s, to_tsvector('simple', %s))"
+                "INSERT INTO dragoman_texts (number, epoch, words) VALUES (%s, %s, to_tsvector('simple', %s))"
                 " ON CONFLICT (number) DO NOTHING",
-                [(*each.row(), each.text) for each in found.texts],
+                [(each.number, each.epoch, each.text) for each in found.texts],
             )
             if found.count:
                 cursor.execute(KEEP_INDEXED.format(_MARK).encode(), (str(found.last),))

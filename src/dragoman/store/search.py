@@ -13,7 +13,7 @@ import msgspec
 import zstandard
 from sqlalchemy import Connection, bindparam, text
 
-from dragoman.store.bodies import HASH_BYTES, Laid, unpack
+from dragoman.store.laid import Laid, new_pieces, unpack
 
 _MOST_CHARACTERS = 64 * 1024
 _LONGEST_WORD = 64
@@ -29,21 +29,11 @@ Fetch = Callable[[str, Sequence[Any]], Sequence[Any]]
 
 
 class Words(msgspec.Struct, frozen=True):
-    """The words of what was new in one exchange."""
+    """The words of what was new in one exchange; `number` is that of its bodies."""
 
     number: int
-    exchange_id: str
     epoch: int
     text: str
-
-    def row(self) -> tuple[int, str, int, bytes]:
-        """The row of `texts`."""
-        return self.number, self.exchange_id, self.epoch, zstandard.compress(self.text.encode("utf-8", "replace"), 1)
-
-    @classmethod
-    def of(cls, row: Sequence[Any]) -> Words:
-        """The reverse of `row`."""
-        return cls(row[0], row[1], row[2], zstandard.decompress(row[3]).decode("utf-8", "replace"))
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -56,16 +46,18 @@ class Found(msgspec.Struct, frozen=True):
 
 def words_of(fetch: Fetch, mark: str, most: int) -> Found:
     """The words of the next bodies that the index does not have yet."""
-    known = fetch("SELECT value FROM dragoman_meta WHERE name = 'indexed'", ())
-    last = int(known[0][0]) if known else 0
-    statement = f"SELECT number, exchange_id, epoch, data FROM dragoman_bodies WHERE number > {mark} ORDER BY number LIMIT {mark}"
+    last = _indexed(fetch)
+    statement = f"SELECT number, epoch, data FROM dragoman_bodies WHERE number > {mark} ORDER BY number LIMIT {mark}"
     rows = fetch(statement, (last, most))
-    texts: list[Words] = []
-    for number, exchange_id, epoch, data in rows:
-        plain = _words(fetch, mark, unpack(bytes(data)))
-        if plain:
-            texts.append(Words(number, exchange_id, epoch, plain))
-    return Found(len(rows), rows[-1][0] if rows else last, texts)
+    return Found(len(rows), rows[-1][0] if rows else last, _texts(fetch, mark, rows))
+
+
+def words_to_forget(fetch: Fetch, mark: str, epoch_before: int, most: int) -> Found:
+    """The words of bodies whose time is over, as the index has them: they are made again from the bodies, which are still there."""
+    last = _indexed(fetch)
+    statement = f"SELECT number, epoch, data FROM dragoman_bodies WHERE epoch < {mark} LIMIT {mark}"
+    rows = fetch(statement, (epoch_before, most))
+    return Found(len(rows), last, _texts(fetch, mark, [row for row in rows if row[0] <= last]))
 
 
 def search(connection: Connection, query: str, most: int = 1000) -> list[str]:
@@ -75,12 +67,15 @@ def search(connection: Connection, query: str, most: int = 1000) -> list[str]:
         return []
     if connection.dialect.name == "sqlite":
         statement = (
-            "SELECT t.exchange_id FROM dragoman_texts_index i JOIN dragoman_texts t ON t.number = i.rowid"
-            " WHERE dragoman_texts_index MATCH :query ORDER BY i.rowid DESC LIMIT :most"
+            "SELECT b.exchange_id FROM dragoman_texts i JOIN dragoman_bodies b ON b.number = i.rowid"
+            " WHERE dragoman_texts MATCH :query ORDER BY i.rowid DESC LIMIT :most"
         )
         asked = " AND ".join(f'"{word}"' for word in words) + "*"
     else:
-        statement = "SELECT exchange_id FROM dragoman_texts WHERE words @@ to_tsquery('simple', :query) ORDER BY number DESC LIMIT :most"
+        statement = (
+            "SELECT b.exchange_id FROM dragoman_texts t JOIN dragoman_bodies b ON b.number = t.number"
+            " WHERE t.words @@ to_tsquery('simple', :query) ORDER BY t.number DESC LIMIT :most"
+        )
         asked = " & ".join(f"'{word}'" for word in words) + ":*"
     rows = connection.execute(text(statement).bindparams(bindparam("query", asked), bindparam("most", most)))
     return [row[0] for row in rows]
@@ -94,6 +89,16 @@ def plain_words(body: bytes) -> str:
     return _LONG.sub(" ", _ESCAPE.sub(_unescaped, found))[:_MOST_CHARACTERS].replace("\x00", " ")
 
 
+def _indexed(fetch: Fetch) -> int:
+    known = fetch("SELECT value FROM dragoman_meta WHERE name = 'indexed'", ())
+    return int(known[0][0]) if known else 0
+
+
+def _texts(fetch: Fetch, mark: str, rows: Sequence[Any]) -> list[Words]:
+    found = [Words(number, epoch, _words(fetch, mark, unpack(bytes(data)))) for number, epoch, data in rows]
+    return [each for each in found if each.text]
+
+
 def _words(fetch: Fetch, mark: str, laid: Laid) -> str:
     inline = zstandard.ZstdDecompressor().decompress(laid.text) if laid.text else b""
     parts: list[str] = []
@@ -103,13 +108,13 @@ def _words(fetch: Fetch, mark: str, laid: Laid) -> str:
         if side.inline is not None:
             parts.append(plain_words(inline[side.inline[0] : side.inline[1]]))
         elif side.pieces:
-            parts.append(plain_words(b"".join(_pieces(fetch, mark, side.pieces))))
+            parts.append(plain_words(b"".join(_pieces(fetch, mark, new_pieces(side)))))
     return "\n".join(parts)[:_MOST_CHARACTERS].strip()
 
 
-def _pieces(fetch: Fetch, mark: str, hashes: bytes) -> Iterable[bytes]:
-    for at in range(0, len(hashes), HASH_BYTES):
-        rows = fetch(f"SELECT data FROM dragoman_blobs WHERE hash = {mark}", (hashes[at : at + HASH_BYTES],))
+def _pieces(fetch: Fetch, mark: str, hashes: list[bytes]) -> Iterable[bytes]:
+    for each in hashes:
+        rows = fetch(f"SELECT data FROM dragoman_blobs WHERE hash = {mark}", (each,))
         if rows:
             yield zstandard.decompress(rows[0][0])
 

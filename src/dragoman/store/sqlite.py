@@ -8,9 +8,10 @@ import sqlite3
 from collections.abc import Generator
 from pathlib import Path
 
+from dragoman.store.batch import Batch, Old
 from dragoman.store.faults import RowRefused, StoreAway, StoreRefused
-from dragoman.store.search import Words, words_of
-from dragoman.store.writer import KEEP_INDEXED, KEEP_LAST, LAST, RESULTS, WRITTEN, Batch, Old, columns, insert_into, sweeps
+from dragoman.store.search import words_of, words_to_forget
+from dragoman.store.writer import KEEP_INDEXED, KEEP_LAST, LAST, RESULTS, WRITTEN, columns, insert_into, sweeps
 
 _BUSY_S = 5.0
 _CHECKPOINT_PAGES = 4000
@@ -75,7 +76,7 @@ class SqliteWriter:
         """Delete some of what has had its time, and give its pages back."""
         deleted = 0
         with self._transaction() as connection:
-            deleted += self._forget_words(connection, old.epoch_before, most)
+            self._forget_words(connection, old.epoch_before, most)
             for statement, before in sweeps(old, "?"):
                 deleted += connection.execute(statement, (before, most)).rowcount
         if deleted:
@@ -104,10 +105,8 @@ class SqliteWriter:
         """Put the words of some bodies into the full-text index."""
         with self._transaction() as connection:
             found = words_of(lambda statement, given: connection.execute(statement, given).fetchall(), "?", most)
-            connection.executemany("INSERT INTO dragoman_texts VALUES (?, ?, ?, ?)", [each.row() for each in found.texts])
-            connection.executemany(
-                "INSERT INTO dragoman_texts_index (rowid, words) VALUES (?, ?)", [(each.number, each.text) for each in found.texts]
-            )
+            rows = [(each.number, each.text) for each in found.texts]
+            connection.executemany("INSERT INTO dragoman_texts (rowid, words) VALUES (?, ?)", rows)
             if found.count:
                 connection.execute(KEEP_INDEXED.format("?"), (str(found.last),))
         return found.count
@@ -117,18 +116,11 @@ class SqliteWriter:
         with contextlib.suppress(sqlite3.Error):
             self._connection.close()
 
-    def _forget_words(self, connection: sqlite3.Connection, before: int, most: int) -> int:
+    def _forget_words(self, connection: sqlite3.Connection, before: int, most: int) -> None:
         """An index without a copy of its words must be told what to forget."""
-        rows = connection.execute(
-            "SELECT number, exchange_id, epoch, data FROM dragoman_texts WHERE epoch < ? LIMIT ?", (before, most)
-        ).fetchall()
-        old = [Words.of(row) for row in rows]
-        connection.executemany(
-            "INSERT INTO dragoman_texts_index (dragoman_texts_index, rowid, words) VALUES ('delete', ?, ?)",
-            [(each.number, each.text) for each in old],
-        )
-        connection.executemany("DELETE FROM dragoman_texts WHERE number = ?", [(each.number,) for each in old])
-        return len(old)
+        found = words_to_forget(lambda statement, given: connection.execute(statement, given).fetchall(), "?", before, most)
+        statement = "INSERT INTO dragoman_texts (dragoman_texts, rowid, words) VALUES ('delete', ?, ?)"
+        connection.executemany(statement, [(each.number, each.text) for each in found.texts])
 
     @contextlib.contextmanager
     def _transaction(self) -> Generator[sqlite3.Connection]:

@@ -124,17 +124,6 @@ bodies = Table(
 )
 """Where the bodies of an exchange are: read them by `store.bodies`."""
 
-texts = Table(
-    f"{PREFIX}texts",
-    metadata,
-    Column("number", _Big, primary_key=True, autoincrement=False),
-    Column("exchange_id", Text, nullable=False),
-    Column("epoch", Integer, nullable=False),
-    Column("data", LargeBinary, nullable=False),
-    Index(f"{PREFIX}texts_epoch", "epoch"),
-)
-"""What is new in the bodies of an exchange, as plain words: `number` is that of the bodies. The full-text index over it: `store.search`."""
-
 sessions = Table(
     f"{PREFIX}sessions",
     metadata,

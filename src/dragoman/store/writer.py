@@ -1,73 +1,13 @@
-"""What is written to the database at once, and the contract of those who write it."""
+"""The statements that write a batch: the same for every database but for the mark of a parameter."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from collections.abc import Iterator
 
-import msgspec
 from sqlalchemy import Table
 
 from dragoman.store import tables
-
-Row = Sequence[Any]
-
-
-class Batch(msgspec.Struct):
-    """Rows for each table (their values in the order of its columns), written in one transaction. A writer counts its
-    batches (`number`), which keeps one that is written twice from counting twice.
-
-    bodies: without their `number`. results: of tools, as (result_exchange_id, is_error, result_bytes, result_tokens, call_id, session).
-    """
-
-    writer: str
-    number: int
-    written_at: float
-    exchanges: list[Row] = []
-    attempts: list[Row] = []
-    tools: list[Row] = []
-    results: list[Row] = []
-    blobs: list[Row] = []
-    bodies: list[Row] = []
-    sessions: list[Row] = []
-    session_models: list[Row] = []
-    usage_hours: list[Row] = []
-
-
-class Old(msgspec.Struct, frozen=True):
-    """What has had its time: exchanges (Unix seconds) and bodies (epochs) before these."""
-
-    exchanges_before: float
-    epoch_before: int
-
-
-class Writer(Protocol):
-    """A connection that writes. All of it raises StoreAway where the database is away; then the writer is to be closed and made anew."""
-
-    def write(self, batch: Batch) -> None:
-        """Write it all, or nothing. What was written before is not written again."""
-        ...
-
-    def sweep(self, old: Old, most: int) -> int:
-        """Delete some of what has had its time, `most` rows of each table. Returns how many rows were deleted: 0 when nothing is left."""
-        ...
-
-    def size_bytes(self) -> int:
-        """What the tables take on disk, without what is free for use again."""
-        ...
-
-    def oldest_epoch(self) -> int | None:
-        """The oldest epoch that has bodies; None without any."""
-        ...
-
-    def index(self, most: int) -> int:
-        """Put the words of some bodies into the full-text index, at most so many. Returns of how many; 0 when all are."""
-        ...
-
-    def close(self) -> None:
-        """Close the connection, whatever state it is in."""
-        ...
-
+from dragoman.store.batch import Old
 
 WRITTEN: tuple[tuple[str, Table], ...] = (
     ("exchanges", tables.exchanges),
@@ -96,7 +36,12 @@ _OLD_SESSIONS = "SELECT id FROM dragoman_sessions WHERE last_at < {0} ORDER BY l
 # What belongs to exchanges and sessions goes before them.
 _SWEEPS = (
     ("epoch_before", "DELETE FROM dragoman_bodies WHERE number IN (SELECT number FROM dragoman_bodies WHERE epoch < {0} LIMIT {0})"),
-    ("epoch_before", "DELETE FROM dragoman_blobs WHERE hash IN (SELECT hash FROM dragoman_blobs WHERE epoch < {0} LIMIT {0})"),
+    (
+        "epoch_before",
+        # Not before every body that may need them is gone: what the index is to forget is made from both.
+        "DELETE FROM dragoman_blobs WHERE hash IN (SELECT hash FROM dragoman_blobs WHERE epoch < {0}"
+        " AND epoch < coalesce((SELECT min(epoch) FROM dragoman_bodies), 2147483647) LIMIT {0})",
+    ),
     ("exchanges_before", f"DELETE FROM dragoman_attempts WHERE exchange_id IN ({_OLD_EXCHANGES})"),
     ("exchanges_before", f"DELETE FROM dragoman_tools WHERE exchange_id IN ({_OLD_EXCHANGES})"),
     ("exchanges_before", f"DELETE FROM dragoman_exchanges WHERE id IN ({_OLD_EXCHANGES})"),

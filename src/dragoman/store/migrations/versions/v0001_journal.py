@@ -53,9 +53,6 @@ _TABLES = {
         output_tokens:big!=0 cache_read_tokens:big!=0 cache_write_tokens:big!=0 reasoning_tokens:big!=0 cost_pico:big!=0
         total_s:double!=0
     """,
-    "texts": """
-        number:big* exchange_id:text! epoch:int! data:bytes!
-    """,
     "tools": """
         exchange_id:text* call_id:text* began_at:double!=0 session:text name:text!= arguments:text command:text
         result_exchange_id:text is_error:flag result_bytes:big result_tokens:big
@@ -80,15 +77,15 @@ _INDEXES = {
     "exchanges_model": ("exchanges", "model began_at"),
     "exchanges_session": ("exchanges", "session began_at"),
     "sessions_last": ("sessions", "last_at"),
-    "texts_epoch": ("texts", "epoch"),
     "tools_began": ("tools", "began_at"),
     "tools_call": ("tools", "call_id"),
 }
 _TEXT_INDEX = {
-    # Without a copy of the words: those are in the table, compressed.
-    "sqlite": ("CREATE VIRTUAL TABLE dragoman_texts_index USING fts5(words, content='', tokenize='unicode61 remove_diacritics 2')",),
+    # Without a copy of the words, and without their places: an eighth of the size, and phrases are not asked for.
+    "sqlite": ("CREATE VIRTUAL TABLE dragoman_texts USING fts5(words, content='', detail=none, tokenize='unicode61 remove_diacritics 2')",),
     "postgresql": (
-        "ALTER TABLE dragoman_texts ADD COLUMN words tsvector",
+        "CREATE TABLE dragoman_texts (number bigint PRIMARY KEY, epoch integer NOT NULL, words tsvector NOT NULL)",
+        "CREATE INDEX dragoman_texts_epoch ON dragoman_texts (epoch)",
         "CREATE INDEX dragoman_texts_words ON dragoman_texts USING gin (words)",
     ),
 }

@@ -1,0 +1,203 @@
+"""The journal: takes the record of each exchange without ever making it wait, and has a thread of its own write it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Self
+
+import msgspec
+
+from dragoman.config.journal_schema import Journal as Settings
+from dragoman.ir.record import Bodies, Record
+from dragoman.observe.journal_rows import Price, Priced, Told
+from dragoman.observe.journal_writer import Entry, Opens, Scribe, Stats
+from dragoman.observe.spool import Spool
+
+__all__ = ["Journal", "Priced", "Stats"]
+
+logger = logging.getLogger(__name__)
+
+_CLOSE_S = 10.0
+_OBJECT_BYTES = 2000
+"""What an exchange takes besides its bodies, roughly."""
+
+
+class Journal:
+    """Keeps exchanges in a database. An async context manager: leaving it writes what waits, for as long as it is patient.
+
+    opens: opens the database; called in the thread, since that takes time. folder: where to put what waits while the database is away.
+    price: what an exchange costs, told: makes JSON of `Record.decision`; both called in the thread. secrets: texts that are known to be
+    secret.
+    """
+
+    def __init__(
+        self,
+        opens: Opens,
+        settings: Settings,
+        folder: Path,
+        *,
+        price: Price | None = None,
+        told: Told | None = None,
+        secrets: Iterable[str] = (),
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        # Sorts by time, so that what earlier processes left is written before.
+        name = f"{int(clock() * 1000):013}-{random.getrandbits(48):012x}"
+        self._settings = settings
+        self._told = told or _plain
+        self._queue: deque[Entry] = deque()
+        self._bytes = 0
+        self._overflow = Spool(folder / "overflow", settings.spool_bytes // 4, name)
+        self._stats = Stats()
+        self._wake = threading.Event()
+        self._is_told = False
+        spool = Spool(folder, settings.spool_bytes, name)
+        self._scribe = Scribe(
+            opens, settings, spool, name, price=price or _unpriced, told=self._told, secrets=secrets, clock=clock, stats=self._stats
+        )
+        # A daemon: a database that hangs must not keep the process from ending.
+        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
+        self._closing = threading.Event()
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._thread.start()
+
+    def put(self, record: Record) -> None:
+        """Have an exchange written. Takes its bodies over: they are not in the record any more. Never waits."""
+        bodies, word, size = self._taken(record)
+        if len(self._queue) >= self._settings.queue:
+            self._spill(record, bodies, size)
+            return
+        self._queue.append((record, bodies, word, size))
+        if not self._is_told:
+            self._is_told = True
+            self._wake.set()
+
+    def use(self, settings: Settings, *, price: Price | None = None, secrets: Iterable[str] = ()) -> None:
+        """Go on with other settings: from the next batch on."""
+        self._settings = settings
+        self._scribe.use(settings, price or _unpriced, tuple(secrets))
+
+    def stats(self) -> Stats:
+        """How it goes, for metrics and health."""
+        return msgspec.structs.replace(self._stats, waiting=len(self._queue), waiting_bytes=self._bytes)
+
+    async def close(self, patience_s: float = _CLOSE_S) -> None:
+        """Write what waits, in the database or else on disk."""
+        await asyncio.to_thread(self.close_now, patience_s)
+
+    def close_now(self, patience_s: float = _CLOSE_S) -> None:
+        """The same, waiting for it."""
+        self._closing.set()
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join(patience_s)
+
+    async def __aenter__(self) -> Self:
+        self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    def _taken(self, record: Record) -> tuple[Bodies | None, str, int]:
+        bodies, record.bodies = record.bodies, None
+        if bodies is None or bodies.mode == "none":
+            return None, "none", _OBJECT_BYTES
+        size = _size(bodies, record)
+        if self._bytes + size > self._settings.queue_bytes:
+            self._stats.dropped_bodies += 1
+            return None, "dropped", _OBJECT_BYTES
+        self._bytes += size
+        return bodies, bodies.mode, size
+
+    def _spill(self, record: Record, bodies: Bodies | None, size: int) -> None:
+        """There is no more room in memory: the record waits on disk, without its bodies."""
+        if bodies is not None:
+            self._bytes -= size
+            self._stats.dropped_bodies += 1
+        if record.decision is not None:
+            record.decision = self._told(record.decision)
+        try:
+            kept = self._overflow.append(msgspec.msgpack.encode(record, enc_hook=str))
+        except (OSError, ValueError, TypeError):
+            kept = False
+        if kept:
+            self._stats.spilled += 1
+        else:
+            self._stats.lost += 1
+
+    def _run(self) -> None:
+        is_open = True
+        while is_open:
+            self._wake.wait(self._scribe.pause_s())
+            self._closing.wait(self._settings.flush_s)
+            self._wake.clear()
+            # What is put from here on wakes the thread again: so nothing is left behind, and closing comes after all of it.
+            self._is_told = False
+            is_open = not self._closing.is_set()
+            try:
+                self._work(is_closing=not is_open)
+            except Exception:
+                # The outermost edge of this thread: one fault of ours must not end the record of all that follows.
+                logger.exception("the journal failed, and goes on")
+        self._overflow.close()
+        self._scribe.close()
+
+    def _work(self, *, is_closing: bool) -> None:
+        while self._queue:
+            self._scribe.write(self._some())
+        self._take_overflow()
+        self._scribe.chores(is_closing=is_closing)
+        self._stats.cpu_s = time.thread_time()
+
+    def _some(self) -> list[Entry]:
+        """What goes into one batch."""
+        some: list[Entry] = []
+        size = 0
+        while self._queue and len(some) < self._scribe.most and size < self._scribe.most_bytes:
+            entry = self._queue.popleft()
+            some.append(entry)
+            size += entry[3]
+            if entry[1] is not None:
+                self._bytes -= entry[3]
+        return some
+
+    def _take_overflow(self) -> None:
+        while self._overflow.size_bytes and not self._queue:
+            with self._overflow.oldest() as frames:
+                if frames is None:
+                    return
+                entries: list[Entry] = []
+                for frame in frames:
+                    with contextlib.suppress(msgspec.MsgspecError):
+                        entries.append((msgspec.msgpack.decode(frame, type=Record), None, "dropped", _OBJECT_BYTES))
+                    if len(entries) == self._scribe.most:
+                        self._scribe.write(entries)
+                        entries = []
+                if entries:
+                    self._scribe.write(entries)
+
+
+def _size(bodies: Bodies, record: Record) -> int:
+    """About what the bodies take. The pieces of an answer are not counted one by one: there may be thousands."""
+    size = _OBJECT_BYTES + record.bytes_out * ((bodies.client_response is not None) + (bodies.provider_response is not None))
+    size += 0 if bodies.client_request is None else len(bodies.client_request)
+    return size + (0 if bodies.provider_request is None else len(bodies.provider_request))
+
+
+def _unpriced(record: Record) -> Priced | None:
+    return None
+
+
+def _plain(decision: Any) -> object:
+    return decision

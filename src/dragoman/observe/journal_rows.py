@@ -1,0 +1,242 @@
+"""Records become rows: of the exchange itself, its attempts and tools, and of the sums that they add to."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+
+from dragoman.ir.record import Record
+from dragoman.ir.usage import Usage
+from dragoman.store.batch import Batch, Row
+
+_OK = "ok"
+_BESIDE = frozenset({"title", "prewarm"})
+_SESSIONS = 10_000
+_ARGUMENTS = 2000
+_MESSAGE = 4000
+_NAME = 400
+_NO_USAGE = Usage()
+_json = msgspec.json.Encoder(decimal_format="string", enc_hook=str)
+
+
+class Priced(msgspec.Struct, frozen=True):
+    """What an exchange costs, in units of 1e-12 US dollar: all of it (None: not known), and by kind."""
+
+    pico: int | None = None
+    parts: dict[str, int] = {}
+
+
+Price = Callable[[Record], Priced | None]
+"""What an exchange costs. Called where nothing waits."""
+Told = Callable[[Any], object]
+"""Makes JSON of what stands in `Record.decision`."""
+
+# In the order of the columns; what is worked out stands between.
+_WHO = attrgetter("id", "began_at", "session", "turn", "parent_session", "run", "kind", "client", "team", "user", "address", "key_prefix")
+_WHAT = attrgetter("agent", "agent_version", "dialect", "upstream_dialect", "lane", "asked", "routed", "rule")
+_WAITED = attrgetter("queue_s", "admission_s", "guards_s", "cache_s")
+_TOOK = attrgetter("first_token_s", "generation_s", "tools_s", "own_s", "total_s", "bytes_in", "bytes_out", "cache_hit")
+
+
+class Turns:
+    """Which step each session is in: what is written in pieces is counted once."""
+
+    def __init__(self) -> None:
+        self._last: OrderedDict[str, str | None] = OrderedDict()
+
+    def begun(self, record: Record) -> int:
+        """1 if a turn begins with this exchange. One that names no turn is one; what agents ask beside their turns is none."""
+        if record.kind in _BESIDE or record.session is None:
+            return 0
+        last = self._last.pop(record.session, None)
+        self._last[record.session] = record.turn
+        if len(self._last) > _SESSIONS:
+            self._last.popitem(last=False)
+        return int(record.turn is None or record.turn != last)
+
+
+class Rows:
+    """Collects the rows of one batch."""
+
+    def __init__(self, price: Price, told: Told, turns: Turns, *, paths: bool) -> None:
+        self._price = price
+        self._told = told
+        self._turns = turns
+        self._paths = paths
+        self._hours: dict[tuple[Any, ...], list[Any]] = {}
+        self._sessions: dict[str, list[Any]] = {}
+        self._models: dict[tuple[str, str, str], int] = {}
+        self.exchanges: list[Row] = []
+        self.attempts: list[Row] = []
+        self.tools: list[Row] = []
+        self.results: list[Row] = []
+        self.bodies: list[Row] = []
+        self.blobs: list[Row] = []
+
+    def add(self, record: Record, bodies: str) -> None:
+        """The rows of one exchange, and its part in the sums. bodies: what is kept of them, in a word."""
+        priced = self._price(record) or _UNPRICED
+        usage = record.usage
+        self.exchanges.append(self._exchange(record, usage, priced, bodies))
+        self._attempts(record, usage, priced)
+        if record.calls or record.results:
+            self._tools(record)
+        self._sum(record, usage or _NO_USAGE, priced, usage is not None and priced.pico is None)
+
+    def batch(self, writer: str, number: int, at: float) -> Batch:
+        """All of it."""
+        return Batch(
+            writer,
+            number,
+            at,
+            exchanges=self.exchanges,
+            attempts=self.attempts,
+            tools=self.tools,
+            results=self.results,
+            blobs=self.blobs,
+            bodies=self.bodies,
+            sessions=[(name, *sums) for name, sums in self._sessions.items()],
+            session_models=[(*key, count) for key, count in self._models.items()],
+            usage_hours=[(*key, *sums) for key, sums in self._hours.items()],
+        )
+
+    def _exchange(self, record: Record, usage: Usage | None, priced: Priced, bodies: str) -> tuple[Any, ...]:
+        last = record.attempts[-1] if record.attempts else None
+        connect_s = None if last is None or last.connected_s is None else last.connected_s - last.began_s
+        first_s = None if last is None or last.first_byte_s is None else last.first_byte_s - last.began_s
+        told = None if record.decision is None else self._told(record.decision)
+        message = record.message
+        return (
+            *_WHO(record),
+            *_WHAT(record),
+            None if told is None else _text(told),
+            record.provider,
+            record.model,
+            None if last is None else last.key,
+            record.answered,
+            record.stream,
+            record.status,
+            record.error,
+            message if message is None or len(message) <= _MESSAGE else message[:_MESSAGE],
+            record.stop_reason,
+            *((None,) * 7 if usage is None else _usage(usage)),
+            priced.pico,
+            _text(priced.parts) if priced.parts else None,
+            len(record.attempts),
+            len(record.calls),
+            *_WAITED(record),
+            connect_s,
+            first_s,
+            *_TOOK(record),
+            _text(record.warnings) if record.warnings else None,
+            bodies,
+            record.cwd if self._paths else None,
+            record.repo if self._paths else None,
+        )
+
+    def _attempts(self, record: Record, usage: Usage | None, priced: Priced) -> None:
+        last = len(record.attempts)
+        for number, each in enumerate(record.attempts, 1):
+            answered = number == last and usage is not None
+            self.attempts.append(
+                (
+                    record.id,
+                    number,
+                    each.provider,
+                    each.model,
+                    each.key,
+                    each.began_s,
+                    each.connected_s,
+                    each.first_byte_s,
+                    each.ended_s,
+                    each.status,
+                    each.error,
+                    usage.input_tokens if answered and usage is not None else None,
+                    usage.output_tokens if answered and usage is not None else None,
+                    priced.pico if answered else None,
+                )
+            )
+
+    def _tools(self, record: Record) -> None:
+        for call in record.calls:
+            given = (
+                record.id,
+                call.call_id,
+                record.began_at,
+                record.session or "",
+                call.name[:_NAME],
+                call.arguments[:_ARGUMENTS],
+                call.command,
+            )
+            self.tools.append((*given, None, None, None, None))
+        for result in record.results:
+            self.results.append((record.id, result.is_error, result.size_bytes, result.tokens, result.call_id, record.session or ""))
+
+    def _sum(self, record: Record, usage: Usage, priced: Priced, is_unpriced: bool) -> None:
+        tokens = (
+            usage.input_tokens,
+            usage.output_tokens,
+            usage.cache_read_tokens or 0,
+            usage.cache_write_tokens or 0,
+            usage.reasoning_tokens or 0,
+            priced.pico or 0,
+        )
+        failed, tried, calls = int(record.error is not None), len(record.attempts), len(record.calls)
+        provider, model = record.provider or "", record.model or ""
+        key = (
+            int(record.began_at) // 3600, record.client, record.team or "", record.user or "", provider, model, record.agent or "",
+            record.error or _OK,
+        )  # fmt: skip
+        first = record.first_token_s
+        counts = (record.bytes_in, record.bytes_out, int(first is not None))
+        times = (record.total_s, first or 0.0, record.generation_s or 0.0, record.own_s or 0.0)
+        _add(self._hours, key, [1, failed, int(is_unpriced), tried, *tokens, calls, *counts, *times])
+        if record.session:
+            self._sum_session(record, [1, 0, failed, int(is_unpriced), tried, calls, *tokens, record.total_s])
+            if provider and not failed:
+                named = (record.session, provider, model)
+                self._models[named] = self._models.get(named, 0) + 1
+
+    def _sum_session(self, record: Record, sums: list[Any]) -> None:
+        session = record.session or ""
+        paths = (record.cwd, record.repo) if self._paths else (None, None)
+        who = [record.parent_session, record.agent, record.client, *paths, record.turn]
+        sums[1] = self._turns.begun(record)
+        known = self._sessions.get(session)
+        if known is None:
+            self._sessions[session] = [*who, record.began_at, record.began_at, *sums]
+            return
+        known[:6] = [new if new is not None else old for new, old in zip(who, known[:6], strict=True)]
+        known[6], known[7] = min(known[6], record.began_at), max(known[7], record.began_at)
+        known[8:] = [old + new for old, new in zip(known[8:], sums, strict=True)]
+
+
+_UNPRICED = Priced()
+
+
+def _usage(usage: Usage) -> tuple[Any, ...]:
+    return (
+        usage.input_tokens,
+        usage.output_tokens,
+        usage.cache_read_tokens,
+        usage.cache_write_tokens,
+        usage.reasoning_tokens,
+        usage.total_tokens,
+        _text(usage.extra) if usage.extra else None,
+    )
+
+
+def _add(all_sums: dict[tuple[Any, ...], list[Any]], key: tuple[Any, ...], sums: list[Any]) -> None:
+    known = all_sums.get(key)
+    if known is None:
+        all_sums[key] = sums
+    else:
+        known[:] = [old + new for old, new in zip(known, sums, strict=True)]
+
+
+def _text(value: object) -> str:
+    return _json.encode(value).decode()

@@ -1,0 +1,304 @@
+"""What the journal's thread does: makes batches, writes them or lets them wait on disk, deletes what has had its time, feeds the search."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+import msgspec
+
+from dragoman.config.journal_schema import Journal as Settings
+from dragoman.ir.record import Bodies, Record
+from dragoman.observe.journal_bodies import EPOCH_S, BodyKeeper
+from dragoman.observe.journal_rows import Price, Rows, Told, Turns
+from dragoman.observe.redact import Redactor
+from dragoman.observe.spool import Spool
+from dragoman.store.batch import Batch, Old, Writer
+from dragoman.store.clean import cleaned
+from dragoman.store.faults import RowRefused, StoreAway, StoreRefused
+
+logger = logging.getLogger(__name__)
+
+Entry = tuple[Record, Bodies | None, str, int]
+"""A record, its bodies, what is kept of them in a word, and about how many bytes that is."""
+
+_DAY_S = 86_400
+_AGAIN_S = (0.25, 5.0)
+_REFUSED_S = 30.0
+_SWEEP_S = 60.0
+_SIZE_S = 300.0
+_SWEPT = 1000
+_INDEXED = 50
+_INDEX_SHARE = 0.04
+"""Of one core, at most, for the full-text index: it may be late, but it may not take the time of those who are served."""
+_REPLAY_S = 0.5
+
+
+class Opened(Protocol):
+    """An open database, as the journal needs it: `store.open.Store`."""
+
+    @property
+    def name(self) -> str: ...
+    def writer(self) -> Writer: ...
+    def close(self) -> None: ...
+
+
+Opens = Callable[[], Opened]
+"""Opens the database; raises StoreAway, StoreRefused."""
+
+
+class Stats(msgspec.Struct):
+    """How the journal goes. waiting: exchanges in memory; written: in the database; spooled_bytes: waiting on disk, since the database is
+    away. spilled: exchanges that waited on disk, since the queue was full; dropped_bodies: exchanges whose bodies were left out for
+    that; lost: exchanges that are nowhere. trouble: what is wrong with the database, None while it is well. cpu_s: what its thread took.
+    """
+
+    waiting: int = 0
+    waiting_bytes: int = 0
+    written: int = 0
+    spooled_bytes: int = 0
+    spilled: int = 0
+    dropped_bodies: int = 0
+    lost: int = 0
+    swept: int = 0
+    indexed: int = 0
+    trouble: str | None = None
+    cpu_s: float = 0.0
+
+
+class Scribe:
+    """Used by one thread. `most`, `most_bytes`: what goes into one batch."""
+
+    most = 500
+    most_bytes = 16 * 1024 * 1024
+
+    def __init__(
+        self,
+        opens: Opens,
+        settings: Settings,
+        spool: Spool,
+        name: str,
+        *,
+        price: Price,
+        told: Told,
+        secrets: Iterable[str],
+        clock: Callable[[], float],
+        stats: Stats,
+    ) -> None:
+        self._opens = opens
+        self._settings = settings
+        self._spool = spool
+        self._name = name
+        self._price = price
+        self._told = told
+        self._clock = clock
+        self._stats = stats
+        self._keeper = BodyKeeper(Redactor(secrets), most_bytes=settings.body_bytes)
+        self._turns = Turns()
+        self._store: Opened | None = None
+        self._writer: Writer | None = None
+        self._number = 0
+        self._again_at = 0.0
+        self._again_s = _AGAIN_S[0]
+        self._sweep_at = time.monotonic() + _SWEEP_S
+        self._size_at = 0.0
+        self._index_at = 0.0
+        self._epoch_before = 0
+        self._is_behind = True
+
+    def use(self, settings: Settings, price: Price, secrets: tuple[str, ...]) -> None:
+        """Other settings, from the next batch on. Called by another thread: each is one assignment."""
+        self._keeper = BodyKeeper(Redactor(secrets), most_bytes=settings.body_bytes)
+        self._price = price
+        self._settings = settings
+
+    def pause_s(self) -> float | None:
+        """How long to wait at most until there is something to do; None: until something is put."""
+        if self._is_behind or self._stats.trouble is not None or self._spool.size_bytes:
+            return self._again_s
+        return max(0.5, self._sweep_at - time.monotonic())
+
+    def write(self, entries: list[Entry]) -> None:
+        """Write exchanges into the database, or where it is away, on disk."""
+        batch = self._batch(entries)
+        self._is_behind = True
+        if self._spool.size_bytes or not self._put(batch, len(entries)):
+            self._wait_on_disk(batch, len(entries))
+
+    def chores(self, *, is_closing: bool) -> None:
+        """What is to be done besides: what waits on disk first."""
+        if self._spool.size_bytes:
+            self._replay()
+        if is_closing or self._stats.trouble is not None or self._writer is None:
+            return
+        try:
+            self._sweep(self._writer)
+            if self._settings.search:
+                self._index(self._writer)
+            else:
+                self._is_behind = False
+        except StoreAway as error:
+            self._is_away(error)
+
+    def close(self) -> None:
+        """Give the database back."""
+        self._spool.close()
+        self._let_go()
+
+    # ---- batches ------------------------------------------------------------------------------------------------------------
+
+    def _batch(self, entries: list[Entry]) -> Batch:
+        rows = Rows(self._price, self._told, self._turns, paths=self._settings.paths)
+        keeper = self._keeper
+        leaves_out = self._spool.is_half_full
+        for record, bodies, word, _ in entries:
+            if bodies is not None and leaves_out:
+                word, bodies = "dropped", None
+                self._stats.dropped_bodies += 1
+            if bodies is not None:
+                row = keeper.row(record.id, self._clock(), record.session and (record.client, record.agent, record.session), bodies)
+                rows.bodies.append(row.bodies)
+                rows.blobs += row.blobs
+            rows.add(record, word)
+        self._number += 1
+        return rows.batch(self._name, self._number, self._clock())
+
+    def _put(self, batch: Batch, count: int) -> bool:
+        """Whether the batch is in the database, or cannot ever be."""
+        writer = self._connected()
+        if writer is None:
+            return False
+        try:
+            self._write(writer, batch)
+        except StoreAway as error:
+            self._is_away(error)
+            return False
+        except RowRefused as error:
+            self._stats.lost += count
+            self._keeper.forget()
+            logger.error("the journal lost %d exchanges: the database takes their rows for wrong (%s)", count, error)
+            return True
+        self._stats.written += count
+        self._again_s = _AGAIN_S[0]
+        return True
+
+    def _write(self, writer: Writer, batch: Batch) -> None:
+        try:
+            writer.write(batch)
+        except RowRefused:
+            writer.write(cleaned(batch))
+
+    def _wait_on_disk(self, batch: Batch, count: int) -> None:
+        try:
+            kept = self._spool.append(_encoded(batch))
+        except OSError as error:
+            kept = False
+            logger.error("the journal cannot let exchanges wait on disk: %s", error)
+        if not kept:
+            self._keeper.forget()
+            self._stats.lost += count
+            logger.error("the journal lost %d exchanges: the database is away, and there is no more room for what waits", count)
+        self._stats.spooled_bytes = self._spool.size_bytes
+
+    def _replay(self) -> None:
+        """Write what waits on disk, in its order, for a while."""
+        until = time.monotonic() + _REPLAY_S
+        while self._spool.size_bytes and time.monotonic() < until and self._connected() is not None:
+            try:
+                with self._spool.oldest() as frames:
+                    if frames is None:
+                        return
+                    for frame in frames:
+                        batch = _decode(frame)
+                        if not self._put(batch, len(batch.exchanges)):
+                            raise StoreAway("it is away again")
+            except StoreAway:
+                break
+            except OSError as error:
+                logger.error("what waits on disk for the journal cannot be read: %s", error)
+                break
+        self._stats.spooled_bytes = self._spool.size_bytes
+
+    # ---- the database -------------------------------------------------------------------------------------------------------
+
+    def _connected(self) -> Writer | None:
+        if self._writer is not None:
+            return self._writer
+        if time.monotonic() < self._again_at:
+            return None
+        try:
+            if self._store is None:
+                self._store = self._opens()
+            self._writer = self._store.writer()
+        except StoreRefused as error:
+            self._is_away(error, wait_s=_REFUSED_S)
+            return None
+        except StoreAway as error:
+            self._is_away(error)
+            return None
+        if self._stats.trouble is not None:
+            logger.warning("the database is back; the journal writes what waited")
+        self._stats.trouble = None
+        return self._writer
+
+    def _is_away(self, error: Exception, wait_s: float = 0.0) -> None:
+        if self._stats.trouble is None:
+            logger.warning("the journal waits on disk: %s", error)
+        self._stats.trouble = str(error)
+        self._let_go()
+        self._again_s = max(wait_s, min(2 * self._again_s, _AGAIN_S[1]))
+        self._again_at = time.monotonic() + self._again_s
+
+    def _let_go(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+        if self._store is not None:
+            self._store.close()
+        self._writer = self._store = None
+
+    # ---- chores -------------------------------------------------------------------------------------------------------------
+
+    def _sweep(self, writer: Writer) -> None:
+        now = time.monotonic()
+        if now < self._sweep_at:
+            return
+        wall, keep = self._clock(), self._settings.keep
+        current = int(wall) // EPOCH_S
+        if now >= self._size_at:
+            self._size_at = now + _SIZE_S
+            if writer.size_bytes() > keep.size_bytes:
+                # The epoch that is written to now, and the one that was until a moment ago, are still referred to.
+                oldest = writer.oldest_epoch()
+                self._epoch_before = min(current - 1, 0 if oldest is None else oldest + 1)
+                self._size_at = now + _SWEEP_S
+        epoch_before = max(self._epoch_before, int(wall - keep.bodies_days * _DAY_S) // EPOCH_S)
+        swept = writer.sweep(Old(wall - keep.exchanges_days * _DAY_S, epoch_before), _SWEPT)
+        self._stats.swept += swept
+        self._sweep_at = now + (0.0 if swept else _SWEEP_S)
+        self._is_behind = self._is_behind or bool(swept)
+        if not swept and self._epoch_before:
+            self._epoch_before, self._size_at = 0, 0.0
+
+    def _index(self, writer: Writer) -> None:
+        """Let the full-text index catch up, in a share of the time only."""
+        if time.monotonic() < self._index_at:
+            return
+        began = time.monotonic()
+        count = writer.index(_INDEXED)
+        now = time.monotonic()
+        self._stats.indexed += count
+        self._index_at = now + (now - began) / _INDEX_SHARE
+        self._is_behind = count == _INDEXED
+
+
+def _encoded(batch: Batch) -> bytes:
+    try:
+        return msgspec.msgpack.encode(batch)
+    except (UnicodeError, OverflowError):
+        return msgspec.msgpack.encode(cleaned(batch))
+
+
+def _decode(frame: bytes) -> Batch:
+    return msgspec.msgpack.decode(frame, type=Batch)

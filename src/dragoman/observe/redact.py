@@ -1,0 +1,168 @@
+"""Takes secrets out of what is to be kept: keys of providers and services, tokens, private keys, passwords. One pattern, one pass.
+
+The pattern is run by RE2, which takes 0.1 ms for 60 KB of conversation and time in proportion whatever the text; Python's own engine
+takes 3 ms, and its time may explode. Texts stand in JSON, so a quote may be escaped any number of times.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import re2  # pyright: ignore[reportMissingTypeStubs]
+
+MARK = b"[redacted]"
+
+_WORD = r"[A-Za-z0-9_-]"
+_TOKENS = (
+    rf"sk-{_WORD}{{16,}}",  # OpenAI, Anthropic, OpenRouter, DeepSeek and many others
+    r"[srp]k_(?:live|test)_[A-Za-z0-9]{16,}",
+    r"whsec_[A-Za-z0-9+/]{20,}",
+    r"gsk_[A-Za-z0-9]{20,}",
+    rf"xai-{_WORD}{{20,}}",
+    rf"AIza{_WORD}{{30,}}",
+    rf"ya29\.{_WORD}{{20,}}",
+    rf"GOCSPX-{_WORD}{{20,}}",
+    r"hf_[A-Za-z0-9]{20,}",
+    rf"nvapi-{_WORD}{{20,}}",
+    rf"(?:csk|pplx|tgp|dsk)[-_]{_WORD}{{20,}}",
+    r"(?:fw|r8|esecret)_[A-Za-z0-9]{16,}",
+    r"gh[pousr]_[A-Za-z0-9]{20,}",
+    r"github_pat_[A-Za-z0-9_]{20,}",
+    rf"gl(?:pat|dt|rt|cbt)-{_WORD}{{16,}}",
+    rf"xox[abceoprs]-{_WORD}{{10,}}",
+    rf"xapp-{_WORD}{{10,}}",
+    r"A(?:KIA|SIA|BIA|CCA)[A-Z0-9]{16}",
+    r"ABSK[A-Za-z0-9+/=]{30,}",
+    rf"eyJ{_WORD}{{8,}}\.eyJ{_WORD}{{8,}}\.{_WORD}*",
+    r"npm_[A-Za-z0-9]{30,}",
+    rf"pypi-{_WORD}{{40,}}",
+    r"dop_v1_[0-9a-f]{40,}",
+    rf"SG\.{_WORD}{{16,}}\.{_WORD}{{16,}}",
+    r"lin_(?:api|oauth)_[A-Za-z0-9]{20,}",
+    r"shp(?:at|ca|pa|ss)_[A-Fa-f0-9]{32}",
+    r"ops_eyJ[A-Za-z0-9+/=]{40,}",
+    r"AGE-SECRET-KEY-1[A-Z0-9]{50,}",
+)
+_BEFORE = r"^|[^A-Za-z0-9_]|\\[nrtbf]|%[0-9A-Fa-f]{2}"
+"""What stands before a token: nothing that could be a part of a longer word; the letter of an escape is none."""
+_NAMES = (
+    r"(?:pass(?:word|wd|phrase|code)|pwd|secret|credentials?|client[_-]?secret|(?:secret|private|signing|encryption|account)[_-]?(?:access[_-]?)?key"
+    r"|api[_-]?key|access[_-]?(?:key|token)|(?:auth|refresh|id|session|bearer|api|bot|security)[_-]?token)"
+)
+_QUOTE = r"\\*[\"']"
+_KEY_BLOCK = r"[A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----"
+_PATTERN = "|".join(
+    (
+        rf"(?:{_BEFORE})(?P<token>{'|'.join(_TOKENS)})",
+        rf"(?P<key>-----BEGIN {_KEY_BLOCK}(?:[^-]*-----END {_KEY_BLOCK}|[A-Za-z0-9+/=\s\\:.,]*))",
+        r"(?:(?i:bearer|basic) )(?P<credential>[A-Za-z0-9_.~+/-]{16,}=*)",
+        r"(?:[A-Za-z0-9+]://[^\s/:@\"'\\]*:)(?P<password>[^\s/@\"'\\]{3,})@",
+        rf"(?:(?i:{_NAMES})(?:{_QUOTE})?\s*[:=]\s*{_QUOTE})(?P<quoted>[^\"'\\]{{4,}})",
+        rf"(?:(?i:{_NAMES})=)(?P<plain>[^\s\"'\\&;,(){{}}<>$\[\]|]{{8,}})",
+    )
+)
+_PARTS = ("known", "token", "key", "credential", "password", "quoted", "plain")
+"""Of what is found, the groups that are secret: one of them is there."""
+_SECRET_HEADERS = frozenset(
+    {
+        "authorization", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie", "set-cookie", "x-amz-security-token",
+        "x-auth-token", "ocp-apim-subscription-key", "x-dragoman-key",
+    }
+)  # fmt: skip
+_SAYING = tuple(
+    f'"{name}":"'.encode() for name in ("delta", "text", "content", "reasoning_content", "partial_json", "thinking", "arguments")
+)
+"""What the pieces of an answer stand behind, in the events of every dialect."""
+_PIECE = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*')
+_SHORTEST_KNOWN = 8
+
+
+class Redactor:
+    """`known`: secrets that are known as such, as the keys of config; they are found wherever they stand."""
+
+    def __init__(self, known: Iterable[str] = ()) -> None:
+        engine: Any = re2
+        options = engine.Options()
+        options.encoding = engine.Options.Encoding.LATIN1
+        options.log_errors = False
+        options.max_mem = 64 * 1024 * 1024
+        told = "|".join(engine.escape(each) for each in sorted(set(known), key=len, reverse=True) if len(each) >= _SHORTEST_KNOWN)
+        pattern = f"(?P<known>{told})|{_PATTERN}" if told else _PATTERN
+        self._pattern: Any = engine.compile(pattern.encode(), options)
+        numbers: dict[bytes, int] = self._pattern.groupindex
+        named = [(numbers.get(name.encode()), _CHECKS.get(name, _always)) for name in _PARTS]
+        self._parts = tuple((number, check) for number, check in named if number is not None)
+
+    def redact(self, data: bytes) -> bytes:
+        """The same text with a mark in place of each secret; the very same object where there is none."""
+        if self._pattern.search(data) is None:
+            return data
+        parts: list[bytes] = []
+        at = 0
+        for start, stop in self._spans(data):
+            parts += (data[at:start], MARK)
+            at = stop
+        return b"".join([*parts, data[at:]]) if parts else data
+
+    def redact_stream(self, data: bytes) -> bytes:
+        """The same for the events of a stream, where a secret may come in pieces: what of it is in each of them is struck out."""
+        tight = data.replace(b'": "', b'":"')
+        for saying in _SAYING:
+            said = tight.split(saying)
+            joined = b"".join([piece[0] for each in said[1:] if (piece := _PIECE.match(each))])
+            if joined and self._pattern.search(joined) is not None:
+                tight = self._struck(tight, saying)
+                data = tight
+        return self.redact(data)
+
+    def _struck(self, data: bytes, saying: bytes) -> bytes:
+        pieces = [match.span(1) for match in re.finditer(re.escape(saying) + b"(" + _PIECE.pattern + b")", data)]
+        spans = list(self._spans(b"".join([data[start:stop] for start, stop in pieces])))
+        struck = bytearray(data)
+        at = 0
+        for start, stop in pieces:
+            size = stop - start
+            for first, last in spans:
+                if first < at + size and last > at:
+                    begin, end = start + max(0, first - at), start + min(size, last - at)
+                    struck[begin:end] = b"*" * (end - begin)
+            at += size
+        return bytes(struck)
+
+    def header(self, name: str, value: str) -> str:
+        """The value of a header as it may be kept."""
+        if name in _SECRET_HEADERS:
+            return MARK.decode()
+        return self.redact(value.encode("utf-8", "surrogateescape")).decode("utf-8", "replace")
+
+    def text(self, value: str) -> str:
+        """A text that is no body."""
+        return self.redact(value.encode("utf-8", "replace")).decode("utf-8", "replace")
+
+    def _spans(self, data: bytes) -> Iterator[tuple[int, int]]:
+        for match in self._pattern.finditer(data):
+            for number, is_secret in self._parts:
+                start, stop = match.span(number)
+                if start >= 0:
+                    if is_secret(data[start:stop]):
+                        yield start, stop
+                    break
+
+
+def _always(value: Any) -> bool:
+    return True
+
+
+def _is_value(value: bytes) -> bool:
+    """Whether what stands behind `password:` may be one, rather than a place-holder or what the mark left."""
+    return not value.startswith((b"$", b"<", b"{", b"*", b"[", b"...", b"process.env", b"os.environ")) and b" " not in value.strip()
+
+
+def _is_plain_value(value: bytes) -> bool:
+    """The same without quotes, where code stands as well: one with a digit in it."""
+    return _is_value(value) and any(48 <= letter <= 57 for letter in value)
+
+
+_CHECKS: dict[str, Callable[[bytes], bool]] = {"quoted": _is_value, "plain": _is_plain_value}

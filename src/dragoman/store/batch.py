@@ -1,0 +1,66 @@
+"""What is written to the database at once, and the contract of those who write it. Imports none of the libraries that do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+Row = Sequence[Any]
+
+
+class Batch(msgspec.Struct):
+    """Rows for each table (their values in the order of its columns), written in one transaction. A writer counts its
+    batches (`number`), which keeps one that is written twice from counting twice.
+
+    bodies: without their `number`. results: of tools, as (result_exchange_id, is_error, result_bytes, result_tokens, call_id, session).
+    """
+
+    writer: str
+    number: int
+    written_at: float
+    exchanges: list[Row] = []
+    attempts: list[Row] = []
+    tools: list[Row] = []
+    results: list[Row] = []
+    blobs: list[Row] = []
+    bodies: list[Row] = []
+    sessions: list[Row] = []
+    session_models: list[Row] = []
+    usage_hours: list[Row] = []
+
+
+class Old(msgspec.Struct, frozen=True):
+    """What has had its time: exchanges (Unix seconds) and bodies (epochs) before these."""
+
+    exchanges_before: float
+    epoch_before: int
+
+
+class Writer(Protocol):
+    """A connection that writes. All of it raises StoreAway where the database is away; then the writer is to be closed and made anew."""
+
+    def write(self, batch: Batch) -> None:
+        """Write it all, or nothing. What was written before is not written again."""
+        ...
+
+    def sweep(self, old: Old, most: int) -> int:
+        """Delete some of what has had its time, `most` rows of each table. Returns how many rows were deleted: 0 when nothing is left."""
+        ...
+
+    def size_bytes(self) -> int:
+        """What the tables take on disk, without what is free for use again."""
+        ...
+
+    def oldest_epoch(self) -> int | None:
+        """The oldest epoch that has bodies; None without any."""
+        ...
+
+    def index(self, most: int) -> int:
+        """Put the words of some bodies into the full-text index, at most so many. Returns of how many; 0 when all are."""
+        ...
+
+    def close(self) -> None:
+        """Close the connection, whatever state it is in."""
+        ...

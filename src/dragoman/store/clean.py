@@ -1,0 +1,29 @@
+"""Rows as every database takes them: the last resort for what clients and providers say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from dragoman.store.batch import Batch, Row
+
+_LARGEST = 2**63 - 1
+
+
+def cleaned(batch: Batch) -> Batch:
+    """The batch without letters that are none (NUL, half a surrogate pair) and numbers past 64 bits."""
+    fields = [name for name in Batch.__struct_fields__ if isinstance(getattr(batch, name), list)]
+    return msgspec.structs.replace(batch, **{field: [_row(row) for row in getattr(batch, field)] for field in fields})
+
+
+def _row(row: Row) -> Row:
+    return [_value(value) for value in row]
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
+    if isinstance(value, int) and abs(value) > _LARGEST:
+        return None
+    return value

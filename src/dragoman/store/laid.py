@@ -1,0 +1,58 @@
+"""How the bodies of an exchange are laid down in a row.
+
+An agent sends its whole conversation with each request. A long body is cut into pieces which are kept once by their content; what is
+kept of the body itself is only how it differs from an earlier one: so many of its first pieces, new ones, so many of its last.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+HASH_BYTES = 16
+
+
+class Side(msgspec.Struct, frozen=True, array_like=True):
+    """One body. Either `inline` says which part of the exchange's own text it is (from, to), or its pieces are those of `parent`
+    (an exchange, empty for this one; its side `of`): the first `head` and so many bytes of the next (`head_part`), then `pieces` (hashes of
+    16 bytes, one after the other), then so many bytes of the one (`tail_part`) that stands before its last `tail`, and these.
+
+    splice: what to put in place of these characters of the whole (from, to, bytes). whole: its size before anything was taken out.
+    """
+
+    name: str
+    headers: tuple[tuple[str, str], ...] = ()
+    whole: int = 0
+    inline: tuple[int, int] | None = None
+    parent: str | None = None
+    of: str = ""
+    head: int = 0
+    head_part: int = 0
+    pieces: bytes = b""
+    tail_part: int = 0
+    tail: int = 0
+    splice: tuple[int, int, bytes] | None = None
+
+
+class Laid(msgspec.Struct, frozen=True, array_like=True):
+    """What is kept of an exchange in a row of `bodies`: its sides, and the text of those that are short, compressed together."""
+
+    sides: tuple[Side, ...]
+    text: bytes = b""
+
+
+_decoder = msgspec.msgpack.Decoder(Laid)
+
+
+def pack(laid: Laid) -> bytes:
+    """The value of `bodies.data`."""
+    return msgspec.msgpack.encode(laid)
+
+
+def unpack(data: bytes) -> Laid:
+    """The reverse of `pack`."""
+    return _decoder.decode(data)
+
+
+def new_pieces(side: Side) -> list[bytes]:
+    """The hashes of what came new with this body."""
+    return [side.pieces[at : at + HASH_BYTES] for at in range(0, len(side.pieces), HASH_BYTES)]
