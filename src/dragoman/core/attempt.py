@@ -6,6 +6,7 @@ import msgspec
 
 from dragoman.core.exchange import Exchange
 from dragoman.core.failure import attribute
+from dragoman.core.head import sift
 from dragoman.core.runtime import Candidate, Deployment
 from dragoman.dialects.contract import Call
 from dragoman.ir.errors import GatewayError, Kind
@@ -19,18 +20,15 @@ from dragoman.wire.frame import Headers
 from dragoman.wire.headers import header_text
 
 _NOTHING: frozenset[str] = frozenset()
-_TOLD = frozenset({"x-request-id", "request-id", "openai-processing-ms", "openai-version", "retry-after", "retry-after-ms"})
-_TOLD_BEGINNINGS = ("x-ratelimit-", "anthropic-ratelimit-")
-_NAMES_KEPT = 1000
-
-_is_told: dict[str, bool] = {}
-"""Header names of providers seen before, and whether clients are told them. Bounded, since providers choose them."""
+_ATTEMPTS = tuple([("x-dragoman-attempts", str(count)) for count in range(16)])
+_LANES = {name: ("x-dragoman-lane", name or "") for name in (None, "relay", "translate")}
 
 
 class Attempt(msgspec.Struct):
     """One try of an exchange at one deployment, and all that belongs to this try alone. plan: told of what comes; trust: which proofs in
     the request may be this deployment's own. noted: its entry in the record, once the provider is being asked; fault: what went wrong;
-    kept: the id under which the provider keeps the answer."""
+    kept: the id under which the provider keeps the answer. content_type: of the provider's answer; told: its headers that the client is
+    told too."""
 
     exchange: Exchange
     candidate: Candidate
@@ -41,6 +39,8 @@ class Attempt(msgspec.Struct):
     noted: Noted | None = None
     fault: GatewayError | None = None
     kept: str | None = None
+    content_type: str = ""
+    told: list[tuple[str, str]] = []
 
     def private_fields(self) -> frozenset[str]:
         """Top-level fields of the agent that may not go to this deployment."""
@@ -48,6 +48,7 @@ class Attempt(msgspec.Struct):
 
     def head_came(self, reply: Reply) -> None:
         """Note when the provider began to answer and with what."""
+        self.content_type, self.told, limits = sift(reply.headers)
         noted = self.noted
         if noted is not None:
             exchange = self.exchange
@@ -56,8 +57,8 @@ class Attempt(msgspec.Struct):
             noted.status = reply.status
             if exchange.captured is not None:
                 exchange.captured.head_came(reply.headers)
-            if reply.status == 429 or self.plan.has_choice:
-                self.plan.heard(now, read_limits(reply.headers, now, exchange.inbound.received_at + now - exchange.began))
+            if limits and (reply.status == 429 or self.plan.has_choice):
+                self.plan.heard(now, read_limits(limits, now, exchange.inbound.received_at + now - exchange.began))
 
     def ended(self) -> None:
         """Note that all of the answer is there."""
@@ -131,30 +132,18 @@ def _carried(attempt: Attempt) -> Headers:
     return tuple([(name, value) for name, value in exchange.inbound.headers.items() if name in carry and name not in private])
 
 
-def told_headers(attempt: Attempt, content_type: str, reply: Reply | None) -> Headers:
-    """What goes down to the client before its answer: of what type it is, who answered, the provider's request id and limits. The
-    provider's `openai-model` stays here: Codex tells its user of a "rerouted" model when that name is not the one asked for."""
+def told_headers(attempt: Attempt, content_type: tuple[str, str]) -> Headers:
+    """What goes down to the client before its answer: of what type it is, who answered, the provider's request id and limits."""
     record = attempt.exchange.record
+    count = len(record.attempts)
     told = [
-        ("content-type", content_type),
+        content_type,
         ("x-dragoman-exchange", record.id),
-        ("x-dragoman-model", attempt.deployment.told_name),
-        ("x-dragoman-provider", attempt.deployment.told_provider),
-        ("x-dragoman-attempts", str(len(record.attempts))),
-        ("x-dragoman-lane", record.lane or ""),
+        *attempt.deployment.told,
+        _ATTEMPTS[count] if count < len(_ATTEMPTS) else ("x-dragoman-attempts", str(count)),
+        _LANES[record.lane],
     ]
     if record.warnings:
         told.append(("x-dragoman-warnings", header_text("; ".join(f"{field}: {why}" for field, why in record.warnings))))
-    if reply is not None:
-        for pair in reply.headers:
-            is_told = _is_told.get(pair[0])
-            if is_told or (is_told is None and _learn(pair[0])):
-                told.append(pair)
+    told += attempt.told
     return tuple(told)
-
-
-def _learn(name: str) -> bool:
-    is_told = name in _TOLD or name.startswith(_TOLD_BEGINNINGS)
-    if len(_is_told) < _NAMES_KEPT:
-        _is_told[name] = is_told
-    return is_told

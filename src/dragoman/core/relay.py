@@ -8,7 +8,7 @@ import msgspec
 
 from dragoman.core.attempt import Attempt, await_head, send, told_headers
 from dragoman.core.failure import attribute, filtered, not_a_stream, read_refusal
-from dragoman.core.stream import header, stream
+from dragoman.core.stream import JSON, stream
 from dragoman.core.translated import Translated
 from dragoman.dialects.contract import Call
 from dragoman.ir.errors import GatewayError, Kind
@@ -57,7 +57,7 @@ async def _relay_whole(attempt: Attempt, reply: Reply) -> None:
         raise await read_refusal(exchange, attempt.deployment, reply)
     body = await reply.read_all(exchange.runtime.pace.answer_bytes)
     attempt.ended()
-    content_type = header(reply, "content-type")
+    content_type = attempt.content_type
     if "json" not in content_type and not body.lstrip()[:1] == b"{":
         raise not_a_stream(attempt.deployment, content_type)
     tap = exchange.dialect.tap()
@@ -70,7 +70,7 @@ async def _relay_whole(attempt: Attempt, reply: Reply) -> None:
     if exchange.captured is not None:
         exchange.captured.same()
     record.status, record.bytes_out = 200, len(body)
-    await exchange.outbound.whole(200, told_headers(attempt, "application/json", reply), body)
+    await exchange.outbound.whole(200, told_headers(attempt, JSON), body)
 
 
 _COMMENT = b": keep-alive\n\n"

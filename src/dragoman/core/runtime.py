@@ -30,8 +30,8 @@ class Deployment(msgspec.Struct, frozen=True):
     base_path: what stands before `path`, the dialect's path at this provider, in the URL. headers: ready to send, the provider
     key among them (never shown: `repr` leaves it out). foreign: what a body may not hold if it is to be relayed: features that
     the target does not take, seals of ours. secret: the provider key, to be scrubbed from whatever the provider says.
-    maker: what the proofs that are made here are stamped with; empty: the name. name (`provider/model`, told_name and told_provider as
-    headers can hold them), wire_model (the model as JSON) and target (the whole path of a request to `path`) are worked out from the
+    maker: what the proofs that are made here are stamped with; empty: the name. name (`provider/model`, told: the two as answers
+    have them in their headers), wire_model (the model as JSON) and target (the whole path of a request to `path`) are worked out from the
     others.
     """
 
@@ -51,8 +51,7 @@ class Deployment(msgspec.Struct, frozen=True):
     relays: bool = True
     maker: str = ""
     name: str = ""
-    told_name: str = ""
-    told_provider: str = ""
+    told: Headers = ()
     wire_model: bytes = b""
     target: str = ""
 
@@ -60,8 +59,8 @@ class Deployment(msgspec.Struct, frozen=True):
         name = f"{self.provider}/{self.model}"
         force_setattr(self, "name", name)
         force_setattr(self, "maker", self.maker or name)
-        force_setattr(self, "told_name", header_text(name))
-        force_setattr(self, "told_provider", header_text(self.provider))
+        told = (("x-dragoman-model", header_text(name)), ("x-dragoman-provider", header_text(self.provider)))
+        force_setattr(self, "told", told)
         force_setattr(self, "wire_model", msgspec.json.encode(self.model))
         force_setattr(self, "target", self.base_path + self.path)
 

@@ -17,6 +17,7 @@ from dragoman.upstream.reply import Reply
 _HELD_BYTES = 256 * 1024
 COMMENT = b": keep-alive\n\n"
 """A sign of life that is legal before anything else was said, and leaves everything open."""
+JSON = ("content-type", "application/json")
 STREAMING = (("cache-control", "no-cache"), ("x-accel-buffering", "no"))
 
 
@@ -94,7 +95,7 @@ class _Delivery:
     async def run(self) -> None:
         """All of it, from the head to the proper end."""
         await self._head()
-        if "json" in header(self._reply, "content-type"):
+        if "json" in self._attempt.content_type:
             await self._whole()
         else:
             await self._opening()
@@ -110,7 +111,7 @@ class _Delivery:
         attempt.head_came(reply)
         if reply.status >= 300:
             raise await read_refusal(self._exchange, attempt.deployment, reply)
-        content_type = header(reply, "content-type")
+        content_type = attempt.content_type
         if "text/html" in content_type:
             raise not_a_stream(attempt.deployment, content_type)
 
@@ -244,10 +245,8 @@ class _Delivery:
             self._held.clear()
 
     async def _start(self) -> None:
-        noted = self._attempt.noted
-        heard = self._reply if noted is not None and noted.first_byte_s is not None else None
         self._record.status = 200
-        headers = told_headers(self._attempt, self._exchange.dialect.stream_type, heard)
+        headers = told_headers(self._attempt, ("content-type", self._exchange.dialect.stream_type))
         await self._outbound.start(200, STREAMING + headers)
 
     async def _finish(self) -> None:
@@ -282,11 +281,3 @@ class _Delivery:
         elapsed_s = self._exchange.elapsed_s()
         due_s = self._pace.ping_s if self._outbound.started else self._pace.hold_s - elapsed_s
         return max(0.001, min(due_s, self._cut_off_s - elapsed_s))
-
-
-def header(reply: Reply, name: str) -> str:
-    """A header of the reply, or an empty string."""
-    for key, value in reply.headers:
-        if key == name:
-            return value
-    return ""

@@ -7,9 +7,8 @@ import msgspec
 from dragoman.core.attempt import Attempt, await_head, send, told_headers
 from dragoman.core.failure import not_a_stream, read_refusal
 from dragoman.core.rescue import Rescued, Rescuing, begin, resume
-from dragoman.core.runtime import Deployment
 from dragoman.core.stamp import stamp
-from dragoman.core.stream import header, stream
+from dragoman.core.stream import JSON, stream
 from dragoman.core.translated import Translated, note_event
 from dragoman.ir import events as ev
 from dragoman.ir.errors import GatewayError, Kind
@@ -87,17 +86,17 @@ async def _translate_whole(attempt: Attempt, reply: Reply, asked: Request, resto
     if exchange.captured is not None:
         exchange.captured.hear(body)
     record, fold = exchange.record, Fold()
-    for event in _read_whole(deployment, reply, body):
+    for event in _read_whole(attempt, body):
         for restored in restore.feed(stamp(event, deployment.maker)):
             fold.feed(restored)
             note_event(record, restored)
     answer = exchange.dialect.write_response(fold.response(), asked)
     record.status, record.bytes_out = 200, len(answer)
-    await exchange.outbound.whole(200, told_headers(attempt, "application/json", reply), answer)
+    await exchange.outbound.whole(200, told_headers(attempt, JSON), answer)
 
 
-def _read_whole(deployment: Deployment, reply: Reply, body: bytes) -> list[ev.Event]:
-    content_type = header(reply, "content-type")
+def _read_whole(attempt: Attempt, body: bytes) -> list[ev.Event]:
+    content_type, deployment = attempt.content_type, attempt.deployment
     if "html" in content_type:
         raise not_a_stream(deployment, content_type)
     return deployment.dialect.read_response(body, deployment.quirks)

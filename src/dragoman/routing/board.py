@@ -63,7 +63,9 @@ class Board:
         for seat in seats:
             health = known.get(seat.id)
             # By far the most: there is nothing to be looked at closer.
-            if (health is None or health.troubled or health.account.refused_until) and self.standing(seat, now) != "ready":
+            if health is not None and not health.troubled and not health.account.refused_until:
+                continue
+            if self.standing(seat, now) != "ready":
                 return False
         return True
 
@@ -90,6 +92,17 @@ class Board:
         return [show(health, now, self.settings) for _, health in sorted(self._seats.items())]
 
     # -- what happens ----------------------------------------------------------------------------------------------------------
+
+    def begin(self, seat: Seat, now: float) -> Health | None:
+        """The first try of an exchange goes to this seat, if it is simply ready; None if not."""
+        health = self._seats.get(seat.id) or self._remember(seat)
+        if (health.troubled or health.account.refused_until) and self.standing(seat, now) != "ready":
+            return None
+        health.running += 1
+        health.seen = now
+        health.requests.add(now)
+        health.budget.requests.add(now)
+        return health
 
     def enter(self, health: Health, now: float, *, again: bool = False) -> bool:
         """A request goes to this seat; `again`: its provider has failed at this exchange before, so this is a retry. True if it is the

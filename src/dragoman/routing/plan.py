@@ -77,9 +77,13 @@ class Plan:
 
     def first(self, now: float) -> Step:
         """Where to begin."""
-        if self._chain and self._board.standing(self._chain[0], now) == "ready":
-            return self._try(0, now)
-        return self._next(now)
+        chain = self._chain
+        health = self._board.begin(chain[0], now) if chain else None
+        if health is None:
+            return self._next(now)
+        self._health = health
+        self.number, self._place, self._tried_at, self._inside = 1, 0, now, True
+        return Try(chain[0], 1)
 
     def waited(self, now: float) -> Step:
         """The wait is over."""
@@ -97,8 +101,9 @@ class Plan:
     def succeeded(self, now: float, *, tokens: int = 0, output_tokens: int = 0) -> None:
         """The answer is complete. tokens: that it cost in all; output_tokens: those that it said."""
         token_s = None if self._spoke is None or output_tokens < 2 else (now - self._spoke) / output_tokens
+        self._inside = False
         self._board.answered(self._health, now, tokens=tokens, token_s=token_s)
-        self.left()
+        self._board.leave(self._health, trial=self._trial)
 
     def left(self) -> None:
         """The try is over without a verdict: the client left, or the gateway itself failed. Nothing if it is over already."""

@@ -9,11 +9,10 @@ https://platform.openai.com/docs/guides/rate-limits · https://platform.claude.c
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import msgspec
-
-from dragoman.wire.frame import Headers
 
 _MARK = "ratelimit-"
 _VERBS = frozenset({"limit", "remaining", "reset"})
@@ -62,7 +61,12 @@ class Limits(msgspec.Struct, frozen=True):
 NONE = Limits()
 
 
-def read_limits(headers: Headers, now: float, wall: float) -> Limits:
+def tells_limits(name: str) -> bool:
+    """Whether a header of this name says something of limits."""
+    return _MARK in name
+
+
+def read_limits(headers: Iterable[tuple[str, str]], now: float, wall: float) -> Limits:
     """The limits in the headers of an answer (names in lower case). now: the clock that times are kept in; wall: Unix seconds,
     since some providers tell times of day. What cannot be read is left out."""
     found: dict[str, dict[str, str]] = {}
