@@ -40,6 +40,8 @@ HOMES = {
     "click": {"cli"},
     "genai_prices": {"policy"},
     "httptools": {"server", "upstream"},  # parses requests in the one, replies in the other
+    "jinja2": {"server"},
+    "markupsafe": {"server"},
     "psycopg": {"store"},
     "re2": {"observe"},
     "sqlalchemy": {"store", "server", "cli"},  # makes the tables in the first, asks them in the others

@@ -46,6 +46,22 @@ _ERROR_DIALECT = "responses"
 Handler = Callable[[Answer], Awaitable[None]]
 
 
+def _stop_nothing() -> None:
+    pass
+
+
+class Further(msgspec.Struct, frozen=True):
+    """Paths that are answered beside the application's own: as they are, and all that begin so (read only). They take the request as it
+    is: who may ask is their affair. `stop` is called when the server is told to stop, and ends answers that would not end by themselves."""
+
+    exact: Mapping[tuple[str, str], Handler] = {}
+    below: tuple[tuple[str, Handler], ...] = ()
+    stop: Callable[[], None] = _stop_nothing
+
+
+NOTHING_FURTHER = Further()
+
+
 class App(Generic[R]):
     """`current` gives the runtime of the moment, `about` what it says of itself, `handle` carries one exchange of it."""
 
@@ -58,6 +74,7 @@ class App(Generic[R]):
         *,
         clock: Callable[[], float] = time.time,
         admin: Admin = NO_ADMIN,
+        further: Further = NOTHING_FURTHER,
     ) -> None:
         self.settings = settings
         self.exchanges: set[Answer] = set()
@@ -71,12 +88,14 @@ class App(Generic[R]):
         self._shelf = Shelf()
         self._state = admin.state
         self._metrics = admin.metrics
-        self._table: dict[tuple[str, str], Handler] = self._build_table(admin)
+        self._table: dict[tuple[str, str], Handler] = self._build_table(admin, further)
         self._prefixes: tuple[tuple[str, Handler], ...] = (
             *((f"{mount}/models/", self._on_model) for mount in MOUNTS),
             (_RESOLVE, self._on_resolve),
             (_RUNS, self._on_run),
+            *further.below,
         )
+        self.stop = further.stop
         self._dialects = {f"{mount}{path}": name for mount in MOUNTS for path, name in MODEL_ROUTES.items()}
 
     def use(self, settings: ServerSettings) -> None:
@@ -131,7 +150,7 @@ class App(Generic[R]):
 
     # Finding the handler
 
-    def _build_table(self, admin: Admin) -> dict[tuple[str, str], Handler]:
+    def _build_table(self, admin: Admin, further: Further) -> dict[tuple[str, str], Handler]:
         table: dict[tuple[str, str], Handler] = {("GET", "/"): self._on_front, ("GET", "/health"): self._on_health}
         table["GET", "/metrics"] = self._on_metrics
         for mount in MOUNTS:
@@ -139,6 +158,7 @@ class App(Generic[R]):
             for path, name in MODEL_ROUTES.items():
                 table["POST", f"{mount}{path}"] = self._exchange_handler(mount, path, name)
         table |= {(method, path): self._admin_handler(method, answerer) for (method, path), answerer in answerers(admin).items()}
+        table |= further.exact
         table |= {("HEAD", path): handler for (method, path), handler in table.items() if method == "GET"}
         return table
 

@@ -90,6 +90,7 @@ class Server:
             listener.close()
         for connection in self._connections():
             connection.shutdown()
+        self._app.stop()
         await self._wait(grace_s, self._state.connections)
         for connection in self._connections():
             connection.stop()

@@ -1,0 +1,156 @@
+"""The live feed: every exchange as it ends, for whoever listens at that moment. Nobody listens: it costs one question."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from dragoman.ir.errors import GatewayError, Kind
+from dragoman.ir.record import Record
+from dragoman.ir.usage import Usage
+
+LISTENERS = 64
+WAITING = 1024
+FILTERS = ("model", "provider", "client", "session", "agent", "status", "error")
+"""What a listener may ask to be spared all else of."""
+_LONGEST = 500
+_NO_USAGE = Usage()
+_LOST = {"lost": "what came was more than was read; what is missing is in the journal"}
+_END = {"end": "the gateway stops"}
+
+
+class Listener:
+    """One who listens. Its queue is bounded: who reads too slowly is told so, and that is the end of it."""
+
+    def __init__(self, live: Live, wanted: Mapping[str, str], most: int) -> None:
+        self._live = live
+        self._wanted = tuple(wanted.items())
+        self._most = most
+        self._waiting: deque[bytes] = deque()
+        self._news = asyncio.Event()
+        self.is_over = False
+
+    def hear(self, fact: Mapping[str, Any], event: bytes) -> None:
+        """Take an exchange, if it is of those that are wanted. Never waits."""
+        if not all(str(fact[name]) == value for name, value in self._wanted):
+            return
+        if len(self._waiting) >= self._most:
+            self.end(_event("lost", _LOST))
+            return
+        self._waiting.append(event)
+        self._news.set()
+
+    def end(self, word: bytes) -> None:
+        """Hear nothing more; `word` is the last."""
+        if not self.is_over:
+            self.is_over = True
+            self._waiting.append(word)
+            self._live.leave(self)
+        self._news.set()
+
+    async def next(self, patience_s: float) -> bytes:
+        """What has gathered, waiting for it; empty if nothing came in that time."""
+        if not self._waiting:
+            self._news.clear()
+            try:
+                async with asyncio.timeout(patience_s):
+                    await self._news.wait()
+            except TimeoutError:
+                return b""
+        gathered = b"".join(self._waiting)
+        self._waiting.clear()
+        return gathered
+
+
+class Live:
+    """Everybody who listens. A watcher for the observer."""
+
+    def __init__(self, most: int = LISTENERS, waiting: int = WAITING) -> None:
+        self._most = most
+        self._waiting = waiting
+        self._listeners: set[Listener] = set()
+        self._is_closed = False
+
+    def __len__(self) -> int:
+        return len(self._listeners)
+
+    def record(self, record: Record) -> None:
+        """Tell everybody of this exchange. Never waits."""
+        if not self._listeners:
+            return
+        fact = told(record)
+        event = _event("exchange", fact)
+        for listener in tuple(self._listeners):
+            listener.hear(fact, event)
+
+    def listen(self, wanted: Mapping[str, str]) -> Listener:
+        """From now on, until it leaves. wanted: values of `FILTERS` that an exchange must have.
+
+        Raises GatewayError(overloaded) if there are too many already, or shutting_down.
+        """
+        if self._is_closed:
+            raise GatewayError(Kind.SHUTTING_DOWN, "the gateway stops; it tells nothing more")
+        if len(self._listeners) >= self._most:
+            raise GatewayError(
+                Kind.OVERLOADED, f"{self._most} are listening already, which is the most; close one of them", retry_after_s=5
+            )
+        listener = Listener(self, wanted, self._waiting)
+        self._listeners.add(listener)
+        return listener
+
+    def leave(self, listener: Listener) -> None:
+        """It hears nothing more."""
+        self._listeners.discard(listener)
+
+    def close(self) -> None:
+        """Say goodbye to everybody."""
+        self._is_closed = True
+        for listener in tuple(self._listeners):
+            listener.end(_event("end", _END))
+
+
+def told(record: Record) -> dict[str, Any]:
+    """An exchange in short, under the names that the journal has for it. Texts that others chose are cut; what it cost is not known yet."""
+    usage = record.usage or _NO_USAGE
+    counts = record.usage is not None
+    return {
+        "id": record.id,
+        "began_at": record.began_at,
+        "client": record.client,
+        "agent": record.agent,
+        "session": _cut(record.session),
+        "turn": _cut(record.turn),
+        "kind": record.kind,
+        "asked": _cut(record.asked),
+        "provider": record.provider,
+        "model": _cut(record.model),
+        "lane": record.lane,
+        "stream": record.stream,
+        "status": record.status,
+        "error": record.error,
+        "message": _cut(record.message),
+        "stop_reason": record.stop_reason,
+        "input_tokens": usage.input_tokens if counts else None,
+        "output_tokens": usage.output_tokens if counts else None,
+        "cache_read_tokens": usage.cache_read_tokens,
+        "cache_write_tokens": usage.cache_write_tokens,
+        "reasoning_tokens": usage.reasoning_tokens,
+        "attempts": len(record.attempts),
+        "warnings": len(record.warnings),
+        "first_token_s": record.first_token_s,
+        "own_s": record.own_s,
+        "total_s": record.total_s,
+    }
+
+
+def _cut(text: str | None) -> str | None:
+    return text if text is None or len(text) <= _LONGEST else text[:_LONGEST]
+
+
+def _event(name: str, fact: Mapping[str, Any]) -> bytes:
+    number = b"id: %b\n" % fact["id"].encode() if "id" in fact else b""
+    return b"event: %b\n%bdata: %b\n\n" % (name.encode(), number, msgspec.json.encode(fact))

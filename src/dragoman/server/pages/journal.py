@@ -1,0 +1,50 @@
+"""Where the pages have exchanges from, as they want it: `app` says it of the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, cast
+
+import msgspec
+
+Fact = Mapping[str, Any]
+"""An exchange, by the names of the journal's columns."""
+
+
+class Found(msgspec.Struct, frozen=True):
+    """A page of the list, newest first. cursor: where the next one begins, if there is one."""
+
+    exchanges: Sequence[Fact]
+    cursor: str | None = None
+
+
+class Body(msgspec.Struct, frozen=True):
+    """What was sent by one side. whole: its size when it was."""
+
+    headers: tuple[tuple[str, str], ...]
+    data: bytes
+    whole: int
+
+
+class Journal(msgspec.Struct, frozen=True):
+    """find: by `Question.wanted`. read: one exchange with `attempts` and `tools` as lists, None if there is none. bodies: by side.
+
+    They raise GatewayError where the journal cannot be asked.
+    """
+
+    find: Callable[[Mapping[str, Any]], Awaitable[Found]]
+    read: Callable[[str], Awaitable[Fact | None]]
+    bodies: Callable[[str], Awaitable[Mapping[str, Body]]]
+
+
+def rows(fact: Fact, name: str) -> Sequence[Any]:
+    """What the journal tells as a list; empty if it was not told."""
+    value = fact.get(name)
+    # Only the type checker learns something: what a list of JSON holds is not known to it.
+    return cast("Sequence[Any]", value) if isinstance(value, list | tuple) else ()
+
+
+def fields(fact: Fact, name: str) -> Mapping[str, Any]:
+    """What it tells as an object, likewise."""
+    value = fact.get(name)
+    return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}

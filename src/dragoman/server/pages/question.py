@@ -1,0 +1,73 @@
+"""What is asked of the list of exchanges, as it stands in the address: read from a query, written into links."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+import msgspec
+
+PERIODS: dict[str, tuple[str, float | None]] = {
+    "": ("any time", None),
+    "15m": ("last 15 minutes", 900.0),
+    "1h": ("last hour", 3600.0),
+    "24h": ("last 24 hours", 86_400.0),
+    "7d": ("last 7 days", 7 * 86_400.0),
+    "30d": ("last 30 days", 30 * 86_400.0),
+}
+"""Word in the address -> (words for people, seconds)."""
+OUTCOMES: dict[str, str] = {"": "any status", "ok": "answered", "failed": "failed", "499": "client left", "4xx": "4xx", "5xx": "5xx"}
+TEXTS = ("text", "model", "provider", "client", "session", "error")
+_LONGEST = 300
+
+
+class Question(msgspec.Struct, frozen=True):
+    """The filters, as they stand in the address; empty: not asked for. since: a word of `PERIODS`. after, before: moments in UTC, as a
+    browser's `datetime-local` field gives them. status: a word of `OUTCOMES` or a status. cursor: where the page begins."""
+
+    text: str = ""
+    since: str = ""
+    after: str = ""
+    before: str = ""
+    model: str = ""
+    provider: str = ""
+    client: str = ""
+    session: str = ""
+    status: str = ""
+    error: str = ""
+    cursor: str = ""
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether anything is left out."""
+        return msgspec.structs.replace(self, cursor="") != Question()
+
+    def link(self, **changes: str) -> str:
+        """The address of the same list, but for these changes; any change but of `cursor` begins at the top again."""
+        told = {**msgspec.structs.asdict(self), "cursor": "", **changes}
+        query = urlencode({name: value for name, value in told.items() if value})
+        return f"/logs?{query}" if query else "/logs"
+
+    def wanted(self, now: float) -> dict[str, Any]:
+        """What the journal is asked for, at this moment (Unix seconds)."""
+        wanted: dict[str, Any] = {name: value for name in TEXTS if (value := getattr(self, name))}
+        seconds = PERIODS.get(self.since, ("", None))[1]
+        moments = {"after": _unix(self.after) or (None if seconds is None else now - seconds), "before": _unix(self.before)}
+        wanted |= {name: value for name, value in moments.items() if value is not None}
+        wanted |= {name: value for name in ("status", "cursor") if (value := getattr(self, name))}
+        return wanted
+
+
+def read_question(query: str) -> Question:
+    """The question of an address. What is not known there is passed over, so that an old link still shows something."""
+    told = {name: value.strip()[:_LONGEST] for name, value in parse_qsl(query) if name in Question.__struct_fields__}
+    return Question(**told)
+
+
+def _unix(text: str) -> float | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()

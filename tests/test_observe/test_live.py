@@ -1,0 +1,132 @@
+"""Listeners hear of what ends while they listen; who is too slow is told so, and nobody waits for anybody."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from dragoman.ir.errors import GatewayError, Kind
+from dragoman.ir.record import Attempt, Record
+from dragoman.ir.usage import Usage
+from dragoman.observe.live import Live
+
+RECORD = Record("ex_1", 12.0, asked="smart", provider="p", model="m", status=200, attempts=[Attempt("p", "m", 0.0)])
+
+
+def events(data: bytes) -> list[tuple[str, dict[str, object]]]:
+    found: list[tuple[str, dict[str, object]]] = []
+    for block in data.decode().split("\n\n")[:-1]:
+        fields = dict(line.split(": ", 1) for line in block.split("\n"))
+        found.append((fields["event"], json.loads(fields["data"])))
+    return found
+
+
+def test_a_listener_is_told_of_what_ends_under_the_journals_names() -> None:
+    async def story() -> None:
+        live = Live()
+        listener = live.listen({})
+        live.record(Record("ex_2", 12.0, session="s", status=200, usage=Usage(5, 2, 3), warnings=[("a", "b")], total_s=1.5))
+
+        data = await listener.next(0)
+
+        assert data.startswith(b"event: exchange\nid: ex_2\ndata: {")
+        assert events(data) == [
+            (
+                "exchange",
+                {
+                    "id": "ex_2", "began_at": 12.0, "client": "-", "agent": None, "session": "s", "turn": None, "kind": None, "asked": "",
+                    "provider": None, "model": None, "lane": None, "stream": False, "status": 200, "error": None, "message": None,
+                    "stop_reason": None, "input_tokens": 5, "output_tokens": 2, "cache_read_tokens": 3, "cache_write_tokens": None,
+                    "reasoning_tokens": None, "attempts": 0, "warnings": 1, "first_token_s": None, "own_s": None, "total_s": 1.5,
+                },
+            )
+        ]  # fmt: skip
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(("wanted", "heard"), [({"model": "m"}, 1), ({"model": "other"}, 0), ({"model": "m", "status": "200"}, 1)])
+def test_what_is_not_wanted_is_not_heard(wanted: dict[str, str], heard: int) -> None:
+    async def story() -> None:
+        live = Live()
+        listener = live.listen(wanted)
+        live.record(RECORD)
+
+        assert len(events(await listener.next(0))) == heard
+
+    asyncio.run(story())
+
+
+def test_the_slow_one_is_dropped_with_a_word_and_the_others_hear_on() -> None:
+    async def story() -> None:
+        live = Live(waiting=2)
+        slow, quick = live.listen({}), live.listen({})
+        for _ in range(4):
+            live.record(RECORD)
+            await quick.next(0)
+
+        told = [name for name, _ in events(await slow.next(0))]
+
+        assert (told, slow.is_over, quick.is_over, len(live)) == (["exchange", "exchange", "lost"], True, False, 1)
+
+    asyncio.run(story())
+
+
+def test_an_open_listener_wakes_when_something_comes() -> None:
+    async def story() -> None:
+        live = Live()
+        listener = live.listen({})
+        asyncio.get_running_loop().call_soon(live.record, RECORD)
+
+        assert [name for name, _ in events(await listener.next(60))] == ["exchange"]
+
+    asyncio.run(story())
+
+
+def test_silence_is_an_empty_answer() -> None:
+    async def story() -> None:
+        assert await Live().listen({}).next(0) == b""
+
+    asyncio.run(story())
+
+
+def test_at_the_end_everybody_is_told_and_nobody_new_let_in() -> None:
+    async def story() -> None:
+        live = Live()
+        listener = live.listen({})
+        live.close()
+
+        assert events(await listener.next(0)) == [("end", {"end": "the gateway stops"})]
+        assert (listener.is_over, len(live)) == (True, 0)
+        with pytest.raises(GatewayError) as refused:
+            live.listen({})
+        assert refused.value.kind is Kind.SHUTTING_DOWN
+
+    asyncio.run(story())
+
+
+def test_only_so_many_may_listen() -> None:
+    async def story() -> None:
+        live = Live(most=1)
+        listener = live.listen({})
+        with pytest.raises(GatewayError) as refused:
+            live.listen({})
+        live.leave(listener)
+
+        assert refused.value.kind is Kind.OVERLOADED
+        assert live.listen({}) is not listener
+
+    asyncio.run(story())
+
+
+def test_texts_of_others_are_cut() -> None:
+    async def story() -> None:
+        live = Live()
+        listener = live.listen({})
+        live.record(Record("ex_3", 0.0, asked="x" * 100_000, message="y" * 100_000))
+
+        assert len(await listener.next(0)) < 2000
+
+    asyncio.run(story())
