@@ -38,7 +38,9 @@ class Identity:
     """
 
     def __init__(self, access: Access) -> None:
-        self._principals = {_digest(client.key.reveal()): Principal(client.name, client.team, client.user) for client in access.keys}
+        self._principals = {
+            _digest(client.key.reveal()): Principal(client.name, client.team, client.user, client.bodies) for client in access.keys
+        }
         self.is_open = not access.keys
 
     @classmethod
