@@ -18,6 +18,7 @@ from dragoman.app.admin import Desk
 from dragoman.app.compose import Composed, compose, lasting
 from dragoman.app.listing import Lists, Question, questions
 from dragoman.app.metering import Meter
+from dragoman.app.pages import NO_JOURNAL, pages
 from dragoman.app.probe import Prober
 from dragoman.app.reload import Reloader, Source
 from dragoman.app.renewal import Renewal
@@ -28,10 +29,11 @@ from dragoman.config.schema import Config
 from dragoman.core.handle import handle
 from dragoman.observe.exporter import Exporter
 from dragoman.observe.jsonlog import JsonFormatter
+from dragoman.observe.live import Live
 from dragoman.observe.observer import Observer
 from dragoman.policy.price import Steps
 from dragoman.server.admin import Admin
-from dragoman.server.app import App
+from dragoman.server.app import App, Further
 from dragoman.server.serve import Address, run, serve
 from dragoman.server.settings import Limits, ServerSettings
 from dragoman.tasks import Tasks, spawn
@@ -78,10 +80,13 @@ async def _serve(loaded: Loaded, load: Load, env: Mapping[str, str], on_ready: C
 
         reloader = Reloader(loaded, source, partial(compose, shared=shared), use=use)
         meter = Meter(steps, shared.lists, also=(exporter.families,))
-        app = _app(config, reloader, msgspec.structs.replace(Desk(reloader, env).admin(), metrics=meter.page))
+        live = Live()
+        admin = msgspec.structs.replace(Desk(reloader, env).admin(), metrics=meter.page)
+        app = _app(config, reloader, admin, pages(NO_JOURNAL, live, lambda: reloader.current.about))
         meter.attach(lambda: reloader.current, lambda: reloader.state, lambda: (app.running, app.streams))
         observer.tell(meter.record)
         observer.tell(exporter.record)
+        observer.tell(live.record)
         async with reloader, _background(shared.lists, reloader, meter) as begin:
             with _reloaded_by_signal(reloader), meter.lag:
 
@@ -92,13 +97,14 @@ async def _serve(loaded: Loaded, load: Load, env: Mapping[str, str], on_ready: C
                 await serve(app, ready, is_exposed=config.server.allow_open)
 
 
-def _app(config: Config, reloader: Reloader, admin: Admin) -> App[Composed]:
+def _app(config: Config, reloader: Reloader, admin: Admin, further: Further) -> App[Composed]:
     return App(
         lambda: reloader.current,
         lambda current, inbound, outbound: handle(current.runtime, inbound, outbound),
         lambda current: current.about,
         server_settings(config),
         admin=admin,
+        further=further,
     )
 
 

@@ -1,0 +1,38 @@
+"""The pages of a gateway: put together with its journal, its live feed and whoever may see them."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from dragoman.ir.errors import GatewayError, Kind
+from dragoman.observe.live import Live
+from dragoman.server.about import About
+from dragoman.server.app import Further
+from dragoman.server.door import Door
+from dragoman.server.live import Feed
+from dragoman.server.pages.journal import Journal
+from dragoman.server.pages.routes import Pages, Templates
+
+
+async def _not_kept(_: object) -> Any:
+    message = "this gateway keeps no journal (`database: none`), so there is nothing to show; give `database` a place and start it anew"
+    raise GatewayError(Kind.NOT_FOUND, message, source="client")
+
+
+NO_JOURNAL = Journal(_not_kept, _not_kept, _not_kept)
+"""Where nothing is kept."""
+
+
+def pages(journal: Journal, live: Live, about: Callable[[], About]) -> Further:
+    """The routes of the pages and of the live feed."""
+    door = Door(about)
+    return Pages(journal, Feed(live, door), door, about, _templates).further(live.close)
+
+
+async def _templates(assets: Mapping[str, str]) -> Templates:
+    """Loaded when first wanted, in a thread: the library takes a tenth of a second, which no start shall wait for."""
+    render = await asyncio.to_thread(importlib.import_module, "dragoman.server.pages.render")
+    return render.Templates(assets)
