@@ -27,7 +27,7 @@ from dragoman.server.about import About
 from dragoman.server.app import App
 from dragoman.server.door import Door
 from dragoman.server.live import Feed
-from dragoman.server.pages.journal import Body, Found, Journal
+from dragoman.server.pages.journal import Body, Found, Journal, Kept
 from dragoman.server.pages.render import Templates
 from dragoman.server.pages.routes import POLICY, Pages
 from dragoman.server.serve import running
@@ -75,14 +75,11 @@ class Shelf:
             raise self.trouble
         return Found(self.rows, self.cursor)
 
-    async def read(self, name: str) -> dict[str, Any] | None:
-        return next((each for each in self.rows if each["id"] == name), None)
-
-    async def bodies(self, name: str) -> Mapping[str, Body]:
-        return self.held
+    async def read(self, name: str) -> Kept | None:
+        return next((Kept(each, self.held) for each in self.rows if each["id"] == name), None)
 
     def journal(self) -> Journal:
-        return Journal(self.find, self.read, self.bodies)
+        return Journal(self.find, self.read)
 
 
 class Site:

@@ -22,7 +22,7 @@ async def _not_kept(_: object) -> Any:
     raise GatewayError(Kind.NOT_FOUND, message, source="client")
 
 
-NO_JOURNAL = Journal(_not_kept, _not_kept, _not_kept)
+NO_JOURNAL = Journal(_not_kept, _not_kept)
 """Where nothing is kept."""
 
 

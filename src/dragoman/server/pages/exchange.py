@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from dragoman.server.pages.journal import Body, Fact, fields, rows
+from dragoman.server.pages.journal import Body, Fact, Kept, fields, rows
 from dragoman.server.pages.talk import SHOWN, Talk, read_talk
 from dragoman.server.pages.waterfall import parts, waterfall
 
@@ -34,8 +34,9 @@ class Side(msgspec.Struct, frozen=True):
     left_out: bool
 
 
-def exchange(fact: Fact, bodies: Mapping[str, Body], *, shows_all: bool) -> dict[str, Any]:
+def exchange(kept: Kept, *, shows_all: bool) -> dict[str, Any]:
     """The values of the template."""
+    fact, bodies = kept.fact, kept.bodies
     return {
         "fact": fact,
         "attempts": rows(fact, "attempts"),

@@ -26,15 +26,18 @@ class Body(msgspec.Struct, frozen=True):
     whole: int
 
 
-class Journal(msgspec.Struct, frozen=True):
-    """find: by `Question.wanted`. read: one exchange with `attempts` and `tools` as lists, None if there is none. bodies: by side.
+class Kept(msgspec.Struct, frozen=True):
+    """What is on record of an exchange: the fact with `attempts` and `tools` as lists, and what was sent, by side."""
 
-    They raise GatewayError where the journal cannot be asked.
-    """
+    fact: Fact
+    bodies: Mapping[str, Body]
+
+
+class Journal(msgspec.Struct, frozen=True):
+    """find: by `Question.wanted`. read: one exchange; None if there is none. They raise GatewayError where it cannot be asked."""
 
     find: Callable[[Mapping[str, Any]], Awaitable[Found]]
-    read: Callable[[str], Awaitable[Fact | None]]
-    bodies: Callable[[str], Awaitable[Mapping[str, Body]]]
+    read: Callable[[str], Awaitable[Kept | None]]
 
 
 def rows(fact: Fact, name: str) -> Sequence[Any]:

@@ -125,16 +125,15 @@ class Pages:
 
     async def _below_logs(self, asked: Answer) -> None:
         name, _, rest = asked.target.path.removeprefix(_LOGS).partition("/")
-        fact = await self._journal.read(name)
-        if fact is None or (rest and rest not in SIDES):
+        kept = await self._journal.read(name)
+        if kept is None or (rest and rest not in SIDES):
             raise GatewayError(Kind.NOT_FOUND, f"no exchange `{name[:100]}` is on record, or not any more", source="client")
-        bodies = await self._journal.bodies(name)
         if rest:
-            await self._raw(asked, bodies[rest].data if rest in bodies else None)
+            await self._raw(asked, kept.bodies[rest].data if rest in kept.bodies else None)
             return
         shows_all = "all" in parse_qs(asked.target.query, keep_blank_values=True)
         # In a thread, as below: a long conversation takes tens of milliseconds, which every stream would wait for.
-        await self._show(asked, "exchange.html", await asyncio.to_thread(exchange, fact, bodies, shows_all=shows_all))
+        await self._show(asked, "exchange.html", await asyncio.to_thread(exchange, kept, shows_all=shows_all))
 
     async def _raw(self, asked: Answer, body: bytes | None) -> None:
         if body is None:
