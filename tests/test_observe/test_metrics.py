@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from dragoman.ir.record import Attempt, Record
 from dragoman.ir.usage import Usage
 from dragoman.observe import metrics
-from dragoman.observe.metrics import Metrics, Spent
+from dragoman.observe.metrics import Alone, Metrics, Spent
 
 ASKED = Record(
     id="ex_1",
@@ -192,7 +192,7 @@ def test_a_reply_whose_price_hangs_on_more_than_tokens_waits_alone() -> None:
     counter = counted(dear)
     sums, alone = counter.waiting()
 
-    assert (sums, [one for _, one in alone]) == ([], [dear])
+    assert (sums, [one for _, one in alone]) == ([], [Alone("here", "m-1", dear.usage or Usage(), 1000.0)])
 
 
 EXCHANGES = st.lists(

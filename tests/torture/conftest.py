@@ -13,6 +13,8 @@ from wire_client import Caller, Told, post
 
 LIMITS = {"header_s": 1.0, "body_s": 1.5, "header_bytes": 16_384, "header_count": 50, "body_bytes": 2_000_000, "connections": 200}
 DEADLINES = {"connect_s": 2.0, "first_byte_s": 1.5, "idle_s": 1.5, "total_s": 6.0, "hold_s": 0.5, "ping_s": 0.3}
+ONCE = {"retry": {"attempts": 1}}
+"""A provider's fault is told at once: how often one is asked again is proven elsewhere, and each test here looks at one try."""
 PATHS = {"relay": "/v1/chat/completions", "translate": "/v1/responses"}
 """Lane -> the path whose dialect takes it: the provider speaks `chat`."""
 
@@ -34,6 +36,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory, provider: BadProvider) -> G
             "up": {"kind": "openai-compatible", "dialect": "chat", "base_url": f"http://127.0.0.1:{provider.port}/v1", "keys": ["a-key"]}
         },
         "server": {"limits": LIMITS, "deadlines": DEADLINES},
+        "routing": ONCE,
         "log": {"exchanges": False},
     }
     with living(tmp_path_factory.mktemp("gateway"), config) as gateway:

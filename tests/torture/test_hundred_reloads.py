@@ -34,12 +34,19 @@ class Client:
 
     async def ask(self, path: str, value: Any) -> tuple[int, bytes]:
         """POST this JSON."""
+        body = json.dumps(value).encode()
+        head = f"POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+        return await self._send(head.encode() + body)
+
+    async def get(self, path: str) -> tuple[int, bytes]:
+        """GET this."""
+        return await self._send(f"GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n".encode())
+
+    async def _send(self, request: bytes) -> tuple[int, bytes]:
         if self._streams is None:
             self._streams = await asyncio.open_connection(self._gateway.host, self._gateway.port)
         reader, writer = self._streams
-        body = json.dumps(value).encode()
-        head = f"POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
-        writer.write(head.encode() + body)
+        writer.write(request)
         first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").rstrip().split("\r\n")
         headers = dict(line.lower().split(": ", 1) for line in lines)
         pieces: list[bytes] = []
@@ -100,17 +107,25 @@ async def reload(gateway: Living, file: Path, address: str, numbers: range) -> N
 async def story(gateway: Living, file: Path, address: str, ends: list[str]) -> tuple[dict[str, int], dict[str, int]]:
     """What lived inside before and after the reloads, both without load."""
     await reload(gateway, file, address, range(1, WARM))
-    before = await asyncio.to_thread(quiet, gateway)
+    before = await quiet(gateway)
     is_over = asyncio.Event()
     async with asyncio.TaskGroup() as group:
         for number in range(CLIENTS):
             group.create_task(keep_asking(gateway, number, is_over, ends))
         await reload(gateway, file, address, range(WARM, WARM + RELOADS))
         is_over.set()
-    return before, await asyncio.to_thread(quiet, gateway)
+    return before, await quiet(gateway)
 
 
-def quiet(gateway: Living) -> dict[str, int]:
+async def quiet(gateway: Living) -> dict[str, int]:
+    """What lives inside once no client is connected and what waited to be priced is priced, as a scrape has it."""
+    client = Client(gateway)
+    assert (await client.get("/metrics"))[0] == 200
+    client.close()
+    return await asyncio.to_thread(settled, gateway)
+
+
+def settled(gateway: Living) -> dict[str, int]:
     """What lives inside once no client is connected. Files: without those of connections that are kept for the providers."""
     end = time.monotonic() + SETTLE_S
     while (counts := gateway.census())["clients"] and time.monotonic() < end:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from bad_provider import END, STREAM, BadProvider, Peer, bad_provider, event
-from conftest import DEADLINES, PATHS, is_success, question
+from conftest import DEADLINES, ONCE, PATHS, is_success, question
 from living import Living, living
 from wire_client import Caller, Told, get, post
 
@@ -31,7 +31,8 @@ def configured(**addresses: str) -> dict[str, Any]:
     """A gateway with a provider for each address."""
     facts = {"kind": "openai-compatible", "dialect": "chat", "keys": ["a-key"]}
     providers = {name: {**facts, "base_url": f"{address}/v1"} for name, address in addresses.items()}
-    return {"providers": providers, "server": {"deadlines": {**DEADLINES, "first_byte_s": 10.0}}, "log": {"exchanges": False}}
+    deadlines = {**DEADLINES, "first_byte_s": 10.0}
+    return {"providers": providers, "server": {"deadlines": deadlines}, "routing": ONCE, "log": {"exchanges": False}}
 
 
 @contextlib.contextmanager

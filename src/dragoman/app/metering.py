@@ -148,8 +148,7 @@ def _priced(book: PriceBook, waiting: Waiting) -> list[tuple[Row, int, float | N
             ),
         )
         found.append((row, spent.requests, None if usd is None else float(usd)))
-    for row, record in alone:
-        if record.usage is not None and record.provider is not None:
-            usd = cost(book.price(record.provider, record.model or ""), counts(record.usage), record.began_at).usd
-            found.append((row, 1, None if usd is None else float(usd)))
+    for row, reply in alone:
+        usd = cost(book.price(reply.provider, reply.model), counts(reply.usage), reply.at).usd
+        found.append((row, 1, None if usd is None else float(usd)))
     return found

@@ -1,6 +1,6 @@
 """Counters and histograms of exchanges for Prometheus. An exchange adds to one row, found by one look-up; a scrape sums the rows up.
 
-Own, since `prometheus-client` takes a look-up and a lock for each number of each record: docs/decisions/0011-own-metrics.md.
+Own, since `prometheus-client` takes a look-up and a lock for each number of each record: docs/decisions/0012-own-metrics.md.
 """
 
 from __future__ import annotations
@@ -44,6 +44,15 @@ class Spent(msgspec.Struct):
     cache_read_tokens: int = 0
     cache_write_tokens: int = 0
     reasoning_tokens: int = 0
+
+
+class Alone(msgspec.Struct, frozen=True, gc=False):
+    """A reply whose price hangs on more than its tokens. Not its Record, which holds what was said. at: when the exchange began."""
+
+    provider: str
+    model: str
+    usage: Usage
+    at: float
 
 
 class Row:
@@ -109,7 +118,7 @@ class Entry:
         self.spent: dict[int, Spent] = {}
 
 
-Waiting = tuple[list[tuple[Row, Spent]], list[tuple[Row, Record]]]
+Waiting = tuple[list[tuple[Row, Spent]], list[tuple[Row, Alone]]]
 """What is to be priced: sums, and replies whose price hangs on more than their tokens."""
 
 
@@ -124,7 +133,7 @@ class Metrics:
         self._attempts: dict[tuple[str, str, str], int] = {}
         self._again: dict[tuple[str, str, str], int] = {}
         self._left: list[tuple[Row, Spent]] = []
-        self._beside: list[tuple[Row, Record]] = []
+        self._beside: list[tuple[Row, Alone]] = []
         self._overflow = Row(Record("", 0.0, error=OTHER), OTHER, OTHER, OTHER)
 
     def record(self, record: Record) -> None:
@@ -172,7 +181,7 @@ class Metrics:
         row.input += given - read - written if given > read + written else 0
         row.output += made - thought if made > thought else 0
         if usage.extra and len(self._beside) < _MOST_BESIDE:
-            self._beside.append((row, record))
+            self._beside.append((row, Alone(record.provider or "", record.model or "", usage, record.began_at)))
             return
         step = self._step(given)
         spent = entry.spent.get(step)

@@ -23,7 +23,7 @@ _LIVING = {
     "dragoman.upstream.connection.Connection": "providers",
     "dragoman.upstream.reply.Reply": "replies",
     "dragoman.core.exchange.Exchange": "exchanges",
-    "dragoman.core.translate.Translated": "translations",
+    "dragoman.core.translated.Translated": "translations",
     "dragoman.app.compose.Composed": "runtimes",
 }
 
