@@ -76,7 +76,7 @@ def errors(kind: Kind, dialect_name: str) -> tuple[GatewayError, ...]:
 def next_after(first: Seat, seats: tuple[Seat, ...], rule: Rule) -> str | None:
     """Where a request goes whose first seat failed so, by the table."""
     if rule.larger_window:
-        return next((seat.id for seat in seats if (seat.window or 0) > (first.window or 0)), None)
+        return next((seat.id for seat in seats if (seat.window or 0) > (first.window or 0) and seat.deployment != first.deployment), None)
     others = [seat for seat in seats if seat is not first]
     if rule.of_target:
         return next(seat.id for seat in others if seat.deployment != first.deployment)

@@ -156,6 +156,16 @@ def test_a_key_that_another_model_saw_refused_is_the_last_to_be_tried() -> None:
     assert (elsewhere.tried, alone.tried, same.tried) == (["b/n@1"], ["a/n@1"], [])
 
 
+def test_a_key_that_answers_is_no_longer_held_for_refused_with_other_models() -> None:
+    board = Board()
+    Story(chain("a/m@1"), board).tells({"a/m@1": [fault(Kind.PROVIDER_KEY)]})
+
+    later = Story(chain("a/n@1"), board, began=1001.0).tells({})
+
+    assert later.tried == ["a/n@1"]
+    assert [board.standing(one, 1002.0) for one in chain("a/m@1", "a/n@1", "a/o@1")] == ["refused", "ready", "ready"]
+
+
 def test_a_key_refused_in_this_exchange_is_not_tried_with_another_model() -> None:
     story = Story(chain("a/m@1", "a/n@1", "b/o@1")).tells({"a/m@1": [fault(Kind.PROVIDER_KEY)]})
 
@@ -239,6 +249,15 @@ def test_a_conversation_too_long_goes_to_a_larger_window() -> None:
     story = Story(seats).tells({"a/m@1": [fault(Kind.CONTEXT_OVERFLOW)]})
 
     assert story.tried == ["a/m@1", "d/p@1"]
+
+
+def test_a_conversation_too_long_for_an_unknown_window_goes_to_a_known_one() -> None:
+    overflow = fault(Kind.CONTEXT_OVERFLOW)
+    seats = (seat("a/m@1"), seat("a/m@2"), seat("b/n@1"), seat("c/o@1", window=100), seat("d/p@1", window=100), seat("e/q@1", window=200))
+
+    story = Story(seats).tells({"a/m@1": [overflow], "c/o@1": [overflow]})
+
+    assert story.tried == ["a/m@1", "c/o@1", "e/q@1"]
 
 
 def test_a_conversation_too_long_for_all_is_told_as_the_provider_told_it() -> None:

@@ -280,3 +280,33 @@ def test_any_name_is_resolved_or_refused_with_a_sentence(name: str) -> None:
 
 
 RESOLVER = resolver(MODELS)
+
+
+# ---- windows -------------------------------------------------------------------------------------------------------------
+
+
+def windows(models: str, name: str) -> dict[str, int | None]:
+    found = resolver(models).resolve(name)
+    within = [entry.model.branch if entry.model is not None else None for entry in (*found.branch.entries, *found.fallbacks)]
+    own = [seat for entry in (*found.branch.entries, *found.fallbacks) for seat in entry.seats]
+    deeper = [seat for branch in within if branch is not None for entry in branch.entries for seat in entry.seats]
+    return {seat.deployment: seat.window for seat in (*own, *deeper)}
+
+
+def test_a_window_of_config_holds_for_the_targets_of_its_model_and_not_for_its_fallbacks() -> None:
+    models = """
+models:
+  small: {targets: [local/a, inner], context_window: 8000, fallbacks: [big, local/d]}
+  inner: {targets: [local/b], strategy: priority, context_window: 4000}
+  big: {targets: [local/c], context_window: 90000}
+"""
+    assert windows(models, "small") == {"local/a": 8000, "local/b": 4000, "local/c": 90000, "local/d": None}
+
+
+def test_a_window_that_a_provider_tells_of_counts() -> None:
+    config = parse((CONFIG + "models: {x: {targets: [local/a]}}\n").encode(), {"K": "k"}).config
+    told = {("local", "a"): 32768}
+
+    found = Resolver.compile(config, window=lambda provider, model: told.get((provider, model))).resolve("x")
+
+    assert [seat.window for entry in found.branch.entries for seat in entry.seats] == [32768]

@@ -101,7 +101,7 @@ def _runtime(config: Config, shared: Lasting, addresses: Mapping[str, str], book
     known = {name: dialect(name) for name in names()}
     deadlines = config.server.deadlines
     return Runtime(
-        resolver=Resolver.compile(config, merged(config, shared.lists.names())),
+        resolver=Resolver.compile(config, merged(config, shared.lists.names()), shared.lists.window),
         identity=Identity.compile(config.access),
         dialects=known,
         deploy=Deployer(config, known, addresses).deploy,

@@ -18,6 +18,7 @@ from dragoman.config.schema import Config
 from dragoman.core.runtime import Candidate
 from dragoman.ir.errors import GatewayError
 from dragoman.policy.rates import Era, Price, Unit
+from dragoman.profiles import windows
 from dragoman.profiles.families import canonical
 from dragoman.profiles.listing import ModelTold, read_list
 from dragoman.profiles.registry import profile
@@ -82,6 +83,12 @@ class Lists:
         """What this provider told of a model."""
         told = self._told.get(provider)
         return None if told is None else told.models.get(canonical(model))
+
+    def window(self, provider: str, model: str) -> int | None:
+        """The tokens that this model holds at this provider, which may serve less of them than its maker; None: unknown."""
+        told = self.model(provider, model)
+        known = [tokens for tokens in (windows.window(model), told and told.window) if tokens is not None]
+        return min(known, default=None)
 
     def price(self, provider: str, model: str) -> Price | None:
         """What this provider says that a model costs; None if it does not say."""

@@ -138,6 +138,8 @@ class Board:
             health.tokens.add(now, tokens)
         health.limited = 0
         health.circuit.succeeded(now)
+        if health.account.refused_until:
+            health.account.refused_until = 0.0  # What was refused with another model was about the model.
 
     def failed(self, health: Health, now: float, error: GatewayError, *, waited_s: float = 0.0) -> None:
         """A try failed. Only what is the provider's own fault counts against its health; `waited_s`: how long it was tried."""

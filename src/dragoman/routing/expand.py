@@ -5,7 +5,7 @@ Weights within weights are multiplied out where nothing else is decided within.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from math import lcm
 
@@ -22,7 +22,6 @@ from dragoman.config.schema import Target as GivenTarget
 from dragoman.config.schema import VirtualModel as Configured
 from dragoman.profiles.contract import Profile
 from dragoman.profiles.families import spell
-from dragoman.profiles.windows import window
 from dragoman.routing.conditions import compile_condition
 from dragoman.routing.decision import Decision, Place
 from dragoman.routing.draw import Draw, Lot
@@ -33,25 +32,30 @@ from dragoman.routing.tree import Branch, Entry, Rule, Tiering, VirtualModel
 
 Fill = Mapping[str, str]
 """The targets of a glob -> what they are for the name that was asked."""
+Window = Callable[[str, str], int | None]
+"""(provider, model) -> the tokens that it is known to hold."""
 
 
 class Trail(msgspec.Struct, frozen=True):
-    """names: the virtual models that led here, the outermost first. ends: within a fallback, where no other fallbacks are followed."""
+    """names: the virtual models that led here, the outermost first. ends: within a fallback, where no other fallbacks are followed.
+    window: tokens that the innermost of them that says so may hold."""
 
     names: tuple[str, ...] = ()
     ends: bool = False
+    window: int | None = None
 
-    def to(self, name: str) -> Trail:
+    def to(self, name: str, window: int | None) -> Trail:
         """One step further."""
-        return Trail((*self.names, name), self.ends)
+        return Trail((*self.names, name), self.ends, window or self.window)
 
 
 class Expander:
-    """Compiles the virtual models of one checked config."""
+    """Compiles the virtual models of one checked config. `window`: of a provider and a model, the tokens that it is known to hold."""
 
-    def __init__(self, config: Config, profiles: Mapping[str, Profile]) -> None:
+    def __init__(self, config: Config, profiles: Mapping[str, Profile], window: Window) -> None:
         self._config = config
         self._profiles = profiles
+        self._window = window
         self._never = {name: never_taken(name, config) for name in config.models}
 
     def model(
@@ -66,7 +70,7 @@ class Expander:
     def direct(self, provider: str, model: str, asked: str, reason: str) -> VirtualModel:
         """The one deployment `provider/model`, in the provider's spelling."""
         target = PLAIN.target(provider, spell(model, self._profiles[provider].version_mark))
-        entry = Entry(target.id, target, self._seats(target, None))
+        entry = Entry(target.id, target, self._seats(target, None, None))
         retry, affinity = effective_retry(self._config, None), effective_affinity(self._config, None)
         rescue = effective_rescue(self._config, None)
         made = VirtualModel(asked, (target,), reason, Branch((entry,)), retry=retry, affinity=affinity, rescue=rescue)
@@ -77,7 +81,7 @@ class Expander:
     def _model(self, name: str, fill: Fill, outer: Overrides, trail: Trail) -> VirtualModel:
         entry = self._config.models[name]
         given = entry if isinstance(entry, Configured) else None
-        trail = trail.to(name)
+        trail = trail.to(name, given.context_window if given is not None else None)
         own = own_choice(self._config, name)
         if given is None and (following := self._within(own.targets[0][1], fill, trail)) is not None:
             return self._model(following, {}, self._over(own.targets[0], outer), trail)
@@ -133,7 +137,7 @@ class Expander:
         if found is None:
             return Entry(model, weight=given.weight, priority=given.priority, tier=given.tier or "")
         target = over.target(found[0], spell(found[1], self._profiles[found[0]].version_mark))
-        seats = self._seats(target, over.key)
+        seats = self._seats(target, over.key, trail.window)
         return Entry(target.id, target, seats, weight=given.weight, priority=given.priority, tier=given.tier or "")
 
     def _within(self, given: GivenTarget, fill: Fill, trail: Trail) -> str | None:
@@ -155,10 +159,10 @@ class Expander:
         )
         return own.within(outer)
 
-    def _seats(self, target: Target, key: str | None) -> tuple[Seat, ...]:
-        """One for each key that may be used for the model; one without a key where the provider has none."""
+    def _seats(self, target: Target, key: str | None, window: int | None) -> tuple[Seat, ...]:
+        """One for each key that may be used for the model; one without a key where the provider has none. window: that config says."""
         keys = effective_keys(self._config.providers[target.provider])
-        known = window(target.model)
+        known = window or self._window(target.provider, target.model)
         if not keys:
             return (Seat(target, window=known),)
         return tuple(

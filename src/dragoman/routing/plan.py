@@ -269,5 +269,5 @@ class Plan:
 
 
 def _is_larger(seat: Seat, than: Seat) -> bool:
-    """Whether its model is known to hold more than the other's."""
-    return seat.window is not None and than.window is not None and seat.window > than.window
+    """Whether its model is known to hold more than the other's did, of which nothing may be known but that it was too little."""
+    return seat.window is not None and seat.deployment != than.deployment and (than.window is None or seat.window > than.window)

@@ -15,9 +15,10 @@ from dragoman.config.problems import any_of, nearest
 from dragoman.config.references import named_at
 from dragoman.config.schema import Config
 from dragoman.ir.errors import GatewayError, Kind
+from dragoman.profiles import windows
 from dragoman.profiles.contract import Profile
 from dragoman.profiles.families import bare, canonical, known_names
-from dragoman.routing.expand import Expander, named
+from dragoman.routing.expand import Expander, Window, named
 from dragoman.routing.target import Target
 from dragoman.routing.tree import VirtualModel
 
@@ -33,10 +34,16 @@ _SHOWN = 100
 class Resolver:
     """Compiled from a checked config; immutable but for a bounded cache."""
 
-    def __init__(self, config: Config, profiles: Mapping[str, Profile], told: Mapping[str, Sequence[str]] | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        profiles: Mapping[str, Profile],
+        told: Mapping[str, Sequence[str]] | None = None,
+        window: Window = lambda provider, model: windows.window(model),
+    ) -> None:
         self._config = config
         self._profiles = profiles
-        self._expander = Expander(config, profiles)
+        self._expander = Expander(config, profiles, window)
         self._exact = _exact(config, self._expander)
         globs = [Glob.parse(name) for name in config.models if is_glob(name)]
         self._globs = sorted(globs, key=lambda glob: (-glob.weight, glob.text.count("*")))
@@ -48,9 +55,15 @@ class Resolver:
         self._cache: dict[str, VirtualModel] = {}
 
     @classmethod
-    def compile(cls, config: Config, told: Mapping[str, Sequence[str]] | None = None) -> Resolver:
-        """The resolver of a checked config. `told`: by provider, the models that it lists itself."""
-        return cls(config, {name: effective_profile(provider) for name, provider in config.providers.items()}, told)
+    def compile(
+        cls,
+        config: Config,
+        told: Mapping[str, Sequence[str]] | None = None,
+        window: Window = lambda provider, model: windows.window(model),
+    ) -> Resolver:
+        """The resolver of a checked config. `told`: by provider, the models that it lists itself; `window`: what a model of a provider
+        is known to hold."""
+        return cls(config, {name: effective_profile(provider) for name, provider in config.providers.items()}, told, window)
 
     def resolve(self, model: str) -> VirtualModel:
         """What `model` stands for. Raises GatewayError(model_not_found) with the nearest known names."""
