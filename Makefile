@@ -1,4 +1,4 @@
-# `make help` lists the targets. Everything stays in this checkout: .venv, .clients, .peers, bench/bin, bench/results.
+# `make help` lists the targets. Everything stays in this checkout: .venv, .clients, .peers, .tools, bench/bin, bench/results.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .SUFFIXES:
@@ -64,7 +64,7 @@ format: ## rewrite the sources in the house's format
 	@$(BIN)/ruff format $(PYTHON_PATHS)
 
 clean: ## remove everything that these targets made
-	rm -rf .venv .clients .peers bench/bin bench/results fuzz/results .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .clients .peers .tools bench/bin bench/results fuzz/results .ruff_cache .pytest_cache .hypothesis
 	find $(PYTHON_PATHS) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 format-check:

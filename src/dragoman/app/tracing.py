@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from urllib.parse import urlsplit
 
 from dragoman import __version__
 from dragoman.config.schema import Config
 from dragoman.config.telemetry_schema import Otlp
+from dragoman.observe.content import read_content
 from dragoman.observe.exporter import Destination
-from dragoman.observe.spans import Place
+from dragoman.observe.redact import Redactor
+from dragoman.observe.spans import Place, no_content
 from dragoman.observe.tracing import Tracing
 from dragoman.profiles.registry import profile
 from dragoman.upstream.origin import Origin
@@ -39,7 +42,15 @@ def destination(config: Config) -> Destination | None:
         service=otlp.service_name,
         version=__version__,
         places=places(config),
+        content=partial(read_content, redact=Redactor(_secrets(config)).redact) if otlp.content else no_content,
     )
+
+
+def _secrets(config: Config) -> Iterator[str]:
+    """The keys of config: they are in no text that is told."""
+    for provider in config.providers.values():
+        yield from (given.key.reveal() for given in provider.keys)
+    yield from (client.key.reveal() for client in config.access.keys)
 
 
 def places(config: Config) -> Mapping[str, Place]:

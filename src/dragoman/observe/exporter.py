@@ -26,6 +26,10 @@ from dragoman.observe.spans import SCHEMA_URL, Content, Place, no_content, spans
 logger = logging.getLogger(__name__)
 
 _BATCH = 256
+_BATCH_BYTES = 2 * 1024 * 1024
+"""Of bodies whose exchanges go in one batch: collectors take 4 MB by default."""
+_HELD_BYTES = 64 * 1024 * 1024
+"""Of bodies that wait, where content is wanted; past that exchanges are told without theirs."""
 _GATHER_S = 1.0
 _CLOSE_S = 2.0
 _TRIES = 3
@@ -57,7 +61,8 @@ class Exporter:
         self._destination: Destination | None = None
         self._gather_s = gather_s
         self._again_s = again_s
-        self._waiting: deque[Record] = deque()
+        self._waiting: deque[tuple[Record, int]] = deque()
+        self._put_bytes = self._taken_bytes = 0
         self._wake = threading.Event()
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
@@ -80,7 +85,13 @@ class Exporter:
         if len(self._waiting) >= destination.queue:
             self.dropped += 1
             return
-        self._waiting.append(record)
+        size_bytes = 0
+        if record.bodies is not None:
+            size_bytes = record.bytes_in + record.bytes_out
+            if destination.content is no_content or self._put_bytes - self._taken_bytes + size_bytes > _HELD_BYTES:
+                record, size_bytes = msgspec.structs.replace(record, bodies=None), 0
+            self._put_bytes += size_bytes
+        self._waiting.append((record, size_bytes))
         if not self._wake.is_set():
             self._wake.set()
 
@@ -111,7 +122,17 @@ class Exporter:
             # What comes from here on wakes the thread again: nothing is left behind.
             self._wake.clear()
             while self._waiting:
-                self._send([self._waiting.popleft() for _ in range(min(_BATCH, len(self._waiting)))])
+                self._send(self._batch())
+
+    def _batch(self) -> list[Record]:
+        records: list[Record] = []
+        room_bytes = _BATCH_BYTES
+        while self._waiting and len(records) < _BATCH and room_bytes > 0:
+            record, size_bytes = self._waiting.popleft()
+            records.append(record)
+            room_bytes -= size_bytes
+            self._taken_bytes += size_bytes
+        return records
 
     def _send(self, records: list[Record]) -> None:
         destination = self._destination

@@ -1,4 +1,4 @@
-"""Spans in the bytes of OTLP: protobuf, of which a trace needs five kinds of fields. Own: docs/decisions/0012-own-otlp.md says why.
+"""Spans in the bytes of OTLP: protobuf, of which a trace needs five kinds of fields. Own: docs/decisions/0013-own-otlp.md says why.
 
 https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/proto/trace/v1/trace.proto
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -19,6 +20,7 @@ CLIENT = 3
 _ERROR = 2
 _SAMPLED = 1
 _SCOPE = "dragoman"
+_SHORT = 64
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -64,7 +66,24 @@ def _span(span: Span) -> bytes:
 
 
 def _attributes(field: int, attributes: Attributes) -> bytes:
-    return b"".join([_bytes(field, _text(1, name) + _bytes(2, _value(value))) for name, value in attributes.items()])
+    tag = _tag(field, 2)
+    pairs = [
+        _known(name, value) if type(value) is str and len(value) <= _SHORT else _pair(name, value) for name, value in attributes.items()
+    ]
+    return b"".join([part for pair in pairs for part in (tag, _varint(len(pair)), pair)])
+
+
+def _pair(name: str, value: Value) -> bytes:
+    return _name(name) + _bytes(2, _value(value))
+
+
+# Names are few, and most texts are alike from span to span: half of what a span costs.
+@lru_cache(1024)
+def _name(name: str) -> bytes:
+    return _text(1, name)
+
+
+_known = lru_cache(4096)(_pair)
 
 
 def _value(value: Value) -> bytes:
@@ -94,7 +113,7 @@ def _encoded(text: str) -> bytes:
 
 
 def _bytes(field: int, value: bytes) -> bytes:
-    return _tag(field, 2) + _varint(len(value)) + value
+    return b"%c%b%b" % (field << 3 | 2, _varint(len(value)), value) if field < 16 else _tag(field, 2) + _varint(len(value)) + value
 
 
 def _number(field: int, value: int) -> bytes:

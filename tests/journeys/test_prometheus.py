@@ -1,0 +1,128 @@
+"""The real Prometheus scrapes the gateway, evaluates the rules that come with it, and understands every panel of the dashboard."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
+from collectors import PROMETHEUS, PROMTOOL, RULES, Prometheus, prometheus, until
+from machine import TALK, provider_of
+from parts import gateway, simulator
+
+pytestmark = [pytest.mark.journey, pytest.mark.skipif(PROMETHEUS is None or PROMTOOL is None, reason="there is no prometheus here")]
+
+KEYS = [{"name": "ada", "key": "key-of-ada-0123456789"}, {"name": "prometheus", "key": "key-of-prometheus-0123"}]
+DASHBOARD = RULES.parents[1] / "grafana" / "dragoman.json"
+
+
+def config(upstream: str) -> dict[str, Any]:
+    refused = {**provider_of(upstream, "chat"), "keys": ["a-wrong-key"]}
+    return {
+        "providers": {"sim": provider_of(upstream, "chat"), "locked": refused},
+        "models": {"coder": "sim/the-model", "shut": "locked/the-model"},
+        "access": {"keys": KEYS},
+        "prices": {"sim/the-model": {"input": 1, "output": 1_000_000}},
+    }
+
+
+def ask(address: str, model: str, *, key: str = "key-of-ada-0123456789", stream: bool = True) -> int:
+    body = json.dumps({"model": model, "stream": stream, "messages": [{"role": "user", "content": "hello"}]}).encode()
+    headers = {"content-type": "application/json", "authorization": f"Bearer {key}"}
+    try:
+        with urlopen(Request(f"{address}/v1/chat/completions", body, headers), timeout=60) as answer:
+            answer.read()
+            return answer.status
+    except HTTPError as error:
+        error.close()
+        return error.code
+
+
+def page(address: str, key: str = "key-of-prometheus-0123") -> str:
+    with urlopen(Request(f"{address}/metrics", headers={"authorization": f"Bearer {key}"}), timeout=30) as answer:
+        assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+        return answer.read().decode()
+
+
+def promtool(*arguments: str, given: str | None = None) -> tuple[int, str]:
+    assert PROMTOOL is not None
+    done = subprocess.run([PROMTOOL, *arguments], input=given, capture_output=True, text=True, check=False, timeout=60)
+    return done.returncode, done.stdout + done.stderr
+
+
+def settled(server: Prometheus) -> list[dict[str, Any]] | None:
+    """All rules, once each was evaluated."""
+    data = server.ask("rules")
+    rules = [rule for group in data["groups"] for rule in group["rules"]] if data else []
+    return rules if rules and all(rule["health"] != "unknown" for rule in rules) else None
+
+
+def test_rules_are_sound_and_fire_when_they_should() -> None:
+    checked = promtool("check", "rules", str(RULES))
+    tested = promtool("test", "rules", str(RULES.with_name("dragoman.rules.test.yml")))
+    configured = promtool("check", "config", str(RULES.with_name("prometheus.yml")))
+
+    assert (checked[0], tested[0], configured[0]) == (0, 0, 0), (checked, tested, configured)
+
+
+def test_prometheus_scrapes_the_gateway_and_evaluates_the_rules(tmp_path: Path) -> None:
+    with simulator(TALK, key="a-provider-key") as upstream, gateway(tmp_path, config(upstream)) as address:
+        asked = [ask(address, "coder") for _ in range(3)] + [
+            ask(address, "shut"),
+            ask(address, "coder", key="nobodys"),
+            ask(address, "what"),
+        ]
+        assert asked == [200, 200, 200, 502, 401, 404]
+        linted = promtool("check", "metrics", given=page(address))
+        assert linted == (0, "")
+
+        with prometheus(tmp_path, address, key="key-of-prometheus-0123") as server:
+            until(lambda: server.value('up{job="dragoman"}') == 1.0, "the scrape")
+            rules = until(lambda: settled(server), "the rules")
+
+            assert [(rule["name"], rule.get("lastError")) for rule in rules if rule["health"] != "ok"] == []
+            assert server.value('sum(dragoman_requests_total{client="ada", model="the-model", status="200"})') == 3
+            assert server.value('dragoman_errors_total{error="authentication", provider="none", model="none"}') == 1
+            assert server.value('dragoman_errors_total{error="provider_key", provider="locked"}') == 1
+            assert server.value('dragoman_errors_total{error="model_not_found", model="other"}') == 1
+            assert server.value("sum(dragoman_cost_usd_total)") == pytest.approx(
+                server.value('sum(dragoman_tokens_total{type="output"}) + sum(dragoman_tokens_total{type="input"}) / 1e6')
+            )
+            alerts = until(lambda: server.ask("alerts")["alerts"], "an alert")
+            told = {(alert["labels"]["alertname"], alert["labels"].get("provider")) for alert in alerts}
+            assert ("DragomanProviderKeyRefused", "locked") in told
+            assert ("DragomanProviderDown", "locked") in told
+            assert {provider for _, provider in told} == {"locked"}
+
+            for expression in sorted(panels()):
+                assert server.ask("query", query=expression)["resultType"] in ("vector", "scalar"), expression
+
+
+def panels() -> set[str]:
+    """What the dashboard asks, with its variables filled in."""
+    targets = [target for panel in json.loads(DASHBOARD.read_text())["panels"] for target in panel.get("targets", [])]
+    filled = [target["expr"].replace("$__rate_interval", "1m") for target in targets]
+    return {re.sub(r"\$(client|provider|model)", ".*", expression) for expression in filled}
+
+
+def test_metrics_can_be_turned_off(tmp_path: Path) -> None:
+    with gateway(tmp_path, {"telemetry": {"metrics": False}, "providers": {"demo": {"kind": "demo"}}}) as address:
+        with pytest.raises(HTTPError) as refused:
+            urlopen(f"{address}/metrics", timeout=30)
+
+        with refused.value as answer:
+            assert (answer.code, "telemetry.metrics" in answer.read().decode()) == (404, True)
+
+
+def test_metrics_are_not_for_strangers(tmp_path: Path) -> None:
+    with gateway(tmp_path, {"access": {"keys": KEYS}, "providers": {"demo": {"kind": "demo"}}}) as address:
+        with pytest.raises(HTTPError) as refused:
+            page(address, key="nobodys")
+
+        with refused.value as answer:
+            assert answer.code == 401
