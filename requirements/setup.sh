@@ -4,7 +4,7 @@
 #   setup.sh dev        the same and the tools of `make check`
 #   setup.sh corpus     the same and the SDKs that judge what we write
 #   setup.sh fuzz       the same and the fuzzer
-#   setup.sh journeys   the same, a real model, and the real clients (npm) in .clients
+#   setup.sh journeys   the same, a real model, real collectors of metrics and traces, and the real clients (npm) in .clients
 # Each set leaves a mark: a checksum of its pins. A venv that is broken, moved or of an old Python is made anew.
 set -eu
 cd "$(dirname "$0")/.."
@@ -83,11 +83,29 @@ install_client_set() {
     leave_mark "$2/.mark" "$1/package-lock.json"
 }
 
+# Prometheus and its promtool, unpacked beside everything else: no root, and nothing of the system is changed. A machine that has them
+# uses its own; one without apt goes without, and the journey that needs them is skipped.
+install_prometheus() {
+    if command -v prometheus >/dev/null 2>&1 && command -v promtool >/dev/null 2>&1; then return; fi
+    if [ -x .tools/prometheus/promtool ] && [ -x .tools/prometheus/prometheus ]; then return; fi
+    command -v apt-get >/dev/null 2>&1 && command -v dpkg-deb >/dev/null 2>&1 || { say "setup: no prometheus here; its journey is skipped"; return; }
+    say "setup: unpacking prometheus into .tools"
+    rm -rf .tools/prometheus && mkdir -p .tools/prometheus
+    (
+        cd .tools/prometheus
+        apt-get -qq download prometheus 2>/dev/null || { apt-get -qq update && apt-get -qq download prometheus; } 2>/dev/null || exit 0
+        dpkg-deb -x prometheus_*.deb unpacked
+        mv unpacked/usr/bin/prometheus unpacked/usr/bin/promtool .
+        rm -rf unpacked prometheus_*.deb
+    )
+    [ -x .tools/prometheus/promtool ] || say "setup: prometheus cannot be downloaded; its journey is skipped"
+}
+
 want_run() { ensure_venv; install_pins run; install_project; }
 want_dev() { want_run; install_pins dev; }
 want_corpus() { want_dev; install_pins corpus; }
 want_fuzz() { want_dev; install_pins fuzz; }
-want_journeys() { want_dev; install_pins journeys; install_clients; }
+want_journeys() { want_dev; install_pins journeys; install_prometheus; install_clients; }
 
 case ${1:-run} in
     run) want_run ;;
