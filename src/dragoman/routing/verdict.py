@@ -13,6 +13,7 @@ from dragoman.routing.health import cause
 from dragoman.routing.seat import Seat
 
 _SHOWN = 6
+_PROVIDERS = 2
 _SOON_S = 1.0
 
 
@@ -41,6 +42,8 @@ def verdict(failures: Sequence[Failure], untried: int) -> GatewayError:
         )
     if where and not error.message.endswith(where):
         error.message += where
+    if where and error.rule.bench:
+        error.body = None  # What one key was told is not the whole story.
     return error
 
 
@@ -53,19 +56,31 @@ def none_left(chain: Sequence[Seat], board: Board, now: float) -> GatewayError:
     causes = [(seat, cause(board.health(seat), board.standing(seat, now), now)) for seat in chain]
     seat, worst = min(causes, key=lambda found: (GatewayError(found[1].kind, "").rule.tell, found[1].until or 0.0))
     soonest = min(found.until - now for _, found in causes if found.until is not None)
-    accounts = dict.fromkeys(f"`{one.id}` ({board.why(one, now)})" for one, _ in causes)
-    providers = ", ".join(f"`providers.{name}.keys`" for name in dict.fromkeys(one.provider for one, _ in causes))
+    said = _listed(list(dict.fromkeys(f"`{one.id}` ({_briefly(board.why(one, now))})" for one, _ in causes)))
+    reason = worst.why.partition(": ")[2].rstrip(".")
     temporary = not GatewayError(worst.kind, "").rule.permanent
-    remedy = (
-        f"ask again in {max(1, math.ceil(soonest))} s" if temporary else f"check {providers}; `dragoman health --reset` tries again at once"
-    )
-    said = _listed(list(accounts))
+    remedy = f"ask again in {max(1, math.ceil(soonest))} s" if temporary else _check_keys([one for one, _ in causes], reason)
     return GatewayError(
         worst.kind,
-        f"nothing that could answer may be asked now: {said}; {remedy}",
+        "; ".join(filter(None, (f"nothing that could answer may be asked now: {said}", reason, remedy))),
         retry_after_s=max(0.0, soonest) if temporary else None,
         provider=seat.provider,
     )
+
+
+def _briefly(why: str) -> str:
+    """Of `refused for 50 s: quota: provider ...` what stands before the sentence."""
+    stands, _, reason = why.partition(": ")
+    kind = reason.partition(": ")[0]
+    return f"{stands}: {kind}" if kind else stands
+
+
+def _check_keys(seats: Sequence[Seat], told: str) -> str:
+    """What the gateway's owner can do; `told` may say it already."""
+    providers = list(dict.fromkeys(one.provider for one in seats))
+    keys = ", ".join(place for place in (f"`providers.{name}.keys`" for name in providers) if place not in told)
+    reset = " or ".join(f"`dragoman health --reset {name}`" for name in providers[:_PROVIDERS])
+    return f"{f'check {keys}; ' if keys else ''}{reset} tries again at once"
 
 
 def _where(failures: Sequence[Failure]) -> str:
