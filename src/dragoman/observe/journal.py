@@ -18,7 +18,7 @@ import msgspec
 from dragoman.config.journal_schema import Journal as Settings
 from dragoman.ir.record import Bodies, Record
 from dragoman.observe.journal_rows import Price, Priced, Told
-from dragoman.observe.journal_writer import Entry, Opens, Scribe, Stats
+from dragoman.observe.journal_writer import Complete, Entry, Opens, Scribe, Stats
 from dragoman.observe.spool import Spool
 
 __all__ = ["Journal", "Priced", "Stats"]
@@ -34,7 +34,8 @@ class Journal:
     """Keeps exchanges in a database. An async context manager: leaving it writes what waits, for as long as it is patient.
 
     opens: opens the database; called in the thread, since that takes time. folder: where to put what waits while the database is away.
-    price: what an exchange costs, told: makes JSON of `Record.decision`; both called in the thread. secrets: texts that are known to be
+    price: what an exchange costs, told: makes JSON of `Record.decision`, complete: fills in what a record lacks, from its bodies; all
+    called in the thread. secrets: texts that are known to be
     secret.
     """
 
@@ -46,6 +47,7 @@ class Journal:
         *,
         price: Price | None = None,
         told: Told | None = None,
+        complete: Complete | None = None,
         secrets: Iterable[str] = (),
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -61,7 +63,16 @@ class Journal:
         self._is_told = False
         spool = Spool(folder, settings.spool_bytes, name)
         self._scribe = Scribe(
-            opens, settings, spool, name, price=price or _unpriced, told=self._told, secrets=secrets, clock=clock, stats=self._stats
+            opens,
+            settings,
+            spool,
+            name,
+            price=price or _unpriced,
+            told=self._told,
+            complete=complete or _as_it_is,
+            secrets=secrets,
+            clock=clock,
+            stats=self._stats,
         )
         # A daemon: a database that hangs must not keep the process from ending.
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
@@ -111,7 +122,7 @@ class Journal:
 
     def _taken(self, record: Record) -> tuple[Bodies | None, str, int]:
         bodies, record.bodies = record.bodies, None
-        if bodies is None or bodies.mode == "none":
+        if bodies is None:
             return None, "none", _OBJECT_BYTES
         size = _size(bodies, record)
         if self._bytes + size > self._settings.queue_bytes:
@@ -193,6 +204,10 @@ def _size(bodies: Bodies, record: Record) -> int:
     size = _OBJECT_BYTES + record.bytes_out * ((bodies.client_response is not None) + (bodies.provider_response is not None))
     size += 0 if bodies.client_request is None else len(bodies.client_request)
     return size + (0 if bodies.provider_request is None else len(bodies.provider_request))
+
+
+def _as_it_is(record: Record, bodies: Bodies | None) -> None:
+    """Fills in nothing."""
 
 
 def _unpriced(record: Record) -> Priced | None:

@@ -24,6 +24,10 @@ logger = logging.getLogger(__name__)
 Entry = tuple[Record, Bodies | None, str, int]
 """A record, its bodies, what is kept of them in a word, and about how many bytes that is."""
 
+Complete = Callable[[Record, Bodies | None], None]
+"""Fills in what a record lacks, from its bodies. Raises nothing."""
+
+_NONE = "none"
 _DAY_S = 86_400
 _AGAIN_S = (0.25, 5.0)
 _REFUSED_S = 30.0
@@ -83,6 +87,7 @@ class Scribe:
         *,
         price: Price,
         told: Told,
+        complete: Complete,
         secrets: Iterable[str],
         clock: Callable[[], float],
         stats: Stats,
@@ -93,6 +98,7 @@ class Scribe:
         self._name = name
         self._price = price
         self._told = told
+        self._complete = complete
         self._clock = clock
         self._stats = stats
         self._keeper = BodyKeeper(Redactor(secrets), most_bytes=settings.body_bytes)
@@ -154,6 +160,9 @@ class Scribe:
         keeper = self._keeper
         leaves_out = self._spool.is_half_full
         for record, bodies, word, _ in entries:
+            self._complete(record, bodies)
+            if word == _NONE:
+                bodies = None
             if bodies is not None and leaves_out:
                 word, bodies = "dropped", None
                 self._stats.dropped_bodies += 1
@@ -162,6 +171,7 @@ class Scribe:
                 rows.bodies.append(row.bodies)
                 rows.blobs += row.blobs
             rows.add(record, word)
+        rows.blobs += keeper.packs()
         self._number += 1
         return rows.batch(self._name, self._number, self._clock())
 

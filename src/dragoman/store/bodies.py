@@ -27,7 +27,8 @@ def read_bodies(connection: Connection, exchange_id: str) -> dict[str, Body]:
     laid = _laid(connection, exchange_id)
     if laid is None:
         return {}
-    text = zstandard.ZstdDecompressor().decompress(laid.text) if laid.text else b""
+    packs = _pieces(connection, [_Reference(laid.pack)]) if laid.pack else None
+    text = packs[0] if packs else None
     found = {side.name: _read(connection, laid, side, text) for side in laid.sides}
     return {name: body for name, body in found.items() if body is not None}
 
@@ -56,8 +57,10 @@ class _Reference(msgspec.Struct, frozen=True):
         return _Reference(self.hash, (self.stop or 0) - count, self.stop)
 
 
-def _read(connection: Connection, laid: Laid, side: Side, text: bytes) -> Body | None:
+def _read(connection: Connection, laid: Laid, side: Side, text: bytes | None) -> Body | None:
     if side.inline is not None:
+        if text is None:
+            return None
         data = text[side.inline[0] : side.inline[1]]
     else:
         references = _references(connection, side, laid)

@@ -95,12 +95,17 @@ def _indexed(fetch: Fetch) -> int:
 
 
 def _texts(fetch: Fetch, mark: str, rows: Sequence[Any]) -> list[Words]:
-    found = [Words(number, epoch, _words(fetch, mark, unpack(bytes(data)))) for number, epoch, data in rows]
+    packs: dict[bytes, bytes] = {}
+    found = [Words(number, epoch, _words(fetch, mark, unpack(bytes(data)), packs)) for number, epoch, data in rows]
     return [each for each in found if each.text]
 
 
-def _words(fetch: Fetch, mark: str, laid: Laid) -> str:
-    inline = zstandard.ZstdDecompressor().decompress(laid.text) if laid.text else b""
+def _words(fetch: Fetch, mark: str, laid: Laid, packs: dict[bytes, bytes]) -> str:
+    if laid.pack and laid.pack not in packs:
+        # One after the other has the same: the last is enough to remember.
+        packs.clear()
+        packs[laid.pack] = b"".join(_pieces(fetch, mark, [laid.pack]))
+    inline = packs.get(laid.pack, b"")
     parts: list[str] = []
     for side in laid.sides:
         if side.name not in _SIDES:

@@ -47,15 +47,15 @@ exchanges = Table(
     Column("cost_pico", _Big),
     Column("cost_parts", Text),
     *_told(Integer, "0", "attempts", "tool_calls"),
-    *_columns(Double, "queue_s", "admission_s", "guards_s", "cache_s", "connect_s", "upstream_first_byte_s", "first_token_s"),
+    *_columns(Double, "queue_s", "admission_s", "guards_s", "cache_s", "waited_s", "connect_s", "upstream_first_byte_s", "first_token_s"),
     *_columns(Double, "generation_s", "tools_s", "own_s"),
     *_told(Double, "0", "total_s"),
     *_told(_Big, "0", "bytes_in", "bytes_out"),
     Column("cache_hit", Text),
     Column("warnings", Text),
     *_told(Text, "none", "bodies"),
-    *_columns(Text, "cwd", "repo"),
-    Index(f"{PREFIX}exchanges_began", "began_at"),
+    *_columns(Text, "cwd", "repo", "replays"),
+    Index(f"{PREFIX}exchanges_began", "began_at", "model", "client", "first_token_s", "total_s"),
     Index(f"{PREFIX}exchanges_session", "session", "began_at"),
     Index(f"{PREFIX}exchanges_model", "model", "began_at"),
     Index(f"{PREFIX}exchanges_client", "client", "began_at"),
@@ -90,10 +90,12 @@ tools = Table(
     *_told(Text, "", "name"),
     Column("arguments", Text),
     Column("command", Text),
+    Column("arguments_bytes", _Big),
     Column("result_exchange_id", Text),
     Column("is_error", Boolean),
     *_columns(_Big, "result_bytes", "result_tokens"),
     Index(f"{PREFIX}tools_call", "call_id"),
+    Index(f"{PREFIX}tools_session", "session"),
     Index(f"{PREFIX}tools_began", "began_at"),
 )
 """One row for each call of a tool. The result is seen in a later request: its id, size, and tokens by estimate. arguments: the beginning
@@ -134,6 +136,7 @@ sessions = Table(
     *_told(_Big, "0", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens", "cost_pico"),
     *_told(Double, "0", "total_s"),
     Index(f"{PREFIX}sessions_last", "last_at"),
+    Index(f"{PREFIX}sessions_parent", "parent"),
 )
 """Sums of each session, kept as its exchanges are written. unpriced: exchanges with tokens whose cost is not known."""
 

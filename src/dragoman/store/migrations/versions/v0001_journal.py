@@ -37,9 +37,9 @@ _TABLES = {
         routed:text rule:text decision:text provider:text model:text provider_key:text answered:text stream:flag!=0 status:int!=0
         error:text message:text stop_reason:text input_tokens:big output_tokens:big cache_read_tokens:big cache_write_tokens:big
         reasoning_tokens:big total_tokens:big usage_extra:text cost_pico:big cost_parts:text attempts:int!=0 tool_calls:int!=0
-        queue_s:double admission_s:double guards_s:double cache_s:double connect_s:double upstream_first_byte_s:double
+        queue_s:double admission_s:double guards_s:double cache_s:double waited_s:double connect_s:double upstream_first_byte_s:double
         first_token_s:double generation_s:double tools_s:double own_s:double total_s:double!=0 bytes_in:big!=0 bytes_out:big!=0
-        cache_hit:text warnings:text bodies:text!=none cwd:text repo:text
+        cache_hit:text warnings:text bodies:text!=none cwd:text repo:text replays:text
     """,
     "meta": """
         name:text* value:text!
@@ -54,7 +54,7 @@ _TABLES = {
         total_s:double!=0
     """,
     "tools": """
-        exchange_id:text* call_id:text* began_at:double!=0 session:text name:text!= arguments:text command:text
+        exchange_id:text* call_id:text* began_at:double!=0 session:text name:text!= arguments:text command:text arguments_bytes:big
         result_exchange_id:text is_error:flag result_bytes:big result_tokens:big
     """,
     "usage_hours": """
@@ -71,14 +71,16 @@ _INDEXES = {
     "blobs_epoch": ("blobs", "epoch"),
     "bodies_epoch": ("bodies", "epoch"),
     "bodies_exchange": ("bodies", "exchange_id"),
-    "exchanges_began": ("exchanges", "began_at"),
+    "exchanges_began": ("exchanges", "began_at model client first_token_s total_s"),
     "exchanges_client": ("exchanges", "client began_at"),
     "exchanges_error": ("exchanges", "error began_at"),
     "exchanges_model": ("exchanges", "model began_at"),
     "exchanges_session": ("exchanges", "session began_at"),
     "sessions_last": ("sessions", "last_at"),
+    "sessions_parent": ("sessions", "parent"),
     "tools_began": ("tools", "began_at"),
     "tools_call": ("tools", "call_id"),
+    "tools_session": ("tools", "session"),
 }
 _TEXT_INDEX = {
     # Without a copy of the words, and without their places: an eighth of the size, and phrases are not asked for.

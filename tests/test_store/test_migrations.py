@@ -1,0 +1,149 @@
+"""How the tables come to be: on SQLite and on a real PostgreSQL."""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, inspect, text
+
+from dragoman.store.faults import StoreAway, StoreRefused
+from dragoman.store.open import open_store
+from dragoman.store.tables import metadata
+
+
+def run(url: str, *statements: str) -> None:
+    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+    engine.dispose()
+
+
+def tables(url: str) -> set[str]:
+    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+    with engine.connect() as connection:
+        found = set(inspect(connection).get_table_names())
+    engine.dispose()
+    return found
+
+
+def test_empty_database_gets_every_table_with_every_column(url: str) -> None:
+    store = open_store(url)
+
+    with store.reader() as connection:
+        found = {name: {column["name"] for column in inspect(connection).get_columns(name)} for name in metadata.tables}
+
+    assert found == {name: {column.name for column in table.columns} for name, table in metadata.tables.items()}
+
+
+def test_indexes_are_those_that_the_tables_name(url: str) -> None:
+    store = open_store(url)
+
+    with store.reader() as connection:
+        found = {index["name"] for name in metadata.tables for index in inspect(connection).get_indexes(name)}
+
+    assert found == {index.name for table in metadata.tables.values() for index in table.indexes}
+
+
+def test_database_that_is_up_to_date_is_left_alone(url: str) -> None:
+    open_store(url)
+
+    assert open_store(url).migrate() is False
+
+
+def test_tables_of_others_are_not_touched(url: str) -> None:
+    run(url, "CREATE TABLE orders (id integer)", "INSERT INTO orders VALUES (7)")
+
+    store = open_store(url)
+
+    with store.reader() as connection:
+        assert connection.execute(text("SELECT id FROM orders")).all() == [(7,)]
+
+
+def test_newer_release_is_refused_by_name_and_not_touched(url: str) -> None:
+    open_store(url)
+    run(url, "UPDATE dragoman_version SET version_num = '9999'")
+    before = tables(url)
+
+    with pytest.raises(StoreRefused, match=r"written by a newer release \(its tables are of version `9999`, this release knows up to `0001`\)"):
+        open_store(url)
+
+    assert tables(url) == before
+
+
+def test_tables_named_like_ours_that_are_not_ours_are_refused(url: str) -> None:
+    run(url, "CREATE TABLE dragoman_exchanges (id integer)")
+
+    with pytest.raises(StoreRefused, match="`dragoman_exchanges`.*but no `dragoman_version`"):
+        open_store(url)
+
+    assert tables(url) == {"dragoman_exchanges"}
+
+
+def test_migration_that_fails_leaves_nothing_behind(url: str) -> None:
+    # A name that the migration wants for an index is taken by a table of somebody else.
+    run(url, "CREATE TABLE dragoman__x (id integer)", "ALTER TABLE dragoman__x RENAME TO stranger")
+    run(url, "CREATE VIEW dragoman_meta AS SELECT 1 AS one")
+
+    with pytest.raises((StoreRefused, StoreAway)):
+        open_store(url)
+
+    assert tables(url) == {"stranger"}
+
+
+def test_gateways_that_start_at_once_migrate_once(url: str) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        stores = list(threads.map(lambda _: open_store(url), range(4)))
+
+    assert [store.migrate() for store in stores] == [False] * 4
+
+
+def test_readers_cannot_write(url: str) -> None:
+    store = open_store(url)
+
+    with store.reader() as connection, pytest.raises(Exception, match=r"readonly|read-only"):
+        connection.execute(text("INSERT INTO dragoman_meta VALUES ('a', 'b')"))
+
+
+def test_new_file_is_the_users_own(tmp_path: Path) -> None:
+    open_store(f"sqlite:///{tmp_path}/deep/er/journal.db")
+
+    assert stat.S_IMODE((tmp_path / "deep/er/journal.db").stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "deep/er").stat().st_mode) == 0o700
+
+
+def test_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "journal.db").write_text("hello " * 1000)
+
+    with pytest.raises(StoreRefused, match="is no SQLite database"):
+        open_store(f"sqlite:///{tmp_path}/journal.db")
+
+
+@pytest.mark.parametrize("url", ["mysql://u:secret@h/d", "what", "sqlite://"])
+def test_unknown_databases_are_refused_without_their_passwords(url: str) -> None:
+    with pytest.raises(StoreRefused) as caught:
+        open_store(url)
+
+    assert "secret" not in str(caught.value)
+
+
+def test_server_that_is_not_there_is_away(tmp_path: Path) -> None:
+    with pytest.raises(StoreAway) as caught:
+        open_store(f"postgresql://me:topsecret@/d?host={tmp_path}")
+
+    assert "topsecret" not in str(caught.value)
+
+
+def test_file_that_somebody_locks_is_away_and_not_refused(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/journal.db"
+    writer = open_store(url).writer()
+    holder = sqlite3.connect(tmp_path / "journal.db", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    writer._connection.execute("PRAGMA busy_timeout = 1")  # type: ignore[attr-defined]
+
+    with pytest.raises(StoreAway, match="locked"):
+        writer.index(1)
