@@ -178,6 +178,7 @@ def test_the_view_shows_what_stands_how_and_why() -> None:
         Shown("a/m@1", "a", "m", "1", "refused", "provider_key: it is provider_key", for_s=12.0, until_s=48.0),
         Shown("a/m@2", "a", "m", "2", "ready", running=1, requests=1),
     ]
+    assert {health.id: stands for health, stands in board.each(NOW + 12)} == {"a/m@1": "refused", "a/m@2": "ready"}
 
 
 def test_names_of_clients_choosing_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,6 @@ from dragoman.app.reload import State
 from dragoman.observe.exposition import Family, Labels, Sample
 from dragoman.observe.metrics import OTHER
 from dragoman.routing.budget import LEAST
-from dragoman.routing.health import Shown
 
 STATES = ("ready", "trial", "spent", "open", "resting", "refused")
 
@@ -59,29 +58,37 @@ def _config(state: State) -> Iterator[Family]:
 
 
 def _seats(current: Composed, moment: Moment) -> Iterator[Family]:
-    shown = [one for one in current.runtime.board.view(moment.now) if one.provider in current.config.providers]
-    states: dict[Labels, float] = {}
+    """How targets are. There may be ten thousand of them, as clients choose names: on the event loop, so each costs a microsecond."""
+    standing: dict[tuple[str, str, str, str], int] = {}
     running: dict[Labels, float] = {}
-    for one in shown:
-        seat = _seat(one, moment)
-        for state in STATES:
-            labels = (*seat, ("state", state))
-            states[labels] = states.get(labels, 0) + (one.standing == state)
-        running[seat] = running.get(seat, 0) + one.running
+    left: dict[Labels, float] = {}
+    most: dict[Labels, float] = {}
+    providers, is_known = current.config.providers, moment.is_known
+    for health, stands in current.runtime.board.each(moment.now):
+        provider, model = health.provider, health.model
+        if provider not in providers:
+            continue
+        known = is_known(provider, model)
+        key = (provider, model if known else OTHER, health.key, stands)
+        standing[key] = standing.get(key, 0) + 1
+        if known:
+            for limit in health.limits.each:
+                labels = (*_seat(key), ("limit", limit.of or "requests"))
+                left |= {} if limit.left is None else {labels: limit.left}
+                most |= {} if limit.most is None else {labels: limit.most}
+        if known or health.running:
+            running[_seat(key)] = running.get(_seat(key), 0) + health.running
     text = "Targets with one provider key, by how they stand: 1 in the state that holds (`GET /api/health` says why)."
-    yield _family("dragoman_seats", text, _samples(states))
+    seats = dict.fromkeys(key[:3] for key in standing)
+    samples = [Sample((*_seat(seat), ("state", state)), standing.get((*seat, state), 0)) for seat in seats for state in STATES]
+    yield _family("dragoman_seats", text, samples)
     yield _family("dragoman_seat_running", "Exchanges under way there.", _samples(running))
-    known = [one for one in shown if moment.is_known(one.provider, one.model)]
-    told = [((*_seat(one, moment), ("limit", limit.of or "requests")), limit) for one in known for limit in one.limits]
-    left = {labels: limit.left for labels, limit in told if limit.left is not None}
-    most = {labels: limit.most for labels, limit in told if limit.most is not None}
     yield _family("dragoman_seat_limit_remaining", "What is left of a provider's limit, as it told last.", _samples(left))
     yield _family("dragoman_seat_limit", "A provider's limit, as it told last.", _samples(most))
 
 
-def _seat(one: Shown, moment: Moment) -> Labels:
-    model = one.model if moment.is_known(one.provider, one.model) else OTHER
-    return ("provider", one.provider), ("model", model), ("key", one.key)
+def _seat(key: tuple[str, ...]) -> Labels:
+    return ("provider", key[0]), ("model", key[1]), ("key", key[2])
 
 
 def _budgets(current: Composed, now: float) -> Iterator[Family]:

@@ -51,6 +51,7 @@ def _secrets(config: Config) -> Iterator[str]:
     for provider in config.providers.values():
         yield from (given.key.reveal() for given in provider.keys)
     yield from (client.key.reveal() for client in config.access.keys)
+    yield from (value.reveal() for value in config.telemetry.otlp.headers.values())
 
 
 def places(config: Config) -> Mapping[str, Place]:

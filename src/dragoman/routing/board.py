@@ -5,7 +5,7 @@ Pure: `now` (seconds that only grow) is always an argument. Reading it changes n
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from dragoman.config.routing_schema import Breaker
 from dragoman.ir.errors import GatewayError, Kind
@@ -90,6 +90,13 @@ class Board:
     def view(self, now: float) -> list[Shown]:
         """Every seat that was asked, by name."""
         return [show(health, now, self.settings) for _, health in sorted(self._seats.items())]
+
+    def each(self, now: float) -> Iterator[tuple[Health, Standing]]:
+        """Every seat that was asked, and how it stands; without the words of `view`."""
+        settings = self.settings
+        for health in self._seats.values():
+            is_well = not (health.troubled or health.account.refused_until)
+            yield health, "ready" if is_well else standing(health, now, settings)
 
     # -- what happens ----------------------------------------------------------------------------------------------------------
 
