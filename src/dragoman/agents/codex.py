@@ -48,7 +48,8 @@ _AGENT_TEXT = re.compile(r"codex[\w .-]*/v?(\d+\.\d+[\w.-]*)", re.IGNORECASE)
 
 def recognise(headers: Mapping[str, str]) -> bool:
     """Its `originator` is codex_exec, codex-tui, codex_cli_rs, codex_vscode, …; the user agent begins alike."""
-    if headers.get("originator", "")[:5].lower() == "codex" or headers.get("user-agent", "")[:5].lower() == "codex":
+    originator, agent = headers.get("originator"), headers.get("user-agent")
+    if (agent is not None and agent[:5].lower() == "codex") or (originator is not None and originator[:5].lower() == "codex"):
         return True
     return "x-codex-turn-metadata" in headers or "x-codex-window-id" in headers
 

@@ -64,6 +64,7 @@ class RequestAsk:
         self.stream = peek.stream
         self.agent = agent.name
         self._told = session
+        self._dialect = dialect
         self._places: Places | None = PLACES.get(dialect)
         self._fields: Fields = peek.outline.fields if peek.outline is not None else {}
 
@@ -117,7 +118,7 @@ class RequestAsk:
 
     @fact
     def _session(self) -> tuple[str | None, str]:
-        return session_of(self._told, self._fields, self._places, self.size_bytes)
+        return session_of(self._told, self._fields, self._dialect, self.size_bytes)
 
     def excerpt(self, most: int = 4000) -> str:
         """The user's last words as they stand in the body, for a classifier to judge by; at most so many letters."""
@@ -125,7 +126,7 @@ class RequestAsk:
         return raw.decode("utf-8", "replace")[:most]
 
 
-def session_of(told: Session, fields: Fields, places: Places | None, size_bytes: int) -> tuple[str | None, str]:
+def session_of(told: Session, fields: Fields, dialect: str, size_bytes: int) -> tuple[str | None, str]:
     """By what a request stays where it is, and what that was read from: the agent's own id, the prompt cache's key, or how a long prompt
     begins; (None, empty) if it has none of these."""
     if told.session_id is not None:
@@ -133,7 +134,7 @@ def session_of(told: Session, fields: Fields, places: Places | None, size_bytes:
     key = read(fields, _CACHE_KEY, str) if "prompt_cache_key" in fields else None
     if key:
         return key, "`prompt_cache_key`"
-    if places is None or size_bytes < _CACHED_BYTES:
+    if size_bytes < _CACHED_BYTES or (places := PLACES.get(dialect)) is None:
         return _NO_SESSION
     return blake2b(beginning(fields, places), digest_size=16).hexdigest(), "the prompt's beginning"
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
+from typing import Any
+
 import msgspec
 
 from dragoman.core.exchange import Exchange
@@ -103,16 +106,18 @@ async def send(attempt: Attempt, call: Call) -> Reply:
     return reply
 
 
-async def await_head(attempt: Attempt, reply: Reply) -> None:
-    """Wait for the head of an answer that is wanted whole, for as long as the deadlines say; where the target has a shorter time for
-    its first output and another could be tried, no longer than that."""
+def head_of(attempt: Attempt, reply: Reply) -> Coroutine[Any, Any, bool]:
+    """Awaits the head of an answer that is wanted whole, for as long as the deadlines say; where the target has a shorter time for its
+    first output and another could be tried, no longer than that."""
     limit_s = attempt.seat.target.first_token_s
-    if limit_s is None:
-        await reply.head()
-    elif not await reply.head(limit_s):
+    return reply.head() if limit_s is None else _head_in_time(attempt, reply, limit_s)
+
+
+async def _head_in_time(attempt: Attempt, reply: Reply, limit_s: float) -> bool:
+    if not await reply.head(limit_s):
         cut_off(attempt)
         await reply.head()
-    attempt.head_came(reply)
+    return True
 
 
 def cut_off(attempt: Attempt) -> None:

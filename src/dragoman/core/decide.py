@@ -9,7 +9,6 @@ from typing import cast
 import msgspec
 
 from dragoman.core.ask import RequestAsk, session_of
-from dragoman.core.body_facts import PLACES
 from dragoman.core.classify import classify
 from dragoman.core.exchange import Exchange, Inbound, Outbound
 from dragoman.core.runtime import Runtime
@@ -48,7 +47,7 @@ def _drawn(exchange: Exchange, model: VirtualModel) -> Decision | None:
     if model.draw is None or "previous_response_id" in fields:
         return None
     runtime, inbound = exchange.runtime, exchange.inbound
-    session, told_by = session_of(exchange.session, fields, PLACES.get(inbound.dialect), len(inbound.body))
+    session, told_by = session_of(exchange.session, fields, inbound.dialect, len(inbound.body))
     return runtime.router.drawn(model, session, told_by, runtime.board, runtime.clock(), runtime.draw())
 
 

@@ -143,7 +143,7 @@ def _settle(attempt: Attempt, decision: Decision) -> None:
         return
     tokens = 0 if usage is None else usage.total
     plan.succeeded(now, tokens=tokens, output_tokens=0 if usage is None else usage.output_tokens)
-    if len(decision.chain) > 1 or decision.tier_key is not None:
+    if decision.seat_key is not None or decision.tier_key is not None or attempt.kept is not None:
         router, mixed = exchange.runtime.router, attempt.trust != "all"
         router.keep(decision, attempt.seat, now, tokens=tokens, response=attempt.kept, mixed=mixed)
 

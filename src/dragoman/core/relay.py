@@ -6,7 +6,7 @@ import re
 
 import msgspec
 
-from dragoman.core.attempt import Attempt, await_head, send, told_headers
+from dragoman.core.attempt import Attempt, head_of, send, told_headers
 from dragoman.core.failure import attribute, filtered, not_a_stream, read_refusal
 from dragoman.core.stream import JSON, stream
 from dragoman.core.translated import Translated
@@ -39,20 +39,24 @@ def _call(attempt: Attempt) -> Call:
     """The client's call as this deployment gets it."""
     exchange, deployment = attempt.exchange, attempt.deployment
     outline, call, dialect = exchange.outline, exchange.call, deployment.dialect
-    fields = dict(attempt.candidate.params)
-    for name in attempt.private_fields():
-        if name in outline.fields:
-            fields.setdefault(name, None)
+    changes, private = attempt.candidate.params, attempt.private_fields()
+    if private and not private.isdisjoint(outline.fields):
+        changes = {**dict.fromkeys(private & outline.fields.keys()), **changes}
     if dialect.readdress is not None:
-        return msgspec.structs.replace(dialect.readdress(call, deployment.model), body=outline.replace(fields) if fields else call.body)
-    if deployment.model != exchange.peek.model:
-        fields["model"] = deployment.wire_model
-    return Call(dialect.path, outline.replace(fields) if fields else call.body, "POST", call.query)
+        return msgspec.structs.replace(dialect.readdress(call, deployment.model), body=outline.replace(changes) if changes else call.body)
+    if deployment.model == exchange.peek.model:
+        body = outline.replace(changes) if changes else call.body
+    elif changes:
+        body = outline.replace({**changes, "model": deployment.wire_model})
+    else:
+        body = outline.put("model", deployment.wire_model)
+    return Call(dialect.path, body, "POST", call.query)
 
 
 async def _relay_whole(attempt: Attempt, reply: Reply) -> None:
     exchange = attempt.exchange
-    await await_head(attempt, reply)
+    await head_of(attempt, reply)
+    attempt.head_came(reply)
     if reply.status >= 300:
         raise await read_refusal(exchange, attempt.deployment, reply)
     body = await reply.read_all(exchange.runtime.pace.answer_bytes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from dragoman.core.attempt import Attempt, await_head, send, told_headers
+from dragoman.core.attempt import Attempt, head_of, send, told_headers
 from dragoman.core.failure import not_a_stream, read_refusal
 from dragoman.core.rescue import Rescued, Rescuing, begin, resume
 from dragoman.core.stamp import stamp
@@ -78,7 +78,8 @@ def _refuse_state(attempt: Attempt, request: Request) -> None:
 
 async def _translate_whole(attempt: Attempt, reply: Reply, asked: Request, restore: Restore) -> None:
     exchange, deployment = attempt.exchange, attempt.deployment
-    await await_head(attempt, reply)
+    await head_of(attempt, reply)
+    attempt.head_came(reply)
     if reply.status >= 300:
         raise await read_refusal(exchange, deployment, reply)
     body = await reply.read_all(exchange.runtime.pace.answer_bytes)

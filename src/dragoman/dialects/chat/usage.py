@@ -16,7 +16,7 @@ _OUTPUT = "completion_tokens_details"
 # Where servers put the count of input tokens that came from a cache, besides prompt_tokens_details.cached_tokens:
 # DeepSeek, Mistral, Moonshot, routers in front of Anthropic.
 _CACHE_READ = ("prompt_cache_hit_tokens", "num_cached_tokens", "cached_tokens", "cache_read_input_tokens")
-_CACHE_WRITE = ("cache_creation_input_tokens",)
+_CACHE_WRITE = "cache_creation_input_tokens"
 
 
 def read_usage(value: JsonObject) -> Usage:
@@ -49,8 +49,7 @@ def read_usage(value: JsonObject) -> Usage:
     if outputs:
         rest[_OUTPUT] = outputs
     if type(written) is not int:
-        written = _count(written)
-        written = _first(value, _CACHE_WRITE) if written is None else written
+        written = _count(rest.get(_CACHE_WRITE) if written is None else written)
     return Usage(prompt, completion, cached, written, reasoning, total, {NAME: rest} if rest else None)
 
 
