@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import click
+
 from dragoman.cli.health import table
 
 
@@ -28,4 +30,22 @@ def test_each_seat_has_a_line_and_its_trouble_another() -> None:
         "o/gpt@a       ready                 2        610 ms       21 ms      9 requests, 12,000 tokens  480/500 requests, 30,000 tokens",
         "c/opus@key-1  refused  75 s  9.5 s",
         "    provider_key: no such key",
+    ]
+
+
+def test_what_holds_for_a_key_is_told_once_and_one_is_no_plural() -> None:
+    dead = {"provider": "c", "key": "a", "standing": "refused", "why": "provider_key: no such key", "for_s": 1.0, "until_s": 9.5}
+    seats = [
+        {"id": "c/m@a", **dead},
+        {"id": "c/n@a", **dead},
+        {"id": "c/n@b", "standing": "trial", "until_s": 0, "requests": 1, "tokens": 1},
+    ]
+
+    assert [click.unstyle(line) for line in table(seats)] == [
+        "target@key  state    for    until  running  first token  per token  last minute         left",
+        "c/m@a       refused  1.0 s  9.5 s",
+        "    provider_key: no such key",
+        "c/n@a       refused  1.0 s  9.5 s",
+        "    the same key, as above",
+        "c/n@b       trial                                                   1 request, 1 token",
     ]

@@ -35,8 +35,9 @@ def health(reset: str | None, gateway: str | None, config: str | None, as_json: 
 
 
 def table(seats: Iterable[Mapping[str, Any]]) -> list[str]:
-    """A line for each seat, and one below it with the reason where it is not simply ready."""
+    """A line for each seat, and one below it with the reason where it is not simply ready. What holds for a key stands once."""
     seats = list(seats)
+    told: set[tuple[str, str]] = set()
     rows = [_HEAD, *(_row(seat) for seat in seats)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
     lines = [click.style(_aligned(_HEAD, widths), dim=True)]
@@ -44,8 +45,10 @@ def table(seats: Iterable[Mapping[str, Any]]) -> list[str]:
         line = _aligned(row, widths)
         state = row[1]
         lines.append(line.replace(f"  {state}", f"  {click.style(state, fg=_COLORS.get(state))}", 1))
-        if seat.get("why"):
-            lines.append(click.style(f"    {seat['why']}", dim=True))
+        reason = (f"{seat.get('provider')}@{seat.get('key')}", seat.get("why", ""))
+        if reason[1]:
+            lines.append(click.style(f"    {'the same key, as above' if reason in told else reason[1]}", dim=True))
+        told.add(reason)
     return lines
 
 
@@ -59,12 +62,12 @@ def _row(seat: Mapping[str, Any]) -> tuple[str, ...]:
         seat["id"],
         seat["standing"],
         _seconds(seat.get("for_s")),
-        _seconds(seat.get("until_s")),
+        _seconds(seat.get("until_s") or None),
         str(seat.get("running", 0) or ""),
         _seconds(seat.get("first_token_s")),
         _seconds(seat.get("token_s")),
-        f"{requests} requests, {tokens:,} tokens" if requests else "",
-        ", ".join(_limit(limit) for limit in seat.get("limits", ())),
+        f"{requests:,} request{'' if requests == 1 else 's'}, {tokens:,} token{'' if tokens == 1 else 's'}" if requests else "",
+        ", ".join(sorted(map(_limit, seat.get("limits", ())), key=lambda text: text.rpartition(" ")[2])),
     )
 
 
