@@ -4,7 +4,7 @@
 #   setup.sh dev        the same and the tools of `make check`
 #   setup.sh corpus     the same and the SDKs that judge what we write
 #   setup.sh fuzz       the same and the fuzzer
-#   setup.sh journeys   the same, a real model, real collectors of metrics and traces, and the real clients (npm) in .clients
+#   setup.sh journeys   the same, a real model, real collectors of metrics and traces, a browser, and the real clients (npm) in .clients
 # Each set leaves a mark: a checksum of its pins. A venv that is broken, moved or of an old Python is made anew.
 set -eu
 cd "$(dirname "$0")/.."
@@ -101,11 +101,27 @@ install_prometheus() {
     [ -x .tools/prometheus/promtool ] || say "setup: prometheus cannot be downloaded; its journey is skipped"
 }
 
+# A browser, for the journeys through the pages. It needs many libraries of the system, so only root can bring it.
+install_chromium() {
+    for name in chromium chromium-browser google-chrome; do
+        if command -v "$name" >/dev/null 2>&1; then return; fi
+    done
+    if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
+        say "setup: no Chromium here; the journeys through the pages are skipped (on Debian: apt-get install chromium)"
+        return
+    fi
+    say "setup: installing chromium"
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get -qq install --no-install-recommends chromium >/dev/null 2>&1 ||
+        { apt-get -qq update && apt-get -qq install --no-install-recommends chromium; } >/dev/null 2>&1 ||
+        say "setup: chromium cannot be installed; the journeys through the pages are skipped"
+}
+
 want_run() { ensure_venv; install_pins run; install_project; }
 want_dev() { want_run; install_pins dev; }
 want_corpus() { want_dev; install_pins corpus; }
 want_fuzz() { want_dev; install_pins fuzz; }
-want_journeys() { want_dev; install_pins journeys; install_prometheus; install_clients; }
+want_journeys() { want_dev; install_pins journeys; install_prometheus; install_chromium; install_clients; }
 
 case ${1:-run} in
     run) want_run ;;

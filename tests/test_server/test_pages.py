@@ -503,6 +503,23 @@ def test_the_feed_is_behind_the_same_door() -> None:
     go(story())
 
 
+def test_who_logs_out_hears_nothing_more() -> None:
+    async def story() -> None:
+        async with site(about=closed(), heartbeat_s=0.0) as it:
+            entered = await it.ask(form("/login", {"key": KEY}))
+            cookie = f"Cookie: {entered.headers['set-cookie'].partition(';')[0]}"
+            client = await it.client()
+            await client.send(get("/api/live", cookie))
+            await client.reader.readuntil(b": still here\n\n")
+            await it.ask(form("/logout", {}, cookie))
+            rest = await client.reader.readuntil(b"\r\n0\r\n\r\n")
+
+            assert rest.endswith(b"0\r\n\r\n")
+            assert len(it.live) == 0
+
+    go(story())
+
+
 def test_the_feed_names_the_filters_that_it_has() -> None:
     async def story() -> None:
         async with site() as it:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from urllib.parse import urlsplit
 
 import click
 
 from dragoman import __version__
 from dragoman.config.load import Loaded
-from dragoman.config.schema import Config, Provider, VirtualModel
+from dragoman.config.routing_schema import Strategy
+from dragoman.config.schema import Config, Provider, Target, VirtualModel
 from dragoman.profiles.registry import profile
 
 _SHOWN = 8
@@ -21,7 +22,7 @@ _NARROW = 12
 def banner(loaded: Loaded, address: str) -> str:
     """The whole text. `address` is scheme, host and port as a client on this machine types them."""
     head = [click.style(f"dragoman {__version__}", bold=True), ""]
-    where = _section("address", [f"{address}/openai/v1", click.style(_BELOW, dim=True)])
+    where = _section("address", [f"{address}/openai/v1", click.style(_BELOW, dim=True)]) + _section("logs", [f"{address}/logs"])
     return "\n".join([*head, *found(loaded), *where, "", *_next(loaded.config, address), ""])
 
 
@@ -58,7 +59,8 @@ def _source(name: str, provider: Provider, variable: str | None) -> str:
     if profile(provider.kind).builtin:
         return "built in: answers every model name, offline; a real one is found by its key, as OPENAI_API_KEY"
     origins = [variable] if variable else [given.key.origin for given in provider.keys]
-    key = f"key from {', '.join(origins)}" if origins else "no key"
+    several = f"{len(origins)} keys" if len(origins) > 1 else "key"
+    key = f"{several} from {', '.join(dict.fromkeys(origins))}" if origins else "no key"
     return " · ".join(filter(None, (provider.kind if provider.kind != name else "", _shown(provider.base_url), key)))
 
 
@@ -77,10 +79,24 @@ def _models(config: Config) -> list[str]:
 
 
 def shown_targets(model: str | VirtualModel) -> str:
-    """Where a virtual model goes, with the weights if there is a choice."""
+    """Where a virtual model goes: its targets with what tells them apart, then its fallbacks, and how many rules come before."""
     if isinstance(model, str):
         return model
-    return ", ".join(target if isinstance(target, str) else f"{target.model} ({target.weight})" for target in model.targets)
+    targets = [Target(one) if isinstance(one, str) else one for one in model.targets]
+    mark = _MARKS.get(model.strategy)
+    told = [f"{one.model}{mark(one) if mark and len(targets) > 1 else ''}" for one in targets]
+    strategy = f"{model.strategy}: " if len(targets) > 1 and model.strategy != "weighted" else ""
+    fallbacks = f", else {', '.join(model.fallbacks)}" if model.fallbacks else ""
+    rules = f" · {len(model.rules)} rule{'s' if len(model.rules) > 1 else ''}" if model.rules else ""
+    return f"{strategy}{', '.join(told)}{fallbacks}{rules}"
+
+
+_MARKS: dict[Strategy, Callable[[Target], str]] = {
+    "weighted": lambda target: f" ({target.weight})",
+    "priority": lambda target: f" ({target.priority})",
+    "tiered": lambda target: f" ({target.tier})",
+}
+"""What a strategy reads of a target."""
 
 
 def _access(config: Config) -> list[str]:

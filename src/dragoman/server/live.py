@@ -40,12 +40,20 @@ class Feed:
         try:
             await asked.start(200, _HEADERS)
             await asked.write(_OPENING)
-            while not listener.is_over:
+            while not listener.is_over and self._may_stay(asked):
                 await asked.write(await listener.next(self._heartbeat_s) or _BEAT)
             await asked.write(await listener.next(0))
             await asked.finish()
         finally:
             self._live.leave(listener)
+
+    def _may_stay(self, asked: Answer) -> bool:
+        """Whether it would still be let in: a login ends, a key is taken out of the config."""
+        try:
+            self._door.enter(asked.address, asked.headers)
+        except GatewayError:
+            return False
+        return True
 
 
 def _wanted(query: str) -> Mapping[str, str]:

@@ -64,5 +64,7 @@ Point a client at one of these as its base URL:
 It answers   POST .../responses   POST .../chat/completions   GET .../models
 and tells    GET /health   GET /api/health   GET /api/config   GET /api/models   GET /metrics   POST /api/route
 
-With the Codex CLI:   dragoman codex
+What went through it:  http://{address}/logs     (and as it ends:  GET /api/live)
+
+With the Codex CLI:    dragoman codex
 """

@@ -18,6 +18,14 @@
   const rows = () => [...results().querySelectorAll("tbody tr[data-id]")];
   const remember = () => { try { sessionStorage.setItem("logs", location.search || "?"); } catch { /* no way back */ } };
 
+  const complain = (words) => {
+    const alarm = document.createElement("p");
+    alarm.className = "alarm";
+    alarm.setAttribute("role", "alert");
+    alarm.textContent = words;
+    results().replaceChildren(alarm);
+  };
+
   // Take the list of this address into the page. `isNews`: only what is new comes in; the reader stays where they are.
   const load = async (address, isNews) => {
     const number = ++latest;
@@ -31,7 +39,7 @@
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.getElementById("results");
     if (number !== latest) return;
-    if (!fresh) { told.textContent = page.querySelector(".said")?.textContent ?? "The list could not be read."; return; }
+    if (!fresh) { complain(page.querySelector(".said")?.textContent ?? "The list could not be read."); return; }
     const known = new Set(rows().map((row) => row.dataset.id));
     const focused = document.activeElement?.closest?.("tr[data-id]")?.dataset.id;
     results().replaceWith(document.adoptNode(fresh));
@@ -87,6 +95,7 @@
   const refresh = async () => {
     timer = 0;
     if (!results().dataset.first) return;
+    if (String(getSelection())) { later(GATHER_MS * 4); return; } // somebody copies words: they must not go from under the hand
     await load(location.pathname + location.search, true);
     if (!last || rows().some((row) => row.dataset.id === last)) tries = 0;
     else if (tries < 3) later(GATHER_MS * 2 ** ++tries);
