@@ -1,6 +1,7 @@
 """`make bench`: every scenario in interleaved rounds, then the tables, on the terminal and in bench/results/.
 
-BENCH_SECS (1.2) and BENCH_ROUNDS (3) bound it; BENCH_ONLY keeps the scenarios whose names hold that text.
+BENCH_SECS (1.2) and BENCH_ROUNDS (3) bound it; BENCH_ONLY keeps the scenarios whose names hold that text; BENCH_JOURNAL=1 has Dragoman keep
+its journal.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 import msgspec
 
 from bench import micro, report
-from bench.contenders import RESULTS, Contender, NotStarted, dragoman, nginx, provider
+from bench.contenders import RESULTS, Contender, NotStarted, dragoman, keeps_journal, nginx, provider
 from bench.load import Run, run
 from bench.scenarios import SCENARIOS, Scenario
 
@@ -70,7 +71,8 @@ def _about(secs: float, rounds: int) -> list[str]:
     load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
     return [
         f"Measured {time.strftime('%Y-%m-%d')} at {commit}: {os.cpu_count()} × {model}, Python {platform.python_version()}, "
-        f"median of {rounds} interleaved rounds of {secs:g} s, load average {load}.",
+        f"median of {rounds} interleaved rounds of {secs:g} s, load average {load}, "
+        f"journal {'on' if keeps_journal() else 'off'}.",
     ]
 
 

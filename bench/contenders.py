@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -101,7 +102,8 @@ http {{
 
 @contextlib.contextmanager
 def dragoman(upstream: Contender) -> Generator[Contender]:
-    """The real `dragoman serve`: a client key, virtual models with weighted targets, and the terminal record on, into a file."""
+    """The real `dragoman serve`: a client key, virtual models with weighted targets, and the terminal record on, into a file. The journal
+    is off, as nothing beside it keeps one, unless BENCH_JOURNAL is set."""
     port = free_ports(1)[0]
     config = RESULTS / "dragoman.yaml"
     # JSON is YAML too.
@@ -120,12 +122,19 @@ def _dragoman_config(upstream: dict[str, int]) -> dict[str, object]:
             "base_url": f"http://127.0.0.1:{upstream[pace]}/v1",
             "dialect": dialect,
             "keys": [PROVIDER_KEY],
+            "list": False,
         }
         for pace, dialect in names
     }
     targets = {f"{pace}-{dialect}": [(f"{pace}-{dialect}/gpt-5.5", 80), (f"{pace}-{dialect}/gpt-5.4", 20)] for pace, dialect in names}
     models = {name: {"targets": [{"model": target, "weight": weight} for target, weight in rows]} for name, rows in targets.items()}
-    return {"providers": providers, "models": models, "access": {"keys": [{"name": "bench", "key": CLIENT_KEY}]}}
+    database = f"sqlite:///{RESULTS / 'journal.db'}" if keeps_journal() else "none"
+    return {"providers": providers, "models": models, "access": {"keys": [{"name": "bench", "key": CLIENT_KEY}]}, "database": database}
+
+
+def keeps_journal() -> bool:
+    """Whether Dragoman is measured with its journal."""
+    return bool(os.environ.get("BENCH_JOURNAL"))
 
 
 @contextlib.contextmanager
@@ -133,9 +142,10 @@ def _running(name: str, command: list[str], ports: list[int]) -> Generator[int]:
     """A process of ours, from its ports being open until the end of the block. Its output goes to a file of its name."""
     RESULTS.mkdir(exist_ok=True)
     log = RESULTS / f"{name}.log"
+    env = {**os.environ, "XDG_DATA_HOME": str(RESULTS / "data")}
     with log.open("wb") as output:
         try:
-            process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+            process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=env)
         except OSError as error:
             raise NotStarted(f"{name} did not start: {error}") from error
         try:
