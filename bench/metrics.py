@@ -16,6 +16,7 @@ from dragoman.observe.metrics import Metrics
 from dragoman.observe.otlp import write_request
 from dragoman.observe.spans import spans
 from dragoman.observe.tracing import Tracing
+from dragoman.policy.count import is_plain
 from dragoman.policy.price import Steps
 
 _ROUNDS = 5
@@ -44,14 +45,17 @@ STREAM = Record(
     total_s=2.3004,
     trace=_TRACE,
 )
+_DETAILS = {"prompt_tokens_details": {"cached_tokens": 9000, "audio_tokens": 0}, "completion_tokens_details": {"reasoning_tokens": 120}}
+DETAILED = msgspec.structs.replace(STREAM, usage=Usage(12_000, 300, 9_000, None, 120, extra={"chat": _DETAILS}))
 FALLEN_BACK = msgspec.structs.replace(STREAM, attempts=[Attempt("openai", "gpt-5.5", 0.0, ended_s=0.1, error="timeout"), _ANSWER])
 
 
 def costs() -> list[tuple[str, float]]:
     """(what, microseconds of CPU an exchange)."""
-    metrics = Metrics(lambda provider, model: True, Steps({}))
+    metrics = Metrics(lambda provider, model: True, Steps({}), is_plain)
     return [
         ("count it", _cost(lambda: metrics.record(STREAM))),
+        ("count one with a provider's own counts", _cost(lambda: metrics.record(DETAILED))),
         ("count one that fell back", _cost(lambda: metrics.record(FALLEN_BACK))),
         ("its place in a trace, and a try's", _cost(lambda: _TRACING.attempt(_TRACING.begin({})))),
         ("its spans, in the exporter's thread", _cost(lambda: write_request(spans(STREAM, _TRACE, {}), {}, "1", ""))),

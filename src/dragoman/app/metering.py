@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -21,13 +22,15 @@ from dragoman.observe.lag import Lag
 from dragoman.observe.metrics import Metrics, Row, Waiting
 from dragoman.policy.book import PriceBook
 from dragoman.policy.cost import cost
-from dragoman.policy.count import counts
+from dragoman.policy.count import counts, is_plain
 from dragoman.policy.price import Spent, Steps, price
 
 logger = logging.getLogger(__name__)
 
 _EVERY_S = 30.0
 """Between two rounds of pricing, where nobody scrapes."""
+_MUCH = 1000
+"""Replies to be priced one by one that do not wait that long."""
 
 Told = Callable[[], Iterable[Family]]
 
@@ -39,7 +42,7 @@ class Meter:
     """
 
     def __init__(self, steps: Steps, lists: Lists, *, clock: Callable[[], float] = time.perf_counter, also: Iterable[Told] = ()) -> None:
-        self.metrics = Metrics(self.is_known, steps)
+        self.metrics = Metrics(self.is_known, steps, is_plain)
         self.lag = Lag()
         self._lists = lists
         self._clock = clock
@@ -50,6 +53,7 @@ class Meter:
         self._known_of: Composed | None = None
         self._known: frozenset[tuple[str | None, str]] = frozenset()
         self._turn = asyncio.Lock()
+        self._much = asyncio.Event()
 
     def attach(self, current: Callable[[], Composed], state: Callable[[], State], streams: Callable[[], tuple[int, int]]) -> None:
         """current: the runtime of the moment; state: of its config; streams: how many exchanges run and how many answers have begun."""
@@ -60,6 +64,8 @@ class Meter:
         current = self._current()
         if current is not None and current.config.telemetry.metrics:
             self.metrics.record(record)
+            if self.metrics.alone > _MUCH:
+                self._much.set()
 
     def is_known(self, provider: str | None, model: str) -> bool:
         """Whether this is the name of a model that config or a provider's own list has. All others are told under one name: clients
@@ -85,7 +91,10 @@ class Meter:
     async def keep(self) -> None:
         """Price what was counted, again and again, until cancelled."""
         while True:
-            await asyncio.sleep(_EVERY_S)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_EVERY_S):
+                    await self._much.wait()
+            self._much.clear()
             try:
                 await self.settle()
             except Exception:

@@ -123,11 +123,18 @@ Waiting = tuple[list[tuple[Row, Spent]], list[tuple[Row, Alone]]]
 
 
 class Metrics:
-    """Counts records. `known` says which names may be labels; `step` on which step of the prices so many input tokens stand."""
+    """Counts records. `known` says which names may be labels; `step` on which step of the prices so many input tokens stand; `plain`
+    whether a reply is billed by its tokens alone."""
 
-    def __init__(self, known: Known = lambda provider, model: True, step: Callable[[int], int] = lambda tokens: 0) -> None:
+    def __init__(
+        self,
+        known: Known = lambda provider, model: True,
+        step: Callable[[int], int] = lambda tokens: 0,
+        plain: Callable[[Usage], bool] = lambda usage: not usage.extra,
+    ) -> None:
         self._known = known
         self._step = step
+        self._plain = plain
         self._entries: dict[tuple[object, ...], Entry] = {}
         self._rows: dict[tuple[str, ...], Row] = {}
         self._attempts: dict[tuple[str, str, str], int] = {}
@@ -180,7 +187,7 @@ class Metrics:
         # Each token counts once: what a provider tells wrongly (parts that are more than their total) must not make a counter fall.
         row.input += given - read - written if given > read + written else 0
         row.output += made - thought if made > thought else 0
-        if usage.extra and len(self._beside) < _MOST_BESIDE:
+        if usage.extra and len(self._beside) < _MOST_BESIDE and not self._plain(usage):
             self._beside.append((row, Alone(record.provider or "", record.model or "", usage, record.began_at)))
             return
         step = self._step(given)
@@ -240,6 +247,11 @@ class Metrics:
         for entry in self._entries.values():
             self._left += [(entry.row, spent) for spent in entry.spent.values()]
         self._entries = {}
+
+    @property
+    def alone(self) -> int:
+        """Replies that wait to be priced one by one."""
+        return len(self._beside)
 
     def waiting(self) -> Waiting:
         """Take what is not priced yet. To be called where `record` is; price it anywhere, and hand the sums to `paid`."""
