@@ -18,6 +18,7 @@ from dragoman.ir import events as ev
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.fold import Fold
 from dragoman.ir.grammar import Grammar
+from dragoman.ir.record import Attempt as Noted
 from dragoman.ir.record import Record
 from dragoman.ir.request import Call, Message, Request, Text
 from dragoman.ir.usage import Usage
@@ -41,7 +42,7 @@ class Answer:
         exchange = SimpleNamespace(dialect=self.client, agent=recognise(PLAIN), record=Record("ex", 0.0))
         self.deployment: Any = SimpleNamespace(dialect=self.upstream, quirks=Quirks(), provider="up", secret="", maker="up/m")
         self.rescuing = Rescuing(exchange, ASKED)  # type: ignore[arg-type]
-        self.attempt: Any = SimpleNamespace(exchange=exchange, deployment=self.deployment)
+        self.attempt: Any = SimpleNamespace(exchange=exchange, deployment=self.deployment, noted=Noted("up", "m", 0.0))
         self.told = b""
 
     def hears(self, events: Iterable[ev.Event], *, ends: bool = False) -> Rescued:
@@ -83,6 +84,19 @@ def test_client_sees_one_answer_of_two_attempts(client: str, upstream: str) -> N
 
     assert (second.failed, second.ended) == (None, True)
     assert answer.response() == ["The quick brown fox."]
+
+
+def test_each_attempt_notes_the_tokens_that_itself_told() -> None:
+    answer = Answer("chat", "messages")
+
+    answer.hears((*reversed(START), *TEXT), ends=True)
+    first, answer.attempt.noted = answer.attempt.noted, Noted("up", "m", 1.0)
+    answer.rescuing.go_on(Capabilities())
+    answer.hears((*REST, *END), ends=True)
+
+    assert [(noted.usage.input_tokens, noted.usage.output_tokens) for noted in (first, answer.attempt.noted)] == [(5, 1), (7, 2)]
+    together = answer.attempt.exchange.record.usage
+    assert (together.input_tokens, together.output_tokens) == (12, 3)
 
 
 @pytest.mark.parametrize(("client", "upstream"), PAIRS)

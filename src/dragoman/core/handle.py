@@ -17,8 +17,8 @@ from dragoman.core.pause import pause
 from dragoman.core.runtime import Runtime
 from dragoman.dialects.contract import Call
 from dragoman.ir.errors import GatewayError, Kind
+from dragoman.ir.record import REPLAY, REPLAYS_HEADER, Record, sum_up
 from dragoman.ir.record import Attempt as Noted
-from dragoman.ir.record import Record, sum_up
 from dragoman.policy.identity import key_prefix
 from dragoman.routing.decision import Decision
 from dragoman.routing.plan import Plan, Try, Wait
@@ -99,9 +99,9 @@ async def _run(exchange: Exchange, decision: Decision) -> None:
 async def _try(exchange: Exchange, plan: Plan, step: Try, decision: Decision) -> GatewayError | None:
     """Have one seat answer. Returns the error after which another may take over: nothing was said yet, or its stream can be gone on
     with."""
-    record, attempt = exchange.record, None
+    record, attempt, goes_on = exchange.record, None, exchange.begun
     if step.number > 1 and not exchange.begun:
-        record.warnings, record.usage, record.answered = [], None, None
+        record.warnings, record.usage, record.answered, record.tier = [], None, None, None
     trusted = trust(decision, step)
     try:
         lane, candidate = choose_lane(exchange, step.seat, trusted)
@@ -114,8 +114,13 @@ async def _try(exchange: Exchange, plan: Plan, step: Try, decision: Decision) ->
         if plan.has_choice and (attempt is None or attempt.noted is None):
             _note_unsent(exchange, step.seat, error)
         return error
-    _settle(attempt, decision)
-    return None
+    else:
+        _settle(attempt, decision)
+        return None
+    finally:
+        # An attempt that goes on with an answer notes its own tokens: those of the exchange are the others' too.
+        if attempt is not None and attempt.noted is not None and not goes_on:
+            attempt.noted.usage = record.usage
 
 
 def _note_unsent(exchange: Exchange, seat: Seat, error: GatewayError) -> None:
@@ -155,6 +160,7 @@ async def _give_up(exchange: Exchange, error: GatewayError) -> None:
 
 def _new_record(runtime: Runtime, inbound: Inbound, agent: Agent, session: Session) -> Record:
     headers = inbound.headers
+    replays = headers.get(REPLAYS_HEADER)
     return Record(
         id=runtime.new_id(),
         began_at=inbound.received_at,
@@ -164,7 +170,8 @@ def _new_record(runtime: Runtime, inbound: Inbound, agent: Agent, session: Sessi
         session=session.thread_id or session.session_id,
         parent_session=session.parent_id,
         turn=session.turn_id,
-        kind=session.kind,
+        kind=session.kind if replays is None else REPLAY,
+        replays=replays and replays[:100],
         run=headers.get("x-dragoman-run"),
         dialect=inbound.dialect,
         path=inbound.mount + inbound.path,

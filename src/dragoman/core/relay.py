@@ -10,8 +10,9 @@ from dragoman.core.attempt import Attempt, head_of, send, told_headers
 from dragoman.core.failure import attribute, filtered, not_a_stream, read_refusal
 from dragoman.core.stream import JSON, stream
 from dragoman.core.translated import Translated
-from dragoman.dialects.contract import Call
+from dragoman.dialects.contract import Call, Tap
 from dragoman.ir.errors import GatewayError, Kind
+from dragoman.ir.record import Record
 from dragoman.lower.restore import UNCHANGED
 from dragoman.upstream.reply import Reply
 
@@ -27,7 +28,7 @@ async def relay(attempt: Attempt) -> None:
                 await stream(attempt, reply, carrier)
             finally:
                 tap = carrier.tap
-                exchange.record.usage, exchange.record.answered, exchange.record.stop_reason = tap.usage, tap.model, tap.reason
+                _note(exchange.record, tap)
                 attempt.kept = tap.kept
         else:
             await _relay_whole(attempt, reply)
@@ -69,12 +70,16 @@ async def _relay_whole(attempt: Attempt, reply: Reply) -> None:
     if tap.failed is not None:
         raise tap.failed
     record = exchange.record
-    record.usage, record.answered, record.stop_reason = tap.usage, tap.model, tap.reason
+    _note(record, tap)
     attempt.kept = tap.kept
     if exchange.captured is not None:
         exchange.captured.same()
     record.status, record.bytes_out = 200, len(body)
     await exchange.outbound.whole(200, told_headers(attempt, JSON), body)
+
+
+def _note(record: Record, tap: Tap) -> None:
+    record.usage, record.answered, record.stop_reason, record.tier = tap.usage, tap.model, tap.reason, tap.tier
 
 
 _COMMENT = b": keep-alive\n\n"

@@ -73,6 +73,7 @@ class Rescued(Translated):
     def __init__(self, attempt: Attempt, rescuing: Rescuing, restore: Restore) -> None:
         super().__init__(attempt, rescuing.writer, restore)
         self._rescuing = rescuing
+        self._noted = attempt.noted
 
     @property
     def resumable(self) -> bool:
@@ -123,6 +124,8 @@ class Rescued(Translated):
     def _write(self, event: ev.Event) -> bytes:
         if type(event) in PROVING:
             event = stamp(event, self._origin)
+        elif isinstance(event, ev.UsageReported) and self._noted is not None:
+            self._noted.usage = event.usage
         return b"".join([self._put(joined) for restored in self._restore.feed(event) for joined in self._rescuing.join(restored)])
 
     def _say(self, event: ev.Event, kind: type) -> bytes:

@@ -15,6 +15,7 @@ from dragoman.dialects.contract import StreamWriter
 from dragoman.ir import events as ev
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.record import Record
+from dragoman.ir.request import Extra
 from dragoman.lower.restore import Restore
 from dragoman.wire.frame import WireError
 
@@ -28,6 +29,7 @@ def note_event(record: Record, event: ev.Event) -> None:
 
 def _note_started(record: Record, event: ev.Started) -> None:
     record.answered = event.model or None
+    record.tier = told_tier(event.extra) or record.tier
 
 
 def _note_usage(record: Record, event: ev.UsageReported) -> None:
@@ -38,14 +40,27 @@ def _note_finished(record: Record, event: ev.Finished) -> None:
     record.stop_reason = event.reason
 
 
+def _note_ended(record: Record, event: ev.Ended) -> None:
+    record.tier = told_tier(event.extra) or record.tier
+
+
 def _note_warned(record: Record, event: ev.Warned) -> None:
     record.warnings.append((event.field, event.why))
+
+
+def told_tier(extra: Extra | None) -> str | None:
+    """How the provider says that it processed the request, where it says so beside the usage."""
+    for fields in (extra or {}).values():
+        tier = fields.get("service_tier")
+        return tier if isinstance(tier, str) else None
+    return None
 
 
 _NOTES: dict[type, Callable[[Record, Any], None]] = {
     ev.Started: _note_started,
     ev.UsageReported: _note_usage,
     ev.Finished: _note_finished,
+    ev.Ended: _note_ended,
     ev.Warned: _note_warned,
 }
 _NOTHING: frozenset[type] = frozenset()

@@ -109,7 +109,7 @@ class Tap(Protocol):
     `usage`, `reason`, `model` and the rest are read when wanted. `first_token`: output was seen. `ended`:
     the dialect's own end mark was seen, nothing of use follows. `may_end`: everything but the mark was seen, which some servers
     leave out. `failed`: an error inside the stream, or a whole body that is no reply. `kept`: the id under which the provider keeps
-    the reply, to be gone on from; None: it does not.
+    the reply, to be gone on from; None: it does not. `tier`: how it says that it processed the request, where the counts do not tell.
     """
 
     @property
@@ -124,6 +124,7 @@ class Tap(Protocol):
     may_end: bool
     failed: GatewayError | None
     kept: str | None
+    tier: str | None
 
     def feed(self, chunk: bytes) -> bool:
         """Watch a chunk of a stream. False: it was whole events, no more than further words of an output that has begun, so that nothing

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 import msgspec
 
 from dragoman.ir.usage import Usage
+
+REPLAY = "replay"
+"""The kind of an exchange whose request was recorded before, and is sent once more."""
+REPLAYS_HEADER = "x-dragoman-replay"
+"""The header that says so, and of which exchange it was."""
 
 
 class Trace(msgspec.Struct, frozen=True):
@@ -22,7 +28,7 @@ class Trace(msgspec.Struct, frozen=True):
 
 class Attempt(msgspec.Struct):
     """One try at one deployment. Times are seconds since the exchange began; None: not reached. ended_s: its answer was there to
-    the last byte, or failed."""
+    the last byte, or failed. usage: the tokens that it told; of an attempt that was answered, None: nothing is known of what it billed."""
 
     provider: str
     model: str
@@ -34,6 +40,7 @@ class Attempt(msgspec.Struct):
     status: int | None = None
     error: str | None = None
     span_id: str | None = None
+    usage: Usage | None = None
 
 
 class ToolCall(msgspec.Struct):
@@ -82,7 +89,9 @@ class Record(msgspec.Struct):
     decision: where it was to go and why (a `routing.decision.Decision`; `told` there makes JSON of it); attempts: where it went, in turn.
     session, turn, run: what the agent (or the launcher, by header) calls its conversation, its step, its process; parent_session: of a
     sub-agent. key_prefix: how a refused key begins. routed, rule: the virtual model and its rule that decided. calls: tools that the
-    answer asks for; results: those that the request brought. cwd, repo: only where config wants them.
+    answer asks for; results: those that the request brought. cwd, repo: only where config wants them. usage: the tokens of all attempts;
+    tier: how the provider says that it processed the request, where that is not in the usage. replays: the exchange whose request this
+    is once more.
 
     Of how long it took, each part that there was: waiting for a place (queue), for limits and budget (admission), guards, the cache;
     waited: before further tries, and for a classifier; generation: from the first token to the last; tools: those that the gateway ran;
@@ -142,11 +151,15 @@ class Record(msgspec.Struct):
     repo: str | None = None
     bodies: Bodies | None = None
     waited_s: float = 0.0
+    tier: str | None = None
+    replays: str | None = None
 
 
 def sum_up(record: Record) -> None:
-    """Work out what follows from the times of an exchange that is over: how long its answer was generated, and the gateway's own share:
-    what nobody else is the cause of, not the providers, not a wait."""
+    """Work out what follows from what was noted of an exchange that is over: the tokens of all its attempts, how long its answer was
+    generated, and the gateway's own share: what nobody else is the cause of, not the providers, not a wait."""
+    if len(record.attempts) > 1:
+        _sum_up_usage(record)
     if record.stream and record.first_token_s is not None and record.attempts:
         ended_s = record.attempts[-1].ended_s
         record.generation_s = (record.total_s if ended_s is None else ended_s) - record.first_token_s
@@ -157,3 +170,10 @@ def sum_up(record: Record) -> None:
     for attempt in record.attempts:
         left_s -= (record.total_s if attempt.ended_s is None else attempt.ended_s) - attempt.began_s
     record.own_s = left_s if left_s > 0.0 else 0.0
+
+
+def _sum_up_usage(record: Record) -> None:
+    """The tokens of an exchange are those of its attempts, since each is billed that told some."""
+    told = [attempt.usage for attempt in record.attempts if attempt.usage is not None]
+    if told:
+        record.usage = reduce(Usage.plus, told)

@@ -24,10 +24,13 @@ _json = msgspec.json.Encoder(decimal_format="string", enc_hook=str)
 
 
 class Priced(msgspec.Struct, frozen=True):
-    """What an exchange costs, in units of 1e-12 US dollar: all of it (None: not known), and by kind."""
+    """What an exchange costs, in units of 1e-12 US dollar: all of it (None: not known), by kind, and by attempt. told: what is to be said
+    of that (field, why), with the warnings."""
 
     pico: int | None = None
     parts: dict[str, int] = {}
+    attempts: tuple[int | None, ...] = ()
+    told: tuple[tuple[str, str], ...] = ()
 
 
 Price = Callable[[Record], Priced | None]
@@ -38,7 +41,7 @@ Told = Callable[[Any], object]
 # In the order of the columns; what is worked out stands between.
 _WHO = attrgetter("id", "began_at", "session", "turn", "parent_session", "run", "kind", "client", "team", "user", "address", "key_prefix")
 _WHAT = attrgetter("agent", "agent_version", "dialect", "upstream_dialect", "lane", "asked", "routed", "rule")
-_WAITED = attrgetter("queue_s", "admission_s", "guards_s", "cache_s")
+_WAITED = attrgetter("queue_s", "admission_s", "guards_s", "cache_s", "waited_s")
 _TOOK = attrgetter("first_token_s", "generation_s", "tools_s", "own_s", "total_s", "bytes_in", "bytes_out", "cache_hit")
 
 
@@ -82,7 +85,7 @@ class Rows:
         priced = self._price(record) or _UNPRICED
         usage = record.usage
         self.exchanges.append(self._exchange(record, usage, priced, bodies))
-        self._attempts(record, usage, priced)
+        self._attempts(record, priced)
         if record.calls or record.results:
             self._tools(record)
         self._sum(record, usage or _NO_USAGE, priced, usage is not None and priced.pico is None)
@@ -132,16 +135,17 @@ class Rows:
             connect_s,
             first_s,
             *_TOOK(record),
-            _text(record.warnings) if record.warnings else None,
+            _text([*record.warnings, *priced.told]) if record.warnings or priced.told else None,
             bodies,
             record.cwd if self._paths else None,
             record.repo if self._paths else None,
+            record.replays,
         )
 
-    def _attempts(self, record: Record, usage: Usage | None, priced: Priced) -> None:
-        last = len(record.attempts)
+    def _attempts(self, record: Record, priced: Priced) -> None:
+        costs = priced.attempts or (None,) * len(record.attempts)
         for number, each in enumerate(record.attempts, 1):
-            answered = number == last and usage is not None
+            usage = each.usage
             self.attempts.append(
                 (
                     record.id,
@@ -155,9 +159,9 @@ class Rows:
                     each.ended_s,
                     each.status,
                     each.error,
-                    usage.input_tokens if answered and usage is not None else None,
-                    usage.output_tokens if answered and usage is not None else None,
-                    priced.pico if answered else None,
+                    None if usage is None else usage.input_tokens,
+                    None if usage is None else usage.output_tokens,
+                    costs[number - 1],
                 )
             )
 
@@ -171,6 +175,7 @@ class Rows:
                 call.name[:_NAME],
                 call.arguments[:_ARGUMENTS],
                 call.command,
+                call.size_bytes,
             )
             self.tools.append((*given, None, None, None, None))
         for result in record.results:

@@ -37,6 +37,7 @@ class _Whole(msgspec.Struct, frozen=True, gc=False):
     model: str | None = None
     choices: list[_Choice] | UnsetType = UNSET
     usage: JsonObject | None = None
+    service_tier: Any = None
     error: Any = None
 
 
@@ -54,6 +55,7 @@ class Tap:
     may_end = False
     failed: GatewayError | None = None
     kept: str | None = None
+    tier: str | None = None
     _plain = _NOTHING_PLAIN
 
     def __init__(self) -> None:
@@ -97,6 +99,7 @@ class Tap:
             seen = None
         if seen is not None and seen.choices is not UNSET and not seen.error:
             self.model, self.first_token = seen.model, True
+            self.tier = seen.service_tier if isinstance(seen.service_tier, str) else None
             if seen.usage:
                 self.usage = read_usage(seen.usage)
             for choice in seen.choices:
@@ -130,6 +133,7 @@ class Tap:
             self.failed = error_inside(value)
             return
         self.model = text_or_none(value, "model") or self.model
+        self.tier = text_or_none(value, "service_tier") or self.tier
         usage: Any = value.get("usage")
         if isinstance(usage, dict) and usage:
             self.usage = read_usage(usage)  # pyright: ignore[reportUnknownArgumentType]

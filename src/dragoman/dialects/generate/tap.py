@@ -35,6 +35,7 @@ class Tap:
         self.may_end = False
         self.failed: GatewayError | None = None
         self.kept: str | None = None
+        self.tier: str | None = None
         self._framer = StreamFramer()
 
     @property

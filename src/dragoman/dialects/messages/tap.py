@@ -38,6 +38,7 @@ class Tap:
         self.may_end = False
         self.failed: GatewayError | None = None
         self.kept: str | None = None
+        self.tier: str | None = None
         self._counts: JsonObject = {}
         self._tail = bytearray()
         self._before = NEVER

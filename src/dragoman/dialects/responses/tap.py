@@ -61,12 +61,13 @@ class _Whole(msgspec.Struct, frozen=True, gc=False):
     model: Any = None
     status: Any = None
     usage: Any = None
+    service_tier: Any = None
     error: Any = UNSET
     incomplete_details: Any = None
     output: msgspec.Raw | UnsetType = UNSET
 
 
-_NOTED = ("id", "store", "model", "status", "usage", "incomplete_details")
+_NOTED = ("id", "store", "model", "status", "usage", "service_tier", "incomplete_details")
 _NO_RESPONSE = _Whole()
 _decode_whole = msgspec.json.Decoder(_Whole).decode
 
@@ -82,6 +83,7 @@ class ResponsesTap:
     may_end = False
     failed: GatewayError | None = None
     kept: str | None = None
+    tier: str | None = None
     response: JsonObject | None = None
     _framer: SseFramer | None = None
     _last = b""
@@ -173,6 +175,7 @@ class ResponsesTap:
         if response.get("store") is not False:
             self.kept = optional_text(response, "id") or self.kept
         self.usage = read_usage(response.get("usage")) or self.usage
+        self.tier = optional_text(response, "service_tier") or self.tier
         details = response.get("incomplete_details")
         why = details.get("reason") if isinstance(details, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
         self.reason = why if isinstance(why, str) else optional_text(response, "status")
