@@ -54,11 +54,11 @@ def dollars(pico: int | None) -> str:
     """Money, of which small amounts are told as well."""
     if pico is None:
         return NOT_TOLD
-    value = pico / _PICO
+    sign, value = "-" if pico < 0 else "", abs(pico) / _PICO
     if value == 0:
         return "$0"
-    places = 2 if abs(value) >= 100 else 4 if abs(value) >= 0.01 else 6
-    return f"${value:.{places}f}" if abs(value) >= 0.000001 else f"${value:.2g}"
+    places = 2 if value >= 100 else 4 if value >= 0.01 else 6
+    return f"{sign}${value:.{places}f}" if value >= 0.000001 else f"{sign}${value:.2g}"
 
 
 def share(part: int | None, whole: int | None) -> str:
