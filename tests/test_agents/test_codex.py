@@ -142,6 +142,12 @@ def test_a_longer_wait_is_told_in_words(asked_s: float, words: str) -> None:
     assert (AGENT.dress_failure(error).message, AGENT.dress_failure(error).code) == (message, "invalid_prompt")
 
 
+def test_a_wait_that_the_sentence_tells_is_told_once() -> None:
+    error = GatewayError(Kind.RATE_LIMITED, "nothing that could answer may be asked now; ask again in 55 s", retry_after_s=54.2)
+
+    assert dressed(error)[2]["message"] == error.message
+
+
 def test_other_dialects_are_left_alone() -> None:
     assert AGENT.dress_error(GatewayError(Kind.CONFIG, "m"), "chat") is None
 

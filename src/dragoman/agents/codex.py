@@ -161,10 +161,14 @@ def _wait_s(error: GatewayError, otherwise: int) -> int:
     return otherwise if error.retry_after_s is None else max(1, -int(-error.retry_after_s // 1))
 
 
+_AGAIN = "; ask again in "
+
+
 def _in_words(error: GatewayError) -> str:
-    if error.retry_after_s is None or not _waits_too_long(error):
+    """The sentence with the time to wait, which a gateway that asked nobody says by itself."""
+    if error.retry_after_s is None or not _waits_too_long(error) or _AGAIN in error.message:
         return error.message
-    return f"{error.message.rstrip('.')}; ask again in {_duration(error.retry_after_s)}"
+    return f"{error.message.rstrip('.')}{_AGAIN}{_duration(error.retry_after_s)}"
 
 
 def _duration(seconds: float) -> str:

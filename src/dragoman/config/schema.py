@@ -250,7 +250,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     log: Log = Log()
     """What the terminal shows."""
     database: DatabaseUrl | None = None
-    """Where exchanges are kept: `sqlite:///path/of/journal.db`, `postgresql://user@host/name`, or `none`; null: a file in your data folder."""
+    """Where exchanges are kept: `sqlite:///path/journal.db`, `postgresql://user@host/name` or `none`; null: a file in your data folder."""
     journal: Journal = Journal()
     """What is kept of exchanges, and for how long."""
     telemetry: Telemetry = Telemetry()
