@@ -24,6 +24,12 @@ def test_names_are_unique_and_the_generic_one_is_asked_last() -> None:
     assert names[-1] == "generic"
 
 
+def test_claude_code_says_its_session_in_a_header_of_its_own() -> None:
+    headers = {"user-agent": "claude-cli/2.1 (external, cli)", "x-claude-code-session-id": "s"}
+
+    assert recognise(headers).session(headers) == Session("s")
+
+
 def test_an_unknown_client_is_told_honestly() -> None:
     agent = recognise({})
     error = GatewayError(Kind.OVERLOADED, "m")

@@ -47,6 +47,28 @@ def test_variables_are_named_and_keys_are_not(tmp_path: Path) -> None:
         assert secret not in found + written
 
 
+def test_models_are_told_with_what_their_strategy_looks_at_their_fallbacks_and_rules() -> None:
+    text = b"""
+providers:
+  main: {kind: openai, keys: [$A, $B]}
+models:
+  even: {targets: [main/a, main/b]}
+  alone: {targets: [{model: main/a, weight: 5}], fallbacks: [even, main/c]}
+  first: {strategy: priority, targets: [main/a, {model: main/b, priority: 2}]}
+  level: {strategy: tiered, tiers: {order: [low, high]}, targets: [{model: main/a, tier: low}, {model: main/b, tier: high}]}
+  fast: {strategy: latency, targets: [main/a, main/b], rules: [{when: {stream: true}, use: main/c}]}
+"""
+
+    told = click.unstyle(banner(parse(text, {"A": "1", "B": "2"}), "http://127.0.0.1:8080"))
+
+    assert "main  openai · 2 keys from $A, $B\n" in told
+    assert "even   → main/a (1), main/b (1)\n" in told
+    assert "alone  → main/a, else even, main/c\n" in told
+    assert "first  → priority: main/a (1), main/b (2)\n" in told
+    assert "level  → tiered: main/a (low), main/b (high)\n" in told
+    assert "fast   → latency: main/a, main/b · 1 rule\n" in told
+
+
 def test_open_to_the_network_is_said_plainly() -> None:
     loaded = parse(b"server: {host: 0.0.0.0, allow_open: true}", {})
 

@@ -290,6 +290,7 @@ def test_fallbacks_that_the_client_names_are_tried_last() -> None:
 
         assert (told.status, told.headers["x-dragoman-model"]) == (200, "other/m-9")
         assert unknown.status == 404
+        assert unknown.json["error"]["message"].startswith("header `x-dragoman-fallbacks`: no model is known as `nowhere`")
 
     run(wrong(500), good(False), then)
 

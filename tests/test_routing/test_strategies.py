@@ -10,6 +10,7 @@ import pytest
 from route_stand import Flat, House, first, ids
 
 from dragoman.routing.ask import Told
+from dragoman.routing.decision import explain, told
 from dragoman.routing.ratelimits import Limit, Limits
 from dragoman.routing.score import score, tier_of
 from dragoman.routing.walk import Verdict
@@ -281,6 +282,11 @@ def test_a_classifier_is_asked_once_for_a_session_and_its_word_counts() -> None:
     assert asked.classifier is not None
     assert (asked.classifier.model, asked.classifier.timeout_s, asked.classifier.prompt) == ("loc/tiny", 1.0, "How hard?")
     assert asked.classifier.tiers == ("small", "middle", "large")
+    assert "  classifier `loc/tiny` is asked first, which may take another tier" in explain(asked).splitlines()
+    assert (told(asked)["classifier"], "classifier" in told(house.route("m", verdict=Verdict("large", "it said so")))) == (
+        "loc/tiny",
+        False,
+    )
 
     judged = house.route("m", session="s", verdict=Verdict("large", "`loc/tiny` said `large`"))
     house.answer(judged)

@@ -19,9 +19,11 @@ def version(headers: Mapping[str, str]) -> str | None:
 
 
 def session(headers: Mapping[str, str]) -> Session:
-    """A `session-id` or `x-session-id`, as several clients send it."""
-    return Session(headers.get("session-id") or headers.get("x-session-id"))
+    """A `session-id` or `x-session-id`, as several clients send it; Claude Code under a name of its own."""
+    return Session(next((found for name in _SESSION if (found := headers.get(name))), None))
 
+
+_SESSION = ("session-id", "session_id", "x-session-id", "x-claude-code-session-id")
 
 AGENT = Agent(
     name="generic",

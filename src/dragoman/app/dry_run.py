@@ -12,6 +12,7 @@ from dragoman.app.deploy import Deployer
 from dragoman.config.problems import any_of, did_you_mean
 from dragoman.config.schema import Config
 from dragoman.core.ask import RequestAsk, ask_facts
+from dragoman.core.decide import FALLBACKS, wanted
 from dragoman.core.runtime import Deploy
 from dragoman.dialects.contract import Call, Dialect
 from dragoman.dialects.registry import dialect, names
@@ -30,8 +31,9 @@ from dragoman.routing.seat import Seat
 from dragoman.server.admin import DryRun
 from dragoman.server.app import MODEL_ROUTES
 
-_FALLBACKS = "x-dragoman-fallbacks"
 _PATHS = {name: path for path, name in MODEL_ROUTES.items()}
+_DIGITS = 9
+"""Of a price in dollars; it is an estimate anyway."""
 _NOWHERE = "http://127.0.0.1/v1"
 """Stands for the address of a provider that runs inside a gateway, where no gateway runs."""
 
@@ -69,7 +71,7 @@ def dry_run(setting: Setting, question: DryRun, moment: Moment) -> Mapping[str, 
     Raises GatewayError where the request would be refused, or names a key or dialect that there is not.
     """
     ask = _ask(setting.config, question, moment.wall)
-    extra = [setting.resolver.resolve(name.strip()) for name in ask.headers.get(_FALLBACKS, "").split(",") if name.strip()]
+    extra = wanted(setting.resolver, ask.headers.get(FALLBACKS, ""))
     model = setting.resolver.resolve(ask.model)
     # The type checker does not see that a cached property reads like any other.
     facts = cast(Ask, ask)
@@ -147,7 +149,7 @@ def _place(setting: Setting, place: Place, ask: RequestAsk, moment: Moment, sitt
 
 def _price(setting: Setting, target: Target, ask: RequestAsk, cached: int, wall: float) -> float | None:
     price = setting.router.price(target.provider, target.model, wall)
-    return None if price is None else price.of(ask.tokens, cached, ask.output_tokens)
+    return None if price is None else round(price.of(ask.tokens, cached, ask.output_tokens), _DIGITS)
 
 
 def _asked_in(setting: Setting, seat: Seat, spoken: str) -> dict[str, str]:

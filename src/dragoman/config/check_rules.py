@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from dragoman.agents.registry import agents
 from dragoman.config.names import Glob, is_glob
 from dragoman.config.problems import Findings, Path
 from dragoman.config.references import is_named
@@ -70,6 +71,8 @@ def _impossible(when: When, name: str, config: Config) -> str | None:
         wanted = many(getattr(when, field))
         if wanted and not any(one is not None and _any_matches(wanted, one) for one in known):
             return f"no client key in `access.keys` has such a {field if field != 'key' else 'name'}"
+    if when.agent and not any(_any_matches(many(when.agent), agent.name) for agent in agents()):
+        return "no client program is known by such a name"
     if when.model and not is_glob(name) and not is_named(name, config) and not _any_matches(many(when.model), name):
         return f"only the name `{name}` leads here"
     if when.tools is False and (when.tools_over is not None):

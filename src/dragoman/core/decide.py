@@ -18,10 +18,11 @@ from dragoman.policy.identity import Principal
 from dragoman.routing.ask import Ask
 from dragoman.routing.decision import Decision, NeedsClassifier
 from dragoman.routing.plan import Try
-from dragoman.routing.resolve import VirtualModel
+from dragoman.routing.resolve import Resolver, VirtualModel
 from dragoman.routing.walk import Verdict
 
-_FALLBACKS = "x-dragoman-fallbacks"
+FALLBACKS = "x-dragoman-fallbacks"
+"""Header in which a client names models that are to be tried after everything else."""
 _MOST_FALLBACKS = 16
 
 
@@ -33,7 +34,7 @@ def decide(exchange: Exchange, principal: Principal) -> Decision:
     runtime, record = exchange.runtime, exchange.record
     model = runtime.resolver.resolve(exchange.peek.model)
     record.reason = model.reason
-    if _FALLBACKS in exchange.inbound.headers:
+    if FALLBACKS in exchange.inbound.headers:
         decision = _route(exchange, model, facts(exchange, principal))
     else:
         decision = model.only or _drawn(exchange, model) or _route(exchange, model, facts(exchange, principal))
@@ -72,7 +73,7 @@ def _route(exchange: Exchange, model: VirtualModel, ask: RequestAsk, verdict: Ve
     runtime = exchange.runtime
     # A `fact` is as good as a property, but not to the type checker.
     known = cast(Ask, ask)
-    extra = _wanted(exchange)
+    extra = wanted(runtime.resolver, exchange.inbound.headers.get(FALLBACKS, ""))
     return runtime.router.route(model, known, runtime.board, runtime.clock(), runtime.draw(), extra=extra, verdict=verdict)
 
 
@@ -102,14 +103,21 @@ def trust(decision: Decision, step: Try) -> Trust:
     return "all"
 
 
-def _wanted(exchange: Exchange) -> tuple[VirtualModel, ...]:
-    """The models that the client wants tried after everything else."""
-    names = exchange.inbound.headers.get(_FALLBACKS, "")
+def wanted(resolver: Resolver, names: str) -> tuple[VirtualModel, ...]:
+    """The models of the header `FALLBACKS`. Raises GatewayError(invalid_request), model_not_found where there is no such model."""
     given = [name.strip() for name in names.split(",") if name.strip()]
     if len(given) > _MOST_FALLBACKS:
         raise GatewayError(
             Kind.INVALID_REQUEST,
-            f"the header `{_FALLBACKS}` names {len(given)} models; at most {_MOST_FALLBACKS} are tried",
-            param=_FALLBACKS,
+            f"the header `{FALLBACKS}` names {len(given)} models; at most {_MOST_FALLBACKS} are tried",
+            param=FALLBACKS,
         )
-    return tuple(exchange.runtime.resolver.resolve(name) for name in given)
+    return tuple(_found(resolver, name) for name in given)
+
+
+def _found(resolver: Resolver, name: str) -> VirtualModel:
+    try:
+        return resolver.resolve(name)
+    except GatewayError as error:
+        error.message, error.param = f"header `{FALLBACKS}`: {error.message}", FALLBACKS
+        raise

@@ -85,6 +85,7 @@ def told(decision: Decision) -> dict[str, Any]:
         "tier": decision.tier,
         "tier_why": decision.tier_why,
         "score": None if decision.score is None else {"total": decision.score.total, "parts": dict(decision.score.parts)},
+        "classifier": "" if decision.classifier is None else decision.classifier.model,
         "session": decision.session,
         "sticky": decision.sticky,
         "moved": decision.moved,
@@ -100,6 +101,8 @@ def explain(decision: Decision) -> str:
     lines += [f"  rule `{rule}` does not hold: {what}" for rule, what in decision.passed]
     if decision.tier:
         lines.append(f"  tier `{decision.tier}`: {decision.tier_why}")
+    if decision.classifier is not None:
+        lines.append(f"  classifier `{decision.classifier.model}` is asked first, which may take another tier")
     if decision.moved:
         lines.append(f"  the session moves: {decision.moved}")
     elif decision.session:
