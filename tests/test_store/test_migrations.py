@@ -69,7 +69,9 @@ def test_newer_release_is_refused_by_name_and_not_touched(url: str) -> None:
     run(url, "UPDATE dragoman_version SET version_num = '9999'")
     before = tables(url)
 
-    with pytest.raises(StoreRefused, match=r"written by a newer release \(its tables are of version `9999`, this release knows up to `0001`\)"):
+    with pytest.raises(
+        StoreRefused, match=r"written by a newer release \(its tables are of version `9999`, this release knows up to `0001`\)"
+    ):
         open_store(url)
 
     assert tables(url) == before

@@ -12,7 +12,7 @@ _BETWEEN = b"},{"
 _CLOSES = b"}"
 _LEAST = 4096
 _ANCHOR = 48
-_BLOCKS = (64 * 1024, 8 * 1024)
+_BLOCKS = (64 * 1024, 4 * 1024, 256)
 
 
 class Piece(msgspec.Struct, frozen=True, gc=False):
@@ -128,14 +128,12 @@ def same_beginning(one: bytes, other: bytes) -> int:
 
 def same_end(one: bytes, other: bytes, but: int) -> int:
     """The same at their end, where the first `but` bytes of both are left out."""
-    most, at = max(0, min(len(one), len(other)) - but), 0
+    first, second = len(one), len(other)
+    least = first - max(0, min(first, second) - but)
     for block in _BLOCKS:
-        while at + block <= most and _end(one, at, block) == _end(other, at, block):
-            at += block
-    size = min(_BLOCKS[-1], most - at)
-    differ = int.from_bytes(_end(one, at, size), "little") ^ int.from_bytes(_end(other, at, size), "little")
-    return at + size - (differ.bit_length() + 7) // 8
-
-
-def _end(data: bytes, at: int, size: int) -> bytes:
-    return data[len(data) - at - size : len(data) - at]
+        while first - block >= least and one[first - block : first] == other[second - block : second]:
+            first -= block
+            second -= block
+    size = min(_BLOCKS[-1], first - least)
+    differ = int.from_bytes(one[first - size : first], "little") ^ int.from_bytes(other[second - size : second], "little")
+    return len(one) - first + size - (differ.bit_length() + 7) // 8

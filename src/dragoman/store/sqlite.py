@@ -8,7 +8,9 @@ import sqlite3
 from collections.abc import Generator
 from pathlib import Path
 
-from dragoman.store.batch import Batch, Old
+from sqlalchemy import Table
+
+from dragoman.store.batch import Batch, Old, Row
 from dragoman.store.faults import RowRefused, StoreAway, StoreRefused
 from dragoman.store.search import words_of, words_to_forget
 from dragoman.store.writer import KEEP_INDEXED, KEEP_LAST, LAST, RESULTS, WRITTEN, columns, insert_into, sweeps
@@ -16,7 +18,16 @@ from dragoman.store.writer import KEEP_INDEXED, KEEP_LAST, LAST, RESULTS, WRITTE
 _BUSY_S = 5.0
 _CHECKPOINT_PAGES = 4000
 _ROWS = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
-_STATEMENTS = tuple((field, insert_into(table, f"VALUES ({', '.join('?' * len(columns(table)))})")) for field, table in WRITTEN)
+_AT_ONCE = 16
+"""Rows of one statement. Each statement lets the interpreter go and has to wait for it again, beside a busy event loop."""
+
+
+def _statement(table: Table, rows: int) -> str:
+    row = f"({', '.join('?' * len(columns(table)))})"
+    return insert_into(table, f"VALUES {', '.join([row] * rows)}")
+
+
+_STATEMENTS = tuple((field, _statement(table, _AT_ONCE), _statement(table, 1)) for field, table in WRITTEN)
 
 
 def prepare(path: Path) -> None:
@@ -65,10 +76,12 @@ class SqliteWriter:
             if last is not None and last[0] >= batch.number:
                 return
             connection.execute(KEEP_LAST.format("?"), (batch.writer, batch.number, batch.written_at))
-            for field, statement in _STATEMENTS:
-                rows = getattr(batch, field)
-                if rows:
-                    connection.executemany(statement, rows)
+            for field, many, one in _STATEMENTS:
+                rows: list[Row] = getattr(batch, field)
+                whole = len(rows) - len(rows) % _AT_ONCE
+                for at in range(0, whole, _AT_ONCE):
+                    connection.execute(many, [value for row in rows[at : at + _AT_ONCE] for value in row])
+                connection.executemany(one, rows[whole:])
             if batch.results:
                 connection.executemany(RESULTS.format("?"), batch.results)
 
