@@ -19,7 +19,7 @@ from dragoman.app.listing import Lists, merged
 from dragoman.app.offer import Offerer
 from dragoman.app.tracing import tracing
 from dragoman.config.schema import Config, VirtualModel
-from dragoman.core.runtime import Pace, Runtime
+from dragoman.core.runtime import Capture, Pace, Runtime
 from dragoman.dialects.registry import dialect, names
 from dragoman.observe.observer import Observer
 from dragoman.policy.book import PriceBook
@@ -114,7 +114,15 @@ def _runtime(config: Config, shared: Lasting, addresses: Mapping[str, str], book
         board=shared.board,
         router=Router(shared.sessions, book.per_token),
         tracing=tracing(config),
+        capture=_capture(config),
     )
+
+
+def _capture(config: Config) -> Capture | None:
+    """What the journal wants of bodies. Without a database there is none."""
+    if config.database is not None and config.database.reveal() == "none":
+        return None
+    return Capture(config.journal.bodies, config.journal.body_bytes)
 
 
 def _about(config: Config, runtime: Runtime, shared: Lasting, book: PriceBook) -> About:

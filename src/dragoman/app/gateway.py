@@ -16,6 +16,7 @@ import msgspec
 
 from dragoman.app.admin import Desk
 from dragoman.app.compose import Composed, compose, lasting
+from dragoman.app.keeping import keeper
 from dragoman.app.listing import Lists, Question, questions
 from dragoman.app.metering import Meter
 from dragoman.app.pages import NO_JOURNAL, pages
@@ -55,6 +56,8 @@ def run_gateway(loaded: Loaded, load: Load, env: Mapping[str, str], on_ready: Ca
 def _log(config: Config) -> None:
     """What the program itself has to say goes to standard error."""
     logging.basicConfig(level=_level(config), format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    # What the tables of the journal go through concerns nobody unless it fails.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     if config.log.format == "json":
         for handler in logging.getLogger().handlers:
             handler.setFormatter(JsonFormatter())
@@ -77,8 +80,11 @@ async def _serve(loaded: Loaded, load: Load, env: Mapping[str, str], on_ready: C
             shared.sessions.most = config.routing.affinity.sessions
             app.use(server_settings(config))
             exporter.use(destination(config))
+            if kept is not None:
+                kept.use(config)
 
         reloader = Reloader(loaded, source, partial(compose, shared=shared), use=use)
+        kept = keeper(config, env, lambda: reloader.current)
         meter = Meter(steps, shared.lists, also=(exporter.families,))
         live = Live()
         admin = msgspec.structs.replace(Desk(reloader, env).admin(), metrics=meter.page)
@@ -87,7 +93,10 @@ async def _serve(loaded: Loaded, load: Load, env: Mapping[str, str], on_ready: C
         observer.tell(meter.record)
         observer.tell(exporter.record)
         observer.tell(live.record)
-        async with reloader, _background(shared.lists, reloader, meter) as begin:
+        if kept is not None:
+            # The last who is told: bodies are the journal's from then on.
+            observer.tell(kept.record)
+        async with reloader, kept or contextlib.nullcontext(), _background(shared.lists, reloader, meter) as begin:
             with _reloaded_by_signal(reloader), meter.lag:
 
                 def ready(address: Address) -> None:

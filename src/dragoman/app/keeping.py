@@ -1,0 +1,111 @@
+"""The journal of a gateway put together: where it is kept, what is kept, and what fills in its records."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Self
+
+from dragoman.app.compose import Composed
+from dragoman.app.pricing import record_price
+from dragoman.app.revisions import data_folder
+from dragoman.config.schema import Config
+from dragoman.core.completion import Completion
+from dragoman.ir.record import Record
+from dragoman.observe.journal import Journal, Priced
+from dragoman.observe.journal_rows import Price
+from dragoman.observe.journal_writer import Opened
+from dragoman.observe.refusals import Refusals
+from dragoman.policy.book import PriceBook
+from dragoman.routing.decision import told
+
+NOWHERE = "none"
+_FILE = "journal.db"
+_SPOOL = "spool"
+
+
+def database_url(config: Config, env: Mapping[str, str]) -> str | None:
+    """Where exchanges are kept; None: nowhere. It may hold a password."""
+    given = config.database
+    if given is None:
+        return f"sqlite:///{data_folder(env) / _FILE}"
+    url = given.reveal()
+    return None if url == NOWHERE else url
+
+
+def opener(url: str) -> Callable[[], Opened]:
+    """Opens the database, making its tables if need be. Loading what that takes lasts a fifth of a second: not for the event loop."""
+    return lambda: importlib.import_module("dragoman.store.open").open_store(url)
+
+
+class Keeper:
+    """Hands exchanges to the journal; outlives reloads. A watcher for the observer, the last of all: it takes bodies over. An async
+    context manager: leaving it writes what waits."""
+
+    def __init__(self, journal: Journal, price: Price, refusals: Refusals | None = None) -> None:
+        self.journal = journal
+        self._price = price
+        self._refusals = refusals or Refusals()
+
+    def record(self, record: Record) -> None:
+        """Have it written, if it is to be kept. Never waits."""
+        if self._refusals.keeps(record):
+            self.journal.put(record)
+
+    def use(self, config: Config) -> None:
+        """Go on with other settings."""
+        self.journal.use(config.journal, price=self._price, secrets=tuple(secrets(config)))
+
+    async def __aenter__(self) -> Self:
+        self.journal.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.journal.close()
+
+
+def keeper(config: Config, env: Mapping[str, str], current: Callable[[], Composed]) -> Keeper | None:
+    """What keeps the exchanges of a gateway; None where config wants none kept. `current`: the runtime of the moment."""
+    url = database_url(config, env)
+    if url is None:
+        return None
+    price = _Prices(current).price
+    journal = Journal(
+        opener(url),
+        config.journal,
+        folder(env),
+        price=price,
+        told=told,
+        complete=Completion().complete,
+        secrets=secrets(config),
+    )
+    return Keeper(journal, price)
+
+
+def folder(env: Mapping[str, str]) -> Path:
+    """Where exchanges wait while the database is away."""
+    return data_folder(env) / _SPOOL
+
+
+def secrets(config: Config) -> Iterator[str]:
+    """Texts that must never be written, wherever they turn up."""
+    for provider in config.providers.values():
+        yield from (key.key.reveal() for key in provider.keys)
+    yield from (client.key.reveal() for client in config.access.keys)
+
+
+class _Prices:
+    """Prices by the book of the moment: a reload brings another one."""
+
+    def __init__(self, current: Callable[[], Composed]) -> None:
+        self._current = current
+        self._book: PriceBook | None = None
+        self._price: Callable[[Record], Priced | None] | None = None
+
+    def price(self, record: Record) -> Priced | None:
+        """What an exchange costs."""
+        book = self._current().book
+        if book is not self._book or self._price is None:
+            self._book, self._price = book, record_price(book)
+        return self._price(record)

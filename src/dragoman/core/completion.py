@@ -1,0 +1,120 @@
+"""What a record still lacks when its exchange is over, read off its bodies where nobody waits: in the journal's thread."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections import OrderedDict
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Any
+
+from dragoman.core.body_facts import PLACES, beginning, read
+from dragoman.core.brought import Brought, brought
+from dragoman.core.called import calls_in
+from dragoman.ir.record import Bodies, Record
+from dragoman.wire.frame import Headers, WireError
+from dragoman.wire.splice import Outline
+
+logger = logging.getLogger(__name__)
+
+_SESSIONS = 10_000
+_NOTHING_KEPT = "none"
+_STOPPED: Mapping[str, str] = {
+    **dict.fromkeys(("completed", "end_turn", "STOP", "COMPLETE"), "stop"),
+    **dict.fromkeys(("tool_use", "function_call", "tool_calls"), "tool_calls"),
+    **dict.fromkeys(("max_tokens", "max_output_tokens", "MAX_TOKENS"), "length"),
+    **dict.fromkeys(("SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "content_filter"), "content_filter"),
+    **dict.fromkeys(("pause_turn", "pause"), "pause"),
+    **dict.fromkeys(("model_context_window_exceeded", "context_window"), "context_window"),
+}
+"""The words of the APIs for why an answer ended, in the neutral language (`ir.events.FinishReason`)."""
+_CREDENTIALS = re.compile(r"authorization|cookie|api-?key|secret|credential|(?:auth|access|security|session)-?token|^token$", re.IGNORECASE)
+_HIDDEN = "***"
+_DERIVED = "~"
+"""What ids begin with that nobody told, but were worked out."""
+
+
+class Completion:
+    """Fills in records. Used by one thread; remembers the turn in which each session is."""
+
+    def __init__(self, sessions: int = _SESSIONS) -> None:
+        self._most = sessions
+        self._turns: OrderedDict[str, tuple[bytes | None, int, str]] = OrderedDict()
+
+    def complete(self, record: Record, bodies: Bodies | None) -> None:
+        """Fill in what is not there. Raises nothing: a body may be anything."""
+        try:
+            _read_decision(record)
+            record.stop_reason = _STOPPED.get(record.stop_reason or "", record.stop_reason)
+            if bodies is not None:
+                _hide_credentials(bodies)
+                self._read_request(record, bodies)
+                _read_answer(record, bodies)
+        except Exception:
+            # The journal must go on: what is there of this record is written.
+            logger.exception("what exchange %s brought could not be read", record.id)
+
+    def _read_request(self, record: Record, bodies: Bodies) -> None:
+        body = bodies.client_request
+        if body is None or record.dialect not in PLACES:
+            return
+        if record.session is None and record.replays is None:
+            record.session = _session(record, body)
+        found = brought(record.dialect, body)
+        record.results = list(found.results)
+        if record.turn is None and record.session is not None:
+            record.turn = self._turn(record, found, len(body))
+
+    def _turn(self, record: Record, found: Brought, size: int) -> str:
+        """A turn begins with the user's words; with results of tools it goes on. The same request once more belongs to the same turn."""
+        session = record.session or ""
+        known = self._turns.pop(session, None)
+        if known is None or (found.words is not None and (found.words, size) != known[:2]):
+            known = (found.words, size, _DERIVED + record.id)
+        self._turns[session] = known
+        if len(self._turns) > self._most:
+            self._turns.popitem(last=False)
+        return known[2]
+
+
+def _session(record: Record, body: bytes) -> str | None:
+    """What tells one conversation from another: the key of the prompt's cache, or how it begins; of one client key, each."""
+    try:
+        fields = Outline(body).fields
+    except WireError:
+        return None
+    key = read(fields, ("prompt_cache_key",), str) or read(fields, ("metadata", "session_id"), str)
+    if key:
+        return key
+    begins = beginning(fields, PLACES[record.dialect])
+    if not begins.strip(b"\0"):
+        return None
+    return _DERIVED + blake2b(b"\0".join((record.client.encode("utf-8", "replace"), begins)), digest_size=10).hexdigest()
+
+
+def _read_decision(record: Record) -> None:
+    """Which virtual model, and which of its rules. A `provider/model` that was asked for by its own name is none."""
+    decision: Any = record.decision
+    model, places = getattr(decision, "model", None), getattr(decision, "places", ())
+    if isinstance(model, str) and not any(model == f"{place.seat.provider}/{place.seat.model}" for place in places):
+        record.routed = model
+        record.rule = getattr(decision, "rule", "") or None
+
+
+def _read_answer(record: Record, bodies: Bodies) -> None:
+    if record.status != 200 or not bodies.client_response:
+        return
+    record.calls = calls_in(record.dialect, b"".join(bodies.client_response))
+    if record.calls and record.stop_reason == "stop":
+        record.stop_reason = "tool_calls"
+    for number, call in enumerate(record.calls):
+        call.call_id = call.call_id or f"{record.id}.{number}"
+        if bodies.mode == _NOTHING_KEPT:
+            call.arguments, call.command = "", None
+
+
+def _hide_credentials(bodies: Bodies) -> None:
+    for name in ("client_request_headers", "client_response_headers", "provider_request_headers", "provider_response_headers"):
+        headers: Headers = getattr(bodies, name)
+        setattr(bodies, name, tuple((key, _HIDDEN if _CREDENTIALS.search(key) else value) for key, value in headers))
