@@ -52,8 +52,8 @@ def told(
 ) -> dict[str, Any]:
     body = asked if isinstance(asked, bytes) else json.dumps(asked).encode()
     bodies = Bodies(mode, body, [json.dumps(ANSWER).encode()] if pieces is None else pieces)
-    record = Record("ex_1", 0.0, dialect="chat", path="/v1/chat/completions", stream=stream, bodies=bodies, stop_reason="stop", **more)
-    return {name: json.loads(value) for name, value in read_content(record, Redactor().redact).items()}
+    record = Record("ex_1", 0.0, dialect="chat", path="/v1/chat/completions", stream=stream, stop_reason="stop", **more)
+    return {name: json.loads(value) for name, value in read_content(record, bodies, Redactor().redact).items()}
 
 
 def test_a_conversation_is_told_as_messages_of_parts() -> None:
@@ -98,7 +98,7 @@ def test_secrets_are_left_in_only_where_bodies_are_kept_whole() -> None:
 def test_nothing_is_told_of_what_is_not_to_be_kept_or_cannot_be_read() -> None:
     assert told(mode="none") == {}
     assert told(b"no json", [b"<html>"]) == {}
-    assert read_content(Record("ex_1", 0.0, dialect="chat"), Redactor().redact) == {}
+    assert read_content(Record("ex_1", 0.0, dialect="chat"), Bodies(), Redactor().redact) == {}
 
 
 def test_of_a_long_conversation_the_latest_messages_are_told(monkeypatch: Any) -> None:

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from dragoman.ir.record import Record, Trace
+from dragoman.ir.record import Attempt, Bodies, Record, Trace
 from dragoman.observe.exporter import Destination, Exporter
 
 TRACE = Trace("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331")
@@ -181,3 +181,49 @@ def test_a_reload_sends_elsewhere() -> None:
 
 def test_no_secret_is_in_what_is_shown() -> None:
     assert repr(Destination("http://c", (("x-key", "s3cret"),))) == "Destination('http://c')"
+
+
+def with_bodies(size_bytes: int = 3) -> Record:
+    return msgspec.structs.replace(RECORD, attempts=[ATTEMPT], bytes_in=size_bytes, bodies=Bodies("full", b"hi!"))
+
+
+ATTEMPT = Attempt("p", "m", 0.0, ended_s=1.0, span_id="1" * 16)
+
+
+def said(record: Record, bodies: Bodies) -> dict[str, str]:
+    return {"gen_ai.input.messages": (bodies.client_request or b"").decode()}
+
+
+def test_what_was_said_is_told_even_if_another_takes_the_bodies_over() -> None:
+    told: list[Bodies] = []
+
+    def content(record: Record, bodies: Bodies) -> dict[str, str]:
+        told.append(bodies)
+        return said(record, bodies)
+
+    with collecting() as collector, exporting(Destination(collector.url, content=content)) as exporter:
+        record = with_bodies()
+        exporter.record(record)
+        record.bodies = None
+        exporter.close(20)
+
+    assert [bodies.client_request for bodies in told] == [b"hi!"]
+
+
+def test_bodies_that_nobody_wants_or_has_room_for_are_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dragoman.observe.exporter._HELD_BYTES", 10)
+    told: list[Bodies] = []
+
+    def content(record: Record, bodies: Bodies) -> dict[str, str]:
+        told.append(bodies)
+        return {}
+
+    with collecting(stalls=True) as collector, exporting(Destination(collector.url, content=content, timeout_s=20)) as exporter:
+        exporter.record(RECORD)
+        collector.wait_for(1)
+        for size_bytes in (6, 6, 4, 1):
+            exporter.record(with_bodies(size_bytes))
+        collector.release.set()
+        exporter.close(20)
+
+        assert (len(told), outcomes(exporter)) == (2, (5, 0, 0))

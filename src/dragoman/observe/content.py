@@ -17,7 +17,7 @@ from dragoman.ir import events as ev
 from dragoman.ir import request as ir
 from dragoman.ir.errors import GatewayError
 from dragoman.ir.fold import Fold
-from dragoman.ir.record import Record
+from dragoman.ir.record import Bodies, Record
 from dragoman.wire.frame import WireError
 
 MOST_BYTES = 256 * 1024
@@ -28,11 +28,10 @@ _INSTRUCTIONS = frozenset({"system", "developer"})
 _Json = dict[str, Any]
 
 
-def read_content(record: Record, redact: Redact) -> dict[str, str]:
+def read_content(record: Record, bodies: Bodies, redact: Redact) -> dict[str, str]:
     """The attributes that hold instructions, messages, tools and answer. Nothing of what cannot be read, and nothing at all where the
     client or its key wants nothing kept; `redact` takes secrets out where they are not to be kept either."""
-    bodies = record.bodies
-    if bodies is None or bodies.mode == "none" or bodies.client_request is None:
+    if bodies.mode == "none" or bodies.client_request is None:
         return {}
     known = dialect(record.dialect)
     told = {**_asked(known, record, bodies.client_request), **_answered(known, record, bodies.client_response or [])}

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from dragoman.ir.record import Record
+from dragoman.ir.record import Bodies, Record
 from dragoman.observe.exposition import Family, Sample
 from dragoman.observe.otlp import Attributes, Span, write_request
 from dragoman.observe.spans import SCHEMA_URL, Content, Place, no_content, spans
@@ -56,6 +56,14 @@ class Destination(msgspec.Struct, frozen=True):
         return f"Destination({self.url!r})"
 
 
+class _Waiting(msgspec.Struct, frozen=True):
+    """An exchange whose spans are to be sent. size_bytes: of its bodies, where they are held."""
+
+    record: Record
+    bodies: Bodies | None = None
+    size_bytes: int = 0
+
+
 class Exporter:
     """Takes records of traced exchanges. `use` begins and ends it; the thread exists only while there is a destination."""
 
@@ -63,7 +71,7 @@ class Exporter:
         self._destination: Destination | None = None
         self._gather_s = gather_s
         self._again_s = again_s
-        self._waiting: deque[tuple[Record, int]] = deque()
+        self._waiting: deque[_Waiting] = deque()
         self._put_bytes = self._taken_bytes = 0
         self._wake = threading.Event()
         self._closing = threading.Event()
@@ -87,15 +95,19 @@ class Exporter:
         if len(self._waiting) >= destination.queue:
             self.dropped += 1
             return
-        size_bytes = 0
-        if record.bodies is not None:
-            size_bytes = record.bytes_in + record.bytes_out
-            if destination.content is no_content or self._put_bytes - self._taken_bytes + size_bytes > _HELD_BYTES:
-                record, size_bytes = msgspec.structs.replace(record, bodies=None), 0
-            self._put_bytes += size_bytes
-        self._waiting.append((record, size_bytes))
+        self._waiting.append(self._held(record, destination))
         if not self._wake.is_set():
             self._wake.set()
+
+    def _held(self, record: Record, destination: Destination) -> _Waiting:
+        """What is kept of it. Others take its bodies over, so where they are wanted they are held apart."""
+        bodies, size_bytes = record.bodies, record.bytes_in + record.bytes_out
+        if bodies is None:
+            return _Waiting(record)
+        if destination.content is no_content or self._put_bytes - self._taken_bytes + size_bytes > _HELD_BYTES:
+            return _Waiting(msgspec.structs.replace(record, bodies=None))
+        self._put_bytes += size_bytes
+        return _Waiting(record, bodies, size_bytes)
 
     def close(self, patience_s: float = _CLOSE_S) -> None:
         """Send what waits, as far as the collector takes it in time."""
@@ -126,34 +138,34 @@ class Exporter:
             while self._waiting:
                 self._send(self._batch())
 
-    def _batch(self) -> list[Record]:
-        records: list[Record] = []
+    def _batch(self) -> list[_Waiting]:
+        batch: list[_Waiting] = []
         room_bytes = _BATCH_BYTES
-        while self._waiting and len(records) < _BATCH and room_bytes > 0:
-            record, size_bytes = self._waiting.popleft()
-            records.append(record)
-            room_bytes -= size_bytes
-            self._taken_bytes += size_bytes
-        return records
+        while self._waiting and len(batch) < _BATCH and room_bytes > 0:
+            one = self._waiting.popleft()
+            batch.append(one)
+            room_bytes -= one.size_bytes
+            self._taken_bytes += one.size_bytes
+        return batch
 
-    def _send(self, records: list[Record]) -> None:
+    def _send(self, batch: list[_Waiting]) -> None:
         destination = self._destination
         if destination is None:
             return
         try:
             problem = self._post(
-                destination, write_request(_spans(records, destination), _resource(destination), destination.version, SCHEMA_URL)
+                destination, write_request(_spans(batch, destination), _resource(destination), destination.version, SCHEMA_URL)
             )
         except Exception:
             # The edge of this thread: one exchange that cannot be told must not end the telling.
             logger.exception("spans could not be made")
-            self.failed += len(records)
+            self.failed += len(batch)
             return
         if problem is None:
-            self.sent += len(records)
+            self.sent += len(batch)
             self._is_well = True
             return
-        self.failed += len(records)
+        self.failed += len(batch)
         if self._is_well:
             # Once per outage: a collector that is away for a day is no reason for a line each second.
             self._is_well = False
@@ -205,13 +217,15 @@ def _opener(url: str) -> urllib.request.OpenerDirector:
     return opener
 
 
-def _spans(records: list[Record], destination: Destination) -> Iterator[Span]:
-    for number, record in enumerate(records):
+def _spans(batch: list[_Waiting], destination: Destination) -> Iterator[Span]:
+    for number, one in enumerate(batch):
         if number % _STEP == 0:
             # A thread that computes keeps the interpreter for 5 ms at a time, and every stream waits for it: so let others pass.
             time.sleep(0)
+        record = one.record
         if record.trace is not None:
-            yield from spans(record, record.trace, destination.places, destination.content)
+            content = None if one.bodies is None else destination.content(record, one.bodies)
+            yield from spans(record, record.trace, destination.places, content)
 
 
 def _resource(destination: Destination) -> Attributes:

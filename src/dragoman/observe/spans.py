@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
-from dragoman.ir.record import Attempt, Record, Trace
+from dragoman.ir.record import Attempt, Bodies, Record, Trace
 from dragoman.ir.usage import Usage
 from dragoman.observe.otlp import CLIENT, SERVER, Span, Value
 
@@ -19,7 +19,7 @@ _CHAT = "chat"
 _LEFT = 499
 _MESSAGE = 1000
 
-Content = Callable[[Record], Mapping[str, Value]]
+Content = Callable[[Record, Bodies], Mapping[str, Value]]
 """What was said in an exchange, as attributes; nothing where it is not to be told."""
 
 
@@ -31,18 +31,18 @@ class Place(msgspec.Struct, frozen=True):
     port: int | None = None
 
 
-def no_content(record: Record) -> Mapping[str, Value]:
+def no_content(record: Record, bodies: Bodies) -> Mapping[str, Value]:
     """What was said stays here."""
     return {}
 
 
-def spans(record: Record, trace: Trace, places: Mapping[str, Place], content: Content = no_content) -> Iterator[Span]:
-    """The spans of one exchange that is over."""
+def spans(record: Record, trace: Trace, places: Mapping[str, Place], content: Mapping[str, Value] | None = None) -> Iterator[Span]:
+    """The spans of one exchange that is over. content: what was said, for the try that answered."""
     yield _exchange(record, trace)
     for attempt in record.attempts:
         if attempt.span_id is not None:
             is_last = attempt is record.attempts[-1]
-            yield _attempt(record, trace, attempt, places.get(attempt.provider), content(record) if is_last else {})
+            yield _attempt(record, trace, attempt, places.get(attempt.provider), (content or {}) if is_last else {})
 
 
 def _exchange(record: Record, trace: Trace) -> Span:
