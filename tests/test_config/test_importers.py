@@ -213,6 +213,41 @@ def test_bifrost_azure_deployments_are_found_under_their_names() -> None:
     }
 
 
+def test_bifrost_azure_key_for_some_models_may_be_used_for_their_deployments() -> None:
+    azure = {"endpoint": "https://x.openai.azure.com", "deployments": {"gpt-4o": "mine"}}
+    key = {"name": "a", "value": "env.K", "models": ["gpt-4o", "o3"], "azure_key_config": azure}
+
+    found = settings("bifrost", bifrost({"azure": pool(key)}))
+
+    assert found["providers"]["azure"]["keys"] == [{"key": "$K", "models": ["mine", "o3"]}]
+
+
+def test_bifrost_servers_of_ones_own_are_at_the_address_of_their_key() -> None:
+    ollama = {"name": "o", "value": "", "models": ["*"], "ollama_key_config": {"url": "http://gpu:11434"}}
+    first, second = (
+        {
+            "name": name,
+            "value": f"env.{name}",
+            "models": ["*"],
+            "vllm_key_config": {"url": f"http://{name}:8000", "model_name": f"q-{name}"},
+        }
+        for name in ("A", "B")
+    )
+
+    found = settings("bifrost", bifrost({"ollama": pool(ollama), "vllm": pool(first, second)}))
+
+    assert found["providers"] == {
+        "ollama": {"kind": "ollama", "base_url": "http://gpu:11434/v1"},
+        "vllm": {
+            "kind": "vllm",
+            "keys": [
+                {"key": "$A", "name": "a", "models": ["q-A"], "base_url": "http://A:8000/v1"},
+                {"key": "$B", "name": "b", "models": ["q-B"], "base_url": "http://B:8000/v1"},
+            ],
+        },
+    }
+
+
 def test_bifrost_custom_provider_is_of_its_base_kind() -> None:
     custom = {
         **pool({"name": "v", "value": "dummy"}, base_url="http://vllm:8000"),
@@ -399,6 +434,7 @@ def test_truefoundry_settings_of_a_target() -> None:
         "override_params": {"temperature": 0.5},
         "sla_cutoff": {"time_to_first_token_ms": 2000},
         "timeout_ms": 30_000,
+        "headers_override": {"set": {"x-team": "blue"}, "remove": ["x-debug"]},
     }
 
     found = settings("truefoundry", truefoundry(to(target)))
@@ -407,6 +443,7 @@ def test_truefoundry_settings_of_a_target() -> None:
         {
             "model": "openai-main/gpt-4o",
             "params": {"temperature": 0.5},
+            "headers": {"x-team": "blue", "x-debug": None},
             "deadlines": {"first_byte_s": 30},
             "first_token_s": 2,
             "fall_back_on": [400],

@@ -135,7 +135,8 @@ class VirtualModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     description: str = ""
     """What it is for; shown by `dragoman models`."""
     context_window: Count | None = None
-    """Tokens that a conversation with it may hold, which Codex wants to know; null takes what is known of the models behind it."""
+    """Tokens that a conversation with it may hold: Codex is told it, and fallbacks for what is too long go by it; null takes what is
+    known of the models behind it."""
 
 
 class ClientKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -13,6 +13,8 @@ from dragoman.config.importers.kinds import UNSPOKEN, address, elsewhere, is_no_
 from dragoman.profiles.registry import profile
 
 _SCHEME = "env."
+_SERVERS = ("ollama_key_config", "vllm_key_config", "sgl_key_config")
+"""Servers of one's own, whose address stands with a key."""
 _OLD = 1
 """The version in which an empty list of models stood for all of them."""
 _REMEDIES: dict[str, str] = {
@@ -94,8 +96,9 @@ def _read_key(provider: str, kind: str, given: Given, draft: Draft, *, is_old: b
     enabled, weight = given.take("enabled"), given.number("weight")
     models = given.take("models")
     azure = given.within("azure_key_config")
-    endpoint = azure.take("endpoint")
-    for alias, target in [*_pairs(azure.take("deployments")), *_pairs(given.take("aliases"))]:
+    place, only = _read_place(provider, kind, azure, given, draft)
+    names = dict([*_pairs(azure.take("deployments")), *_pairs(given.take("aliases"))])
+    for alias, target in names.items():
         if alias != target:
             draft.models.setdefault(f"{provider}/{alias}", f"{provider}/{target}")
     azure.rest({"api_version": "Azure's v1 API needs none"}, _ELSE)
@@ -105,10 +108,26 @@ def _read_key(provider: str, kind: str, given: Given, draft: Draft, *, is_old: b
         return None
     has_key = value and not is_no_key(kind, str(value))
     made: dict[str, Any] = {"key": draft.secret(value, f"{provider}_{name or 'api_key'}", given.at("value"))} if has_key else {}
-    if endpoint:
-        made["base_url"] = address(kind, draft.url(endpoint, f"{provider}_ENDPOINT", azure.at("endpoint")), adds=True)
+    if place:
+        made["base_url"] = place
     told = [str(model) for model in models] if isinstance(models, list) else []  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-    return {**made, "name": _slug(name), "weight": 1 if weight is None else weight, "models": [] if "*" in told else told}
+    told = only if "*" in told or not told else [names.get(model, model) for model in told]
+    return {**made, "name": _slug(name), "weight": 1 if weight is None else weight, "models": told}
+
+
+def _read_place(provider: str, kind: str, azure: Given, given: Given, draft: Draft) -> tuple[str, list[str]]:
+    """The address that stands with a key (empty: none does), and the only models that there are at it (empty: any)."""
+    found, only = ("", ""), list[str]()
+    if endpoint := azure.take("endpoint"):
+        found = (endpoint, azure.at("endpoint"))
+    for name in _SERVERS:
+        server = given.within(name)
+        if url := server.take("url"):
+            found = (url, server.at("url"))
+        only += server.texts("model_name")
+        server.rest(_REMEDIES, _ELSE)
+    url, path = found
+    return (address(kind, draft.url(url, f"{provider}_ENDPOINT", path), adds=True) if url else ""), only
 
 
 def _pairs(value: Any) -> list[tuple[str, str]]:

@@ -14,7 +14,6 @@ _PASSING = frozenset({401, 402, 403, 404, 408, 409, 425, 429, 500, 502, 503, 504
 """Statuses after which the next target is tried in any case."""
 _REMEDIES: dict[str, str] = {
     "prompt_version_fqn": "there are no stored prompts",
-    "headers_override": "write `headers` of the target",
 }
 _ELSE = "look it up in docs/reference/configuration.md, or do without"
 _OWN_PARAMS = ("model", "stream", "messages", "input", "prompt_version_fqn")
@@ -95,6 +94,10 @@ def _read(given: Given, draft: Draft, accounts: Accounts, retries: Retries) -> d
         "first_token_s": first / 1000 if first else None,
         "fall_back_on": further,
     }
+    headers = given.within("headers_override")
+    sent = draft.headers(headers.take("set"), headers.at("set"))
+    told["headers"] = {**sent, **dict.fromkeys(headers.texts("remove"))}
+    headers.rest({}, "write `headers` of the target")
     params.rest(_REMEDIES, "the gateway sets it itself")
     cutoff.rest({"time_per_output_token_ms": "use `strategy: latency`"}, _ELSE)
     given.rest(_REMEDIES, _ELSE)
