@@ -63,3 +63,28 @@ def test_codex_is_traced_turn_by_turn(machine: Machine, tmp_path: Path) -> None:
 
         assert not any("traceparent" in request["headers"] for request in requests(upstream))
     assert "Hello from the far side" not in told
+
+
+def test_what_was_said_is_told_where_config_wants_it_and_secrets_are_not(tmp_path: Path) -> None:
+    with collector(tmp_path) as spans, simulator(TALK) as upstream:
+        config = {
+            "providers": {"sim": provider_of(upstream, "responses")},
+            "models": {"coder": "sim/the-model"},
+            "database": "none",
+            "telemetry": {"otlp": {"endpoint": spans.endpoint, "content": True}},
+        }
+        with gateway(tmp_path, config) as address:
+            secret = "sk-proj-abcdefghijklmnopqrstuvwxyz0123"
+            for words, log in ((f"my key is {secret}", "redacted"), ("between us", "none")):
+                body = json.dumps({"model": "coder", "stream": True, "messages": [{"role": "user", "content": words}]}).encode()
+                headers = {"content-type": "application/json", "x-dragoman-log": log}
+                with urlopen(Request(f"{address}/v1/chat/completions", body, headers), timeout=60) as answer:
+                    answer.read()
+            until(lambda: (spans.received() or "").count("chat the-model") == 2, "the spans")
+            told = spans.received() or ""
+
+    assert "gen_ai.input.messages" in told
+    assert "my key is [redacted]" in told
+    assert "Hello from the far side." in told
+    assert secret not in told
+    assert "between us" not in told

@@ -17,7 +17,7 @@ from dragoman.app.deploy import Deployer
 from dragoman.app.facts import Facts
 from dragoman.app.listing import Lists, merged
 from dragoman.app.offer import Offerer
-from dragoman.app.tracing import tracing
+from dragoman.app.tracing import tells_content, tracing
 from dragoman.config.schema import Config, VirtualModel
 from dragoman.core.runtime import Capture, Pace, Runtime
 from dragoman.dialects.registry import dialect, names
@@ -119,8 +119,8 @@ def _runtime(config: Config, shared: Lasting, addresses: Mapping[str, str], book
 
 
 def _capture(config: Config) -> Capture | None:
-    """What the journal wants of bodies. Without a database there is none."""
-    if config.database is not None and config.database.reveal() == "none":
+    """What the journal wants of bodies, or traces that tell what was said. Without a database there is no journal."""
+    if config.database is not None and config.database.reveal() == "none" and not tells_content(config):
         return None
     return Capture(config.journal.bodies, config.journal.body_bytes)
 

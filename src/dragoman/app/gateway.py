@@ -16,6 +16,7 @@ import msgspec
 
 from dragoman.app.admin import Desk
 from dragoman.app.compose import Composed, compose, lasting
+from dragoman.app.gauges import journal
 from dragoman.app.keeping import keeper
 from dragoman.app.listing import Lists, Question, questions
 from dragoman.app.metering import Meter
@@ -85,7 +86,7 @@ async def _serve(loaded: Loaded, load: Load, env: Mapping[str, str], on_ready: C
 
         reloader = Reloader(loaded, source, partial(compose, shared=shared), use=use)
         kept = keeper(config, env, lambda: reloader.current)
-        meter = Meter(steps, shared.lists, also=(exporter.families,))
+        meter = Meter(steps, shared.lists, also=(exporter.families, lambda: () if kept is None else journal(kept.journal.stats())))
         live = Live()
         admin = msgspec.structs.replace(Desk(reloader, env).admin(), metrics=meter.page)
         app = _app(config, reloader, admin, pages(NO_JOURNAL, live, lambda: reloader.current.about))

@@ -10,6 +10,7 @@ from dragoman import __version__
 from dragoman.app.compose import Composed
 from dragoman.app.reload import State
 from dragoman.observe.exposition import Family, Labels, Sample
+from dragoman.observe.journal_writer import Stats
 from dragoman.observe.metrics import OTHER
 from dragoman.routing.budget import LEAST
 
@@ -36,6 +37,22 @@ def families(current: Composed, moment: Moment) -> Iterator[Family]:
     yield from _config(moment.state)
     yield from _seats(current, moment)
     yield from _budgets(current, moment.now)
+
+
+def journal(stats: Stats) -> Iterator[Family]:
+    """How the journal goes."""
+    yield _one("dragoman_journal_queue_records", "Exchanges that wait in memory to be written.", stats.waiting)
+    yield _one("dragoman_journal_queue_bytes", "Bytes of memory that they take.", stats.waiting_bytes)
+    yield _one("dragoman_journal_spool_bytes", "Bytes that wait on disk while the database is away.", stats.spooled_bytes)
+    yield _one("dragoman_journal_trouble", "1 while nothing can be written into the database.", int(stats.trouble is not None))
+    outcomes = (("written", stats.written), ("spilled", stats.spilled), ("lost", stats.lost))
+    records = [Sample((("outcome", outcome),), count) for outcome, count in outcomes]
+    text = "Exchanges by what became of them: in the database, on disk since the queue was full, nowhere."
+    yield Family("dragoman_journal_records_total", "counter", text, records)
+    text = "Exchanges whose bodies were left out since the queue was full."
+    yield Family("dragoman_journal_bodies_dropped_total", "counter", text, [Sample((), stats.dropped_bodies)])
+    text = "Seconds of CPU that the journal's thread has used."
+    yield Family("dragoman_journal_cpu_seconds_total", "counter", text, [Sample((), round(stats.cpu_s, 6))])
 
 
 def _connections(current: Composed) -> Iterator[Family]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Self
 
 from dragoman.app.compose import Composed
 from dragoman.app.pricing import record_price
 from dragoman.app.revisions import data_folder
+from dragoman.app.tracing import secrets
 from dragoman.config.schema import Config
 from dragoman.core.completion import Completion
 from dragoman.ir.record import Record
@@ -86,13 +87,6 @@ def keeper(config: Config, env: Mapping[str, str], current: Callable[[], Compose
 def folder(env: Mapping[str, str]) -> Path:
     """Where exchanges wait while the database is away."""
     return data_folder(env) / _SPOOL
-
-
-def secrets(config: Config) -> Iterator[str]:
-    """Texts that must never be written, wherever they turn up."""
-    for provider in config.providers.values():
-        yield from (key.key.reveal() for key in provider.keys)
-    yield from (client.key.reveal() for client in config.access.keys)
 
 
 class _Prices:

@@ -29,6 +29,12 @@ def tracing(config: Config) -> Tracing | None:
     return Tracing(bits=random.getrandbits, draw=random.random, sample=otlp.sample, propagates=otlp.propagate)
 
 
+def tells_content(config: Config) -> bool:
+    """Whether spans hold what was said."""
+    otlp = config.telemetry.otlp
+    return otlp.endpoint is not None and otlp.content
+
+
 def destination(config: Config) -> Destination | None:
     """Where spans go; None: nowhere."""
     otlp = config.telemetry.otlp
@@ -42,12 +48,12 @@ def destination(config: Config) -> Destination | None:
         service=otlp.service_name,
         version=__version__,
         places=places(config),
-        content=partial(read_content, redact=Redactor(_secrets(config)).redact) if otlp.content else no_content,
+        content=partial(read_content, redact=Redactor(secrets(config)).redact) if otlp.content else no_content,
     )
 
 
-def _secrets(config: Config) -> Iterator[str]:
-    """The keys of config: they are in no text that is told."""
+def secrets(config: Config) -> Iterator[str]:
+    """Texts that must never be told or written, wherever they turn up."""
     for provider in config.providers.values():
         yield from (given.key.reveal() for given in provider.keys)
     yield from (client.key.reveal() for client in config.access.keys)
