@@ -8,7 +8,7 @@ import msgspec
 
 from dragoman.core.attempt import Attempt, head_of, send, told_headers
 from dragoman.core.failure import attribute, filtered, not_a_stream, read_refusal
-from dragoman.core.stream import JSON, stream
+from dragoman.core.stream import JSON, Watched, stream
 from dragoman.core.translated import Translated
 from dragoman.dialects.contract import Call, Tap
 from dragoman.ir.errors import GatewayError, Kind
@@ -109,17 +109,24 @@ class Relayed:
         self._attempt = attempt
         self._dialect = exchange.dialect
         self._agent = exchange.agent
-        self._watch = self.tap.feed
+        self.watch = self.tap.feed
         self._last = b"\n\n"
         """The latest bytes, at least four of them if there were as many."""
 
     def feed(self, chunk: bytes) -> bytes:
-        if self._watch(chunk):
-            return self._looked_at(chunk)
+        if self.watch(chunk):
+            return self.look(chunk)
         self._last = chunk
         return chunk
 
-    def _looked_at(self, chunk: bytes) -> bytes:
+    @property
+    def watched(self) -> Watched:
+        return self
+
+    def passed(self, chunk: bytes) -> None:
+        self._last = chunk
+
+    def look(self, chunk: bytes) -> bytes:
         """A chunk that may hold more than words: as the client's program understands it."""
         tap = self.tap
         self.ready, self.ended, self.failed = tap.first_token, tap.ended, tap.failed

@@ -7,6 +7,7 @@ silence it is sent all the same, with the dialect's own sign of life.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Protocol
 
 from dragoman.core.attempt import Attempt, cut_off, told_headers
@@ -21,17 +22,35 @@ JSON = ("content-type", "application/json")
 STREAMING = (("cache-control", "no-cache"), ("x-accel-buffering", "no"))
 
 
+class Watched(Protocol):
+    """A carrier of which most pieces go on as they came. `passed` is told the latest of those that did, before anything else is asked."""
+
+    watch: Callable[[bytes], bool]
+    """Whether a piece (not the end) needs to be looked at."""
+
+    def look(self, chunk: bytes) -> bytes:
+        """As `feed`, for a piece that needs to be looked at."""
+        ...
+
+    def passed(self, chunk: bytes) -> None:
+        """This piece went on as it came."""
+        ...
+
+
 class Carrier(Protocol):
     """What a lane does with the bytes of a stream. `ready`: real output was seen. `ended`: the dialect's proper end was seen.
     `failed`: the stream ended in an error; while nothing was said it is told honestly, afterwards it stands in the bytes, unless the
     carrier is `resumable`: then another attempt may go on with the stream. `as_it_comes`: what is fed comes out as the same bytes, where
-    nothing speaks against it."""
+    nothing speaks against it. `watched`: the carrier itself, if it can tell at once that a piece needs no look."""
 
     resumable: bool
     as_it_comes: bool
     ready: bool
     ended: bool
     failed: GatewayError | None
+
+    @property
+    def watched(self) -> Watched | None: ...
 
     def feed(self, chunk: bytes) -> bytes:
         """Bytes of the provider in, bytes for the client out."""
@@ -52,6 +71,10 @@ class Carrier(Protocol):
     def fail(self, error: GatewayError) -> bytes:
         """End the client's stream with this error; or well, and `ended`, where nothing but the mark of the end was missing."""
         ...
+
+
+def _always(_: bytes) -> bool:
+    return True
 
 
 async def stream(attempt: Attempt, reply: Reply, carrier: Carrier) -> None:
@@ -75,7 +98,7 @@ async def stream(attempt: Attempt, reply: Reply, carrier: Carrier) -> None:
 
 class _Delivery:
     """The stream of one attempt on its way to the client. `_held`: what waits until real output is seen, since until then another target
-    may be tried."""
+    may be tried. `_room`: bytes that may still be kept; `_passed`: the latest piece that went on without a look."""
 
     def __init__(self, attempt: Attempt, reply: Reply, carrier: Carrier) -> None:
         self._attempt = attempt
@@ -89,6 +112,8 @@ class _Delivery:
         self._is_over = False
         self._captured = attempt.exchange.captured
         self._is_apart = self._captured is not None
+        self._room = 0
+        self._passed = b""
         limit_s = attempt.seat.target.first_token_s
         self._cut_off_s = math.inf if limit_s is None else self._exchange.elapsed_s() + limit_s
 
@@ -142,41 +167,62 @@ class _Delivery:
     async def _flow(self) -> None:
         """The rest of a stream whose output has begun: there is nothing left to hold or to decide, so each piece goes on where it
         arrives, without a turn of the event loop and a wake-up of this task (a third of its cost)."""
-        carrier, record, captured = self._carrier, self._record, self._captured
-        feed, push, most = carrier.feed, self._outbound.push, 0
-        kept: list[bytes] = []
+        carrier, captured = self._carrier, self._captured
         if captured is not None:
-            push, kept, most = captured.push_on, captured.said, captured.room_bytes
+            self._room = captured.room_bytes
             self._is_apart = not (carrier.as_it_comes and captured.same_so_far())
-        apart, room = self._is_apart, most
-
-        def take(chunk: bytes) -> bool:
-            nonlocal room, apart
-            out = feed(chunk) if chunk else carrier.close()
-            if apart or out is not chunk:
-                self._hear(chunk)
-                apart = self._is_apart
-            if not chunk or carrier.ended or carrier.failed is not None:
-                self._is_over = True
-            if not out:
-                return not self._is_over
-            if room > 0:
-                kept.append(out)
-            room -= len(out)
-            return push(out) and not self._is_over
-
+        before, take = self._room, self._taker()
         try:
             while not self._is_over:
-                if not await self._reply.pump(take, self._pace.ping_s):
+                has_moved = await self._reply.pump(take, self._pace.ping_s)
+                self._tell_passed()
+                if not has_moved:
                     await self._still_here()
-                    apart = self._is_apart
                 elif not self._is_over:
                     # The client is slow: wait for it; what comes meanwhile waits in the reply, within its bound.
                     await self._outbound.write(b"")
         finally:
-            record.bytes_out += most - room
+            self._tell_passed()
+            self._record.bytes_out += before - self._room
             if captured is not None:
-                captured.room_bytes -= most - room
+                captured.room_bytes -= before - self._room
+
+    def _taker(self) -> Callable[[bytes], bool]:
+        """What takes each piece as it arrives; False: wait for the client, or the stream is over."""
+        carrier, captured, watched = self._carrier, self._captured, self._carrier.watched
+        look, watch = (carrier.feed, _always) if watched is None else (watched.look, watched.watch)
+        push, kept = (self._outbound.push, []) if captured is None else (captured.push_on, captured.said)
+
+        def take(chunk: bytes) -> bool:
+            if chunk and not watch(chunk):
+                # By far the most: words, which go on as they came.
+                self._passed = chunk
+                if self._is_apart:
+                    self._hear(chunk)
+                if self._room > 0:
+                    kept.append(chunk)
+                self._room -= len(chunk)
+                return push(chunk)
+            self._tell_passed()
+            out = look(chunk) if chunk else carrier.close()
+            if self._is_apart or out is not chunk:
+                self._hear(chunk)
+            if not chunk or carrier.ended or carrier.failed is not None:
+                self._is_over = True
+            if not out:
+                return not self._is_over
+            if self._room > 0:
+                kept.append(out)
+            self._room -= len(out)
+            return push(out) and not self._is_over
+
+        return take
+
+    def _tell_passed(self) -> None:
+        watched = self._carrier.watched
+        if watched is not None and self._passed:
+            watched.passed(self._passed)
+            self._passed = b""
 
     def _hear(self, chunk: bytes) -> None:
         """Keep a piece of the provider's answer, where it is not just what the client gets."""

@@ -75,6 +75,7 @@ class Translated:
 
     resumable = False
     as_it_comes = False
+    watched = None
 
     def __init__(self, attempt: Attempt, writer: StreamWriter, restore: Restore) -> None:
         exchange, deployment = attempt.exchange, attempt.deployment

@@ -6,7 +6,7 @@ import re
 
 from dragoman.dialects.peeking import NEVER
 
-_QUOTE = 34
+QUOTE = 34
 # A field of words, or one of random letters against guessing from sizes (OpenAI, Mistral). No words with a quote or a backslash.
 _WORDS = re.compile(rb'("(?:content|reasoning_content|reasoning|obfuscation|p)": ?")[^"\\\n]*(?=")')
 
@@ -14,7 +14,7 @@ _WORDS = re.compile(rb'("(?:content|reasoning_content|reasoning|obfuscation|p)":
 class Plain:
     """The bytes of a chunk around its words. Made from one event, in which nothing but words may be of use."""
 
-    __slots__ = ("_after", "_between", "_end", "before", "start")
+    __slots__ = ("after", "before", "between", "end", "start")
 
     def __init__(self, chunk: bytes) -> None:
         pieces: list[bytes] = []
@@ -24,20 +24,16 @@ class Plain:
             for found in _WORDS.finditer(chunk):
                 pieces.append(chunk[at : found.end(1)])
                 at = found.end()
-        self.before, *self._between = pieces or (NEVER,)
+        self.before, *self.between = pieces or (NEVER,)
         self.start = len(self.before)
-        self._after = chunk[at:]
-        self._end = -len(self._after)
+        self.after = chunk[at:]
+        self.end = -len(self.after)
 
-    def rest_fits(self, chunk: bytes) -> bool:
-        """Whether a chunk that begins with `before` is the same but for its words. Between the same pieces, what has no quote can only be
+    def are_words(self, words: bytes) -> bool:
+        """Whether what stands in a chunk from `start` to `end` is words, with the same pieces between them. What has no quote can only be
         within its string."""
-        # Slices and `in` for one byte: `startswith` and `find` each take as long as all of this, for the way they are called.
-        if chunk[self._end :] != self._after:
-            return False
-        words = chunk[self.start : self._end]
-        for piece in self._between:
+        for piece in self.between:
             before, found, words = words.partition(piece)
-            if not found or _QUOTE in before:
+            if not found or QUOTE in before:
                 return False
-        return _QUOTE not in words
+        return QUOTE not in words

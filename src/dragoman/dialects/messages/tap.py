@@ -48,7 +48,8 @@ class Tap:
         # By far the most: one event of words.
         before = self._before
         # Slices and `in` for one byte: `startswith` and `find` each take as long as all of this, for the way they are called.
-        if chunk[: len(before)] == before and chunk[-2:] == b"\n\n" and _LF not in chunk[len(before) : -2]:
+        size = len(before)
+        if chunk[:size] == before and chunk[-2:] == b"\n\n" and _LF not in chunk[size:-2]:
             return False
         lines = chunk if not self._tail and chunk.endswith(b"\n") else self._whole_lines(chunk)
         if not self.first_token:

@@ -94,7 +94,8 @@ class ResponsesTap:
         # By far the most: one event of words, of the same kind as one before.
         before = self._before
         # Slices and `in` for one byte: `startswith` and `find` each take as long as all of this, for the way they are called.
-        if chunk[: len(before)] == before and chunk[-2:] == b"\n\n" and _LF not in chunk[len(before) : -2]:
+        size = len(before)
+        if chunk[:size] == before and chunk[-2:] == b"\n\n" and _LF not in chunk[size:-2]:
             self._last = chunk
             return False
         if self._framer is not None or not chunk.endswith(_BOUNDARIES):
