@@ -180,7 +180,7 @@ def test_a_refusal_of_thoughts_is_told_as_one() -> None:
     raw = thought("responses", None, "encrypted_content")
 
     assert lower(Request("m", (HI, raw, raw)), SEALED, GPT, "none").warnings == [
-        ("reasoning", "the target refused earlier thoughts; 2 of them stay behind")
+        ("reasoning", "the target refused earlier thoughts; left behind: 2")
     ]
     assert lower(Request("m", (HI, raw)), SEALED, GPT, "sealed").warnings == [
         ("reasoning", "thoughts that only their maker can read stay behind: 1 of `responses`")

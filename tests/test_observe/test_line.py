@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragoman.ir.record import Record
+from dragoman.ir.record import Attempt, Record
 from dragoman.ir.usage import Usage
 from dragoman.observe.terminal import line
 
@@ -35,6 +35,10 @@ def answered(**told: object) -> Record:
         (
             answered(asked="gpt-5.5", usage=Usage(10, 2)),
             "-        codex  openai-main/gpt-5.5                relay     200            10/2      12.4s",
+        ),
+        (
+            answered(asked="gpt-5.5", attempts=[Attempt("openai-main", "gpt-5.5", 0.0)] * 3, warnings=[("tools", "left out")]),
+            "-        codex  openai-main/gpt-5.5                relay     200               -      12.4s 3 tries !1",
         ),
         (
             answered(client="a-long-client", agent="claude_code", asked="x" * 40, usage=Usage(999_999, 0), total_s=1234.5),

@@ -181,6 +181,7 @@ def test_error_comes_with_the_providers_own_body_and_headers() -> None:
 
     error = json.loads(payload(performance))["error"]
     assert (performance.status, dict(performance.headers)["retry-after"]) == (429, "7")
+    assert "retry-after-ms" not in dict(performance.headers)
     assert (error["type"], error["code"]) == ("tokens", "rate_limit_exceeded")
     assert "for m in organization" in error["message"]
 

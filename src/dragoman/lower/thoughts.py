@@ -25,7 +25,7 @@ def hand_back(request: Request, fitting: Fitting) -> Request:
     left: Counter[str] = Counter()
     items = tuple(fitted for item in request.items if (fitted := _item(item, fitting, left)) is not None)
     if left and fitting.trust == "none":
-        fitting.warn("reasoning", f"the target refused earlier thoughts; {left.total()} of them stay behind")
+        fitting.warn("reasoning", f"the target refused earlier thoughts; left behind: {left.total()}")
     elif left:
         counted = ", ".join(f"{count} of `{maker}`" for maker, count in left.items())
         fitting.warn("reasoning", f"thoughts that only their maker can read stay behind: {counted}")

@@ -18,7 +18,8 @@ _AGENTS: dict[str | None, str] = {"generic": "-"}
 
 
 def line(record: Record, *, color: bool = False) -> str:
-    """Time, client, agent, model asked and who answered, lane, status, tokens (cached share), first-token and total time.
+    """Time, client, agent, model asked and who answered, lane, status, tokens (cached share), first-token and total time, the number
+    of tries if it took more than one, and how many warnings there are.
 
     An exchange that failed tells its sentence in place of tokens and times, as long as it is. No line end.
     """
@@ -71,6 +72,8 @@ def _outcome(record: Record) -> str:
     first = record.first_token_s
     times = f"{_seconds(record.total_s)}s" if first is None else f"{_seconds(first)}/{_seconds(record.total_s)}s"
     text = f"{_tokens(record.usage).rjust(_TOKENS)} {times.rjust(_TIMES)}"
+    if len(record.attempts) > 1:
+        text = f"{text} {len(record.attempts)} tries"
     return f"{text} !{len(record.warnings)}" if record.warnings else text
 
 

@@ -35,7 +35,9 @@ def _with_headers(performance: Performance, fault: Fault) -> Performance:
     changed = {name.lower(): value for name, value in fault.headers.items()}
     if fault.content_type is not None:
         changed["content-type"] = fault.content_type
-    kept = [(name, value) for name, value in performance.headers if name.lower() not in changed]
+    # A wait of the script's own is the only one that is told.
+    displaced = changed.keys() | ({"retry-after-ms"} if "retry-after" in changed else set[str]())
+    kept = [(name, value) for name, value in performance.headers if name.lower() not in displaced]
     return msgspec.structs.replace(performance, headers=(*kept, *changed.items()))
 
 
