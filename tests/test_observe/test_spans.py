@@ -12,11 +12,12 @@ import pytest
 from opentelemetry.semconv import attributes as settled
 from opentelemetry.semconv._incubating import attributes as incubating
 from opentelemetry.semconv._incubating.attributes.gen_ai_attributes import GenAiOperationNameValues, GenAiProviderNameValues
+from opentelemetry.semconv.schemas import Schemas
 
 from dragoman.ir.record import Attempt, Record, Trace
 from dragoman.ir.usage import Usage
 from dragoman.observe.otlp import CLIENT, SERVER
-from dragoman.observe.spans import Place, spans
+from dragoman.observe.spans import SCHEMA_URL, Place, spans
 from dragoman.profiles.registry import kinds, profile
 
 TRACE = Trace("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331", "00f067aa0ba902b7", state="a=1")
@@ -123,6 +124,10 @@ def test_every_attribute_is_of_the_conventions_or_our_own() -> None:
     named = {name for span in spans(RECORD, TRACE, PLACES) for name in span.attributes}
 
     assert {name for name in named - known if not name.startswith("dragoman.")} == set()
+
+
+def test_the_schema_is_one_that_the_conventions_have() -> None:
+    assert SCHEMA_URL in {schema.value for schema in Schemas}
 
 
 def test_operations_and_providers_are_spelled_as_the_conventions_do() -> None:

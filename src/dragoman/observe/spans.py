@@ -13,7 +13,7 @@ from dragoman.ir.record import Attempt, Bodies, Record, Trace
 from dragoman.ir.usage import Usage
 from dragoman.observe.otlp import CLIENT, SERVER, Span, Value
 
-SCHEMA_URL = "https://opentelemetry.io/schemas/1.37.0"
+SCHEMA_URL = "https://opentelemetry.io/schemas/1.44.0"
 _OPERATIONS = {"generate": "generate_content", "completions": "text_completion"}
 _CHAT = "chat"
 _LEFT = 499
