@@ -275,6 +275,7 @@ def test_dead_keys_are_told_in_one_clear_error_without_asking_again() -> None:
         second = await made.ask("chat", CHAT)
 
         assert (first.status, second.status, len(one.heard)) == (502, 502, 2)
+        assert (first.headers["x-dragoman-attempts"], second.headers["x-dragoman-attempts"]) == ("2", "0")
         message = second.json["error"]["message"]
         assert message.startswith("nothing that could answer may be asked now: `pool/m-1@")
         assert "check `providers.pool.keys`" in message

@@ -59,14 +59,13 @@ async def refuse(error: GatewayError, inbound: Inbound, outbound: Outbound, agen
 
 
 def _who_failed(record: Record) -> Headers:
-    """As an answer says who gave it: who was asked last, and how many tries there were."""
-    told = ("x-dragoman-exchange", record.id)
+    """As an answer says who gave it: who was asked last, and how many tries there were; none, where nobody was asked at all."""
+    told = (("x-dragoman-exchange", record.id), ("x-dragoman-attempts", str(len(record.attempts))))
     if not record.attempts:
-        return (told,)
+        return told
     last = record.attempts[-1]
     return (
-        told,
+        *told,
         ("x-dragoman-model", header_text(f"{last.provider}/{last.model}")),
         ("x-dragoman-provider", header_text(last.provider)),
-        ("x-dragoman-attempts", str(len(record.attempts))),
     )
