@@ -333,7 +333,7 @@ def test_every_page_is_under_the_strict_policy_and_kept_nowhere() -> None:
             assert answer.headers["content-security-policy"] == POLICY
             assert "unsafe" not in POLICY
             assert POLICY.startswith("default-src 'none'; script-src 'self'; style-src 'self'")
-            assert (answer.headers["cache-control"], answer.headers["referrer-policy"]) == ("no-store", "no-referrer")
+            assert (answer.headers["cache-control"], answer.headers["referrer-policy"]) == ("no-store", "same-origin")
 
     go(story())
 

@@ -11,6 +11,8 @@ from dragoman.server.pages.journal import rows
 
 _WAITS = (("queue_s", "for a place"), ("admission_s", "for limits and budget"), ("guards_s", "for guards"), ("cache_s", "for the cache"))
 _SLIVER = 0.4
+_SEEN_S = 0.00005
+_ALWAYS = ("own_s", "total_s")
 
 
 class Bar(msgspec.Struct, frozen=True):
@@ -40,7 +42,7 @@ def waterfall(fact: Mapping[str, Any]) -> tuple[Row, ...]:
 
 
 def parts(fact: Mapping[str, Any]) -> tuple[tuple[str, float], ...]:
-    """What took time, by name, in seconds; only what was told."""
+    """What took time, by name, in seconds; only what was told and can be seen."""
     names = (
         ("queue_s", "waiting for a place"),
         ("admission_s", "limits and budget"),
@@ -55,7 +57,9 @@ def parts(fact: Mapping[str, Any]) -> tuple[tuple[str, float], ...]:
         ("own_s", "the gateway's own share"),
         ("total_s", "altogether"),
     )
-    return tuple((words, fact[name]) for name, words in names if fact.get(name) or (name == "own_s" and fact.get(name) is not None))
+    return tuple(
+        (words, took_s) for name, words in names if (took_s := fact.get(name)) is not None and (took_s >= _SEEN_S or name in _ALWAYS)
+    )
 
 
 def _whole(fact: Mapping[str, Any], total_s: float) -> Row:
