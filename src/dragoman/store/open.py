@@ -21,6 +21,8 @@ from dragoman.store.sqlite import SqliteWriter, prepare
 _BUSY_S = 5.0
 _CONNECT_S = 5
 _STATEMENT_MS = 30_000
+_WRITES = "dragoman_writes"
+"""The option of a connection whose transaction is to write."""
 
 
 class Store:
@@ -62,7 +64,7 @@ class Store:
     def migrate(self) -> bool:
         """Bring the tables up to date; whether there was something to do. Raises StoreRefused, StoreAway."""
         try:
-            with self._engine.begin() as connection:
+            with self._engine.execution_options(**{_WRITES: True}).begin() as connection:
                 if self.dialect == "sqlite":
                     connection.exec_driver_sql("PRAGMA query_only = 0")
                 return migrate(connection)
@@ -125,7 +127,8 @@ def _sqlite_engine(url: URL) -> Engine:
         connection.isolation_level = None
 
     def begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN")
+        # Who reads first and writes then is refused at once, without waiting, where somebody else has written in between.
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if _WRITES in connection.get_execution_options() else "BEGIN")
 
     event.listen(engine, "connect", connected)
     event.listen(engine, "begin", begin)
