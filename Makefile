@@ -13,10 +13,10 @@ SLOW := $(addprefix --ignore tests/torture/test_,dying_providers.py slow_and_hug
 
 CORPUS ?= ../shared/corpus
 
-.PHONY: help run test check bench bench-peers corpus format clean format-check lint types unit journeys torture fuzz soak
+.PHONY: help run test check bench bench-journal bench-peers corpus format clean format-check lint types unit journeys torture fuzz soak
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 run: ## set everything up and start the gateway on 127.0.0.1:8080 (ARGS="--port 9000" and the like are passed on)
 	@requirements/setup.sh run
@@ -35,6 +35,10 @@ bench: ## CPU, latency and memory side by side with nginx (BENCH_SECS, BENCH_ROU
 	@requirements/setup.sh dev
 	@$(MAKE) -C bench
 	@$(BIN)/python -m bench
+
+bench-journal: ## the journal under 2,000 exchanges and 100 long ones a second (JOURNAL_SECS, JOURNAL_URL, JOURNAL_AWAY)
+	@requirements/setup.sh dev
+	@$(BIN)/python -m bench.journal
 
 bench-peers: ## the same beside other gateways, installed into .peers for it (BENCH_PEERS, PEER_URL; BENCH_DOCS=1: into the docs)
 	@requirements/setup.sh dev

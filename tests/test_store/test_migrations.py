@@ -80,7 +80,7 @@ def test_newer_release_is_refused_by_name_and_not_touched(url: str) -> None:
 def test_tables_named_like_ours_that_are_not_ours_are_refused(url: str) -> None:
     run(url, "CREATE TABLE dragoman_exchanges (id integer)")
 
-    with pytest.raises(StoreRefused, match="`dragoman_exchanges`.*but no `dragoman_version`"):
+    with pytest.raises(StoreRefused, match=r"`dragoman_exchanges`.*but no `dragoman_version`"):
         open_store(url)
 
     assert tables(url) == {"dragoman_exchanges"}

@@ -167,6 +167,7 @@ class Journal:
     def _work(self, *, is_closing: bool) -> None:
         while self._queue:
             self._scribe.write(self._some())
+            self._stats.cpu_s = time.thread_time()
         self._take_overflow()
         self._scribe.chores(is_closing=is_closing)
         self._stats.cpu_s = time.thread_time()

@@ -59,7 +59,7 @@ _PATTERN = "|".join(
         rf"(?P<key>-----BEGIN {_KEY_BLOCK}(?:[^-]*-----END {_KEY_BLOCK}|[A-Za-z0-9+/=\s\\:.,]*))",
         r"(?:(?i:bearer|basic) )(?P<credential>[A-Za-z0-9_.~+/-]{16,}=*)",
         r"(?:[A-Za-z0-9+]://[^\s/:@\"'\\]*:)(?P<password>[^\s/@\"'\\]{3,})@",
-        rf"(?:(?i:{_NAMES})(?:{_QUOTE})?\s*[:=]\s*{_QUOTE})(?P<quoted>[^\"'\\]{{4,}})",
+        rf"(?:(?i:{_NAMES})(?:{_QUOTE})?\s*[:=]\s*{_QUOTE})(?P<quoted>[^\"'\\{{}}\[\],:][^\"'\\]{{3,}})",
         rf"(?:(?i:{_NAMES})=)(?P<plain>[^\s\"'\\&;,(){{}}<>$\[\]|]{{8,}})",
     )
 )

@@ -12,7 +12,7 @@ _LARGEST = 2**63 - 1
 
 
 def cleaned(batch: Batch) -> Batch:
-    """The batch without letters that are none (NUL, half a surrogate pair) and numbers past 64 bits."""
+    """The batch without letters that are none (NUL, half a surrogate pair) and with numbers that 64 bits hold."""
     fields = [name for name in Batch.__struct_fields__ if isinstance(getattr(batch, name), list)]
     return msgspec.structs.replace(batch, **{field: [_row(row) for row in getattr(batch, field)] for field in fields})
 
@@ -25,5 +25,5 @@ def _value(value: Any) -> Any:
     if isinstance(value, str):
         return value.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
     if isinstance(value, int) and abs(value) > _LARGEST:
-        return None
+        return _LARGEST if value > 0 else -_LARGEST
     return value

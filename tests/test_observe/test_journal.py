@@ -1,0 +1,333 @@
+"""The journal loses nothing: not when the database goes, not when the queue is full, not when the process is killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Table, func, select
+
+from dragoman.config.journal_schema import Journal as Settings
+from dragoman.ir.record import Attempt, Bodies, Record, ToolCall, ToolResult
+from dragoman.ir.usage import Usage
+from dragoman.observe.journal import Journal, Priced
+from dragoman.store import tables
+from dragoman.store.batch import Batch
+from dragoman.store.bodies import read_bodies
+from dragoman.store.faults import StoreAway
+from dragoman.store.open import Store, open_store
+
+QUICK = Settings(flush_s=0.01, search=False)
+
+
+class Database:
+    """A database that can be taken away."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.is_away = False
+        self.breaks_after_commit = False
+
+    def __call__(self) -> Store:
+        if self.is_away:
+            raise StoreAway("it was taken away")
+        store = open_store(self.url)
+        make = store.writer
+
+        def writer() -> object:
+            made = make()
+            write = made.write
+
+            def checked(batch: Batch) -> None:
+                if self.is_away:
+                    raise StoreAway("it was taken away")
+                write(batch)
+                if self.breaks_after_commit:
+                    self.breaks_after_commit = False
+                    raise StoreAway("the connection broke before it could say that all is written")
+
+            made.write = checked  # type: ignore[method-assign]
+            return made
+
+        store.writer = writer  # type: ignore[method-assign]
+        return store
+
+
+def record(number: int, **given: object) -> Record:
+    fields = {"client": "ada", "agent": "codex", "provider": "p", "model": "m", "status": 200, "total_s": 1.0, "bytes_out": 8}
+    return Record(f"ex_{number:05}", 1000.0 + number, **{**fields, **given})  # type: ignore[arg-type]
+
+
+def count(url: str, table: Table = tables.exchanges) -> int:
+    with open_store(url).reader() as connection:
+        return connection.execute(select(func.count()).select_from(table)).scalar_one()
+
+
+def written(url: str, records: list[Record], folder: Path, **given: object) -> Journal:
+    journal = Journal(lambda: open_store(url), QUICK, folder, **given)  # type: ignore[arg-type]
+    journal.start()
+    for each in records:
+        journal.put(each)
+    journal.close_now()
+    return journal
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    """Waits, for as long as a test may take."""
+    while not is_so():
+        os.sched_yield()
+
+
+def test_exchange_is_kept_with_all_that_belongs_to_it(url: str, tmp_path: Path) -> None:
+    whole = record(
+        1, session="s", turn="t", usage=Usage(10, 20, 5, None, 7, None, {"audio": 1}), warnings=[("seed", "not taken")], lane="relay",
+        attempts=[Attempt("q", "n", 0.0, "k", 0.1, None, 0.2, 429, "rate_limit"), Attempt("p", "m", 0.25, "k", 0.5, 1.0, 2.0, 200)],
+        calls=[ToolCall("c", "shell", "{}", "ls")], decision={"why": "x"}, bodies=Bodies("redacted", b"asked", [b"ans", b"wered"]),
+    )  # fmt: skip
+
+    written(
+        url,
+        [whole, record(2, session="s", results=[ToolResult("c", 900, True, 300)])],
+        tmp_path / "spool",
+        price=lambda _: Priced(7, {"input": 7}),
+    )
+
+    with open_store(url).reader() as connection:
+        row = connection.execute(select(tables.exchanges)).mappings().first()
+        tried = connection.execute(select(tables.attempts).order_by(tables.attempts.c.number)).mappings().all()
+        tool = connection.execute(select(tables.tools)).mappings().one()
+        bodies = {name: body.data for name, body in read_bodies(connection, "ex_00001").items()}
+    assert row is not None
+    told = {
+        name: row[name]
+        for name in ("input_tokens", "cache_write_tokens", "total_tokens", "usage_extra", "cost_pico", "cost_parts", "connect_s")
+    }
+    assert told == {
+        "input_tokens": 10, "cache_write_tokens": None, "total_tokens": None, "usage_extra": '{"audio":1}', "cost_pico": 7,
+        "cost_parts": '{"input":7}', "connect_s": 0.25,
+    }  # fmt: skip
+    assert (row["decision"], row["warnings"], row["bodies"], row["attempts"]) == ('{"why":"x"}', '[["seed","not taken"]]', "redacted", 2)
+    assert [(each["provider"], each["error"], each["first_byte_s"]) for each in tried] == [("q", "rate_limit", None), ("p", None, 1.0)]
+    assert (tool["name"], tool["result_exchange_id"], tool["is_error"], tool["result_tokens"]) == ("shell", "ex_00002", True, 300)
+    assert bodies == {"client_request": b"asked", "client_response": b"answered"}
+
+
+def test_bodies_are_not_in_the_record_any_more(tmp_path: Path) -> None:
+    kept = record(1, bodies=Bodies("redacted", b"x"))
+
+    written(f"sqlite:///{tmp_path}/j.db", [kept], tmp_path / "spool")
+
+    assert kept.bodies is None
+
+
+def test_mode_none_keeps_no_body(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/j.db"
+
+    written(url, [record(1, bodies=Bodies("none", b"x"))], tmp_path / "spool")
+
+    assert (count(url), count(url, tables.bodies)) == (1, 0)
+
+
+def test_what_comes_while_the_database_is_away_is_there_when_it_is_back(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/j.db")
+    journal = Journal(database, QUICK, tmp_path / "spool")
+    journal.start()
+    journal.put(record(0, bodies=Bodies("redacted", b"0" * 20_000)))
+    until(lambda: journal.stats().written == 1)
+
+    database.is_away = True
+    for number in range(1, 50):
+        journal.put(record(number, session="s", bodies=Bodies("redacted", b'{"a":1},' * 3000 + b"%d" % number)))
+    until(lambda: journal.stats().spooled_bytes > 0 and journal.stats().waiting == 0)
+    trouble = journal.stats().trouble
+    database.is_away = False
+    until(lambda: journal.stats().written == 50)
+    journal.close_now()
+
+    with open_store(database.url).reader() as connection:
+        bodies = [read_bodies(connection, f"ex_{number:05}")["client_request"].data for number in range(50)]
+    assert bodies == [b"0" * 20_000] + [b'{"a":1},' * 3000 + b"%d" % number for number in range(1, 50)]
+    assert (trouble, journal.stats().trouble, journal.stats().lost, list((tmp_path / "spool").iterdir())) == (
+        "it was taken away",
+        None,
+        0,
+        [],
+    )
+
+
+def test_batch_whose_outcome_nobody_heard_counts_once(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/j.db")
+    database.breaks_after_commit = True
+    journal = Journal(database, QUICK, tmp_path / "spool")
+    journal.start()
+    for number in range(10):
+        journal.put(record(number))
+    until(lambda: journal.stats().waiting == 0 and journal.stats().spooled_bytes == 0 and journal.stats().trouble is None)
+    journal.close_now()
+
+    with open_store(database.url).reader() as connection:
+        assert connection.execute(select(func.sum(tables.usage_hours.c.exchanges))).scalar() == 10
+
+
+def test_what_a_process_left_on_disk_is_written_by_the_next(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/j.db")
+    database.is_away = True
+    first = Journal(database, QUICK, tmp_path / "spool", clock=lambda: 1.0)
+    first.start()
+    first.put(record(1))
+    first.close_now()
+
+    written(database.url, [record(2)], tmp_path / "spool")
+
+    assert count(database.url) == 2
+
+
+def test_full_queue_lets_records_wait_on_disk_and_leaves_bodies_out(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/j.db"
+    journal = Journal(lambda: open_store(url), msgspec.structs.replace(QUICK, queue=3), tmp_path / "spool")
+    for number in range(10):
+        journal.put(record(number, bodies=Bodies("redacted", b"x"), attempts=[Attempt("p", "m", 0.0)]))
+    full = journal.stats()
+    journal.start()
+    journal.close_now()
+
+    assert (full.waiting, full.spilled, full.dropped_bodies, full.lost) == (3, 7, 7, 0)
+    assert (count(url), count(url, tables.attempts), count(url, tables.bodies)) == (10, 10, 3)
+
+
+def test_bodies_that_do_not_fit_are_left_out_and_counted_and_their_records_are_not(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/j.db"
+    journal = Journal(lambda: open_store(url), msgspec.structs.replace(QUICK, queue_bytes=25_000), tmp_path / "spool")
+    for number in range(10):
+        journal.put(record(number, bodies=Bodies("redacted", b"x" * 8000)))
+    journal.start()
+    journal.close_now()
+
+    with open_store(url).reader() as connection:
+        words = connection.execute(select(tables.exchanges.c.bodies).order_by(tables.exchanges.c.id)).scalars().all()
+    assert (words, journal.stats().dropped_bodies, journal.stats().waiting_bytes) == (["redacted"] * 2 + ["dropped"] * 8, 8, 0)
+
+
+def test_record_that_no_database_takes_is_cleaned_and_kept(url: str, tmp_path: Path) -> None:
+    written(url, [record(1, message="a\x00b\ud800", usage=Usage(2**80, 1)), record(2)], tmp_path / "spool")
+
+    assert count(url) == 2
+
+
+def test_fault_of_ours_does_not_end_the_journal(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    url = f"sqlite:///{tmp_path}/j.db"
+    journal = Journal(lambda: open_store(url), QUICK, tmp_path / "spool", price=lambda each: Priced(1 // (len(each.asked) - 1)))
+    journal.start()
+    journal.put(record(1, asked="x"))
+    until(lambda: "the journal failed" in caplog.text)
+    journal.put(record(2, asked="xyz"))
+    journal.close_now()
+
+    assert count(url) == 1
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_paths_are_kept_only_where_config_wants_them(tmp_path: Path, kept: bool) -> None:
+    url = f"sqlite:///{tmp_path}/j.db"
+    journal = Journal(lambda: open_store(url), msgspec.structs.replace(QUICK, paths=kept), tmp_path / "spool")
+    journal.put(record(1, session="s", cwd="/home/ada/x", repo="x"))
+    journal.start()
+    journal.close_now()
+
+    with open_store(url).reader() as connection:
+        assert connection.execute(select(tables.exchanges.c.cwd, tables.sessions.c.cwd)).one() == (
+            ("/home/ada/x",) * 2 if kept else (None, None)
+        )
+
+
+NAMES = st.sampled_from(["a", "b"])
+RECORDS = st.lists(
+    st.builds(
+        lambda client, model, session, turn, usage, error, tries: {
+            "client": client, "model": model, "session": session, "turn": turn, "usage": usage, "error": error,
+            "attempts": [Attempt("p", model, 0.0) for _ in range(tries)],
+        },
+        NAMES, NAMES, st.none() | NAMES, st.none() | NAMES, st.none() | st.builds(Usage, st.integers(0, 99), st.integers(0, 99), st.none() | st.integers(0, 9)),  # noqa: E501
+        st.none() | st.just("timeout"), st.integers(0, 3),
+    ),
+    max_size=12,
+)  # fmt: skip
+
+
+@settings(max_examples=25, deadline=None)
+@given(batches=st.lists(RECORDS, min_size=1, max_size=3))
+def test_sums_at_every_level_are_those_of_their_parts(
+    batches: list[list[dict[str, object]]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("sums")
+    url = f"sqlite:///{folder}/j.db"
+    number = 0
+    for batch in batches:
+        made = [record(number := number + 1, **given) for given in batch]
+        written(
+            url,
+            made,
+            folder / "spool",
+            price=lambda each: None if each.usage is None else Priced(each.usage.input_tokens * 3 + each.usage.output_tokens),
+        )
+
+    e, h, s = tables.exchanges.c, tables.usage_hours.c, tables.sessions.c
+    sums = ("input_tokens", "output_tokens", "cache_read_tokens", "cost_pico", "attempts")
+    with open_store(url).reader() as connection:
+        of_exchanges = connection.execute(select(func.count(), *[func.coalesce(func.sum(e[name]), 0) for name in sums])).one()
+        of_hours = connection.execute(select(*[func.coalesce(func.sum(h[name]), 0) for name in ("exchanges", *sums)])).one()
+        in_sessions = connection.execute(
+            select(e.session, func.count(), *[func.coalesce(func.sum(e[name]), 0) for name in sums])
+            .where(e.session.is_not(None))
+            .group_by(e.session)
+        ).all()
+        of_sessions = connection.execute(select(s.id, s.exchanges, *[s[name] for name in sums])).all()
+        tried = connection.execute(select(func.count()).select_from(tables.attempts)).scalar()
+    assert tuple(of_exchanges) == tuple(of_hours)
+    assert sorted(in_sessions) == sorted(of_sessions)
+    assert tried == of_hours[-1]
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from dragoman.config.journal_schema import Journal as Settings
+from dragoman.ir.record import Bodies, Record
+from dragoman.observe.journal import Journal
+from dragoman.store.open import open_store
+journal = Journal(lambda: open_store(sys.argv[1]), Settings(flush_s=0.02), Path(sys.argv[2]))
+journal.start()
+number = 0
+while True:
+    for _ in range(20):
+        number += 1
+        journal.put(Record(f"ex_{number:08}", 1.0, bodies=Bodies("redacted", b"x" * 3000)))
+    while journal.stats().waiting:
+        pass
+    print(journal.stats().written, flush=True)
+"""
+
+
+def test_killed_process_leaves_a_sound_file_with_all_that_was_written(url: str, tmp_path: Path) -> None:
+    process = subprocess.Popen([sys.executable, "-c", KILLED, url, str(tmp_path / "spool")], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    told = 0
+    while told < 200:
+        told = int(process.stdout.readline())
+    process.send_signal(signal.SIGKILL)
+    rest = process.communicate()[0].split()
+
+    with open_store(url).reader() as connection:
+        names = connection.execute(select(tables.exchanges.c.id).order_by(tables.exchanges.c.id)).scalars().all()
+        if connection.dialect.name == "sqlite":
+            assert connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
+    assert names == [f"ex_{number:08}" for number in range(1, len(names) + 1)]
+    assert len(names) >= int(rest[-1] if rest else told)

@@ -1,0 +1,216 @@
+"""Bodies come back as they were sent, without what was secret; what is stored grows with what is new."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dragoman.ir.record import Bodies
+from dragoman.observe.journal_bodies import EPOCH_S, BodyKeeper
+from dragoman.observe.redact import Redactor
+from dragoman.store.batch import Batch, Old
+from dragoman.store.bodies import Body, read_bodies
+from dragoman.store.open import Store, open_store
+from dragoman.store.search import search
+
+SECRET = "sk-" + "proj-Ab3dEf6hIj9lMn2pQr5t"
+WORDS = (Path(__file__).parent.parent.parent / "docs" / "routing.md").read_text().split()
+
+
+class Kept:
+    """A keeper and a database, in step."""
+
+    def __init__(self, store: Store, *, most_bytes: int = 10**7) -> None:
+        self.keeper = BodyKeeper(Redactor(), most_bytes=most_bytes)
+        self.store = store
+        self.writer = store.writer()
+        self.number = 0
+
+    def keep(self, *exchanges: tuple[str, Bodies], at: float = 0.0, conversation: object = "s") -> None:
+        rows = [self.keeper.row(name, at, conversation, bodies) for name, bodies in exchanges]
+        blobs = [blob for row in rows for blob in row.blobs] + self.keeper.packs()
+        self.number += 1
+        self.writer.write(Batch("w", self.number, 1.0, bodies=[row.bodies for row in rows], blobs=blobs))
+
+    def read(self, name: str) -> dict[str, Body]:
+        with self.store.reader() as connection:
+            return read_bodies(connection, name)
+
+
+def item(dice: random.Random, words: int = 150) -> dict[str, object]:
+    return {"type": "message", "role": "user", "content": [{"type": "input_text", "text": " ".join(dice.choices(WORDS, k=words))}]}
+
+
+def asked(items: list[dict[str, object]], turn: int, tools: list[dict[str, object]]) -> bytes:
+    document = {"model": "m", "instructions": "Be brief. " * 400, "input": items, "tools": tools, "client_metadata": {"turn": f"t{turn}"}}
+    return json.dumps(document, separators=(",", ":")).encode()
+
+
+def test_short_bodies_of_all_sides_come_back(url: str) -> None:
+    kept = Kept(open_store(url))
+    bodies = Bodies("redacted", b'{"model":"a","x":1}', [b"data: a\n\n", b"data: b\n\n"], b'{"model":"real/a","x":1}', [b"data: c\n\n"])
+
+    kept.keep(("a", bodies), ("b", Bodies("redacted", b"two", [b"three"])))
+
+    assert {name: body.data for name, body in kept.read("a").items()} == {
+        "client_request": b'{"model":"a","x":1}', "client_response": b"data: a\n\ndata: b\n\n",
+        "provider_request": b'{"model":"real/a","x":1}', "provider_response": b"data: c\n\n",
+    }  # fmt: skip
+    assert {name: body.data for name, body in kept.read("b").items()} == {"client_request": b"two", "client_response": b"three"}
+
+
+def test_headers_come_back_without_keys(tmp_path: Path) -> None:
+    kept = Kept(open_store(f"sqlite:///{tmp_path}/j.db"))
+
+    kept.keep(("a", Bodies("full", b"x", client_request_headers=(("authorization", "Bearer y"), ("accept", "*/*")))))
+
+    assert kept.read("a")["client_request"].headers == (("authorization", "[redacted]"), ("accept", "*/*"))
+
+
+def test_secrets_go_unless_all_is_to_be_kept(tmp_path: Path) -> None:
+    kept = Kept(open_store(f"sqlite:///{tmp_path}/j.db"))
+    long = json.dumps({"input": [{"text": f"{SECRET} {number}" + "x" * 3000} for number in range(20)]}).encode()
+
+    for mode in ("full", "redacted"):
+        for name, body in (("short", SECRET.encode()), ("long", long)):
+            kept.keep((f"{mode}-{name}", Bodies(mode, body, [body], body.replace(b"x", b"y", 1))))
+
+    found = {
+        name: b"".join(body.data for body in kept.read(name).values())
+        for name in ("full-short", "full-long", "redacted-short", "redacted-long")
+    }
+    assert {name: SECRET.encode() in data for name, data in found.items()} == {
+        "full-short": True, "full-long": True, "redacted-short": False, "redacted-long": False,
+    }  # fmt: skip
+    assert kept.read("redacted-long")["client_request"].data == long.replace(SECRET.encode(), b"[redacted]")
+
+
+def test_body_that_is_too_long_keeps_its_beginning_and_says_how_long_it_was(tmp_path: Path) -> None:
+    kept = Kept(open_store(f"sqlite:///{tmp_path}/j.db"), most_bytes=10)
+
+    kept.keep(("a", Bodies("full", b"0123456789abc")))
+
+    assert kept.read("a") == {"client_request": Body((), b"0123456789", 13)}
+
+
+# One database for all examples: making one takes longer than an example.
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_conversation_comes_back_however_it_goes_on(data: st.DataObject, tmp_path_factory: object) -> None:
+    kept = Kept(_shared(tmp_path_factory))
+    kept.writer.sweep(Old(0.0, 10**6), 10**6)
+    kept.number = _next_number()
+    dice = random.Random(data.draw(st.integers(0, 1000)))
+    items, tools = [item(dice) for _ in range(30)], [item(dice, 40) for _ in range(30)]
+    sent: dict[str, tuple[bytes, bytes]] = {}
+    for turn in range(data.draw(st.integers(1, 6))):
+        for change in data.draw(st.lists(st.sampled_from(["add", "add", "drop", "swap", "secret", "cut", "tools"]), max_size=3)):
+            _change(change, items, tools, dice)
+        body = asked(items, turn, tools)
+        name = f"{kept.number}-{turn}"
+        sent[name] = (body, body.replace(b'"model":"m"', b'"model":"real-m"'))
+        kept.keep((name, Bodies("redacted", body, [body[:40_000]], sent[name][1])))
+
+    for name, (body, provider) in sent.items():
+        found = kept.read(name)
+        clean = Redactor().redact
+        assert (found["client_request"].data, found["provider_request"].data) == (clean(body), clean(provider))
+        assert found["client_response"].data == clean(body[:40_000])
+
+
+def _change(change: str, items: list[dict[str, object]], tools: list[dict[str, object]], dice: random.Random) -> None:
+    place = dice.randrange(len(items)) if items else 0
+    if change == "add":
+        items.append(item(dice))
+    elif change == "drop":
+        del items[place : place + 2]
+    elif change == "swap":
+        items.insert(place, item(dice, 30))
+    elif change == "secret":
+        items.append({"type": "function_call_output", "output": f"OPENAI_API_KEY={SECRET}{dice.randrange(10)}"})
+    elif change == "cut":
+        del items[len(items) // 2 :]
+    else:
+        tools.insert(0, item(dice, 20))
+
+
+_made: list[object] = []
+_numbers = iter(range(1000, 10**9, 100))
+
+
+def _next_number() -> int:
+    return next(_numbers)
+
+
+def _shared(factory: object) -> Store:
+    if not _made:
+        _made.append(open_store(f"sqlite:///{factory.mktemp('bodies')}/j.db"))  # type: ignore[attr-defined]
+    return _made[0]  # type: ignore[return-value]
+
+
+def test_session_of_two_hundred_turns_takes_less_than_three_times_its_last_request(tmp_path: Path) -> None:
+    kept = Kept(open_store(f"sqlite:///{tmp_path}/j.db"))
+    dice = random.Random(1)
+    items, tools = [item(dice, 500) for _ in range(10)], [item(dice, 60) for _ in range(25)]
+    body = b""
+    for turn in range(200):
+        items += [item(dice, 250), item(dice, 250)]
+        body = asked(items, turn, tools)
+        events = [
+            b"event: x\ndata: " + json.dumps({"type": "response.output_text.delta", "delta": word}).encode() + b"\n\n"
+            for word in WORDS[:150]
+        ]
+        # Ten minutes a turn now and then: what is referred to has to be put down anew.
+        kept.keep((f"{turn:03}", Bodies("redacted", body, events, body.replace(b'"m"', b'"real-m"', 1))), at=turn // 40 * EPOCH_S)
+    while kept.writer.index(50):
+        pass
+
+    assert kept.writer.size_bytes() < 3 * len(body)
+    assert kept.read("199")["provider_request"].data == Redactor().redact(body.replace(b'"m"', b'"real-m"', 1))
+
+
+def test_old_bodies_go_and_what_newer_ones_share_with_them_stays(url: str) -> None:
+    kept = Kept(open_store(url))
+    dice = random.Random(1)
+    items = [item(dice) for _ in range(30)]
+    first, second = asked(items, 1, []), asked([*items, item(dice)], 2, [])
+    kept.keep(("a", Bodies("redacted", first)), at=0.0)
+    kept.keep(("b", Bodies("redacted", second)), at=3 * EPOCH_S)
+
+    while kept.writer.sweep(Old(0.0, 2), 5):
+        pass
+
+    assert (kept.read("a"), kept.read("b")["client_request"].data) == ({}, second)
+
+
+def test_words_of_what_is_new_are_found_until_their_time_is_over(url: str) -> None:
+    kept = Kept(open_store(url))
+    dice = random.Random(1)
+    items = [item(dice) for _ in range(30)]
+    kept.keep(("a", Bodies("redacted", asked([*items, {"text": "The zebra\nsleeps"}], 1, []))), at=0.0)
+    kept.keep(("b", Bodies("redacted", asked([*items, {"text": "The zebra\nsleeps"}, {"text": "and a giraffe"}], 2, []))), at=1.0)
+    kept.keep(
+        ("c", Bodies("redacted", b'{"text":"another zebra"}', [b'data: {"delta":"gir"}\n\n', b'data: {"delta":"affes"}\n\n'])),
+        at=5 * EPOCH_S,
+    )
+    while kept.writer.index(2):
+        pass
+
+    def found(query: str) -> list[str]:
+        with kept.store.reader() as connection:
+            return search(connection, query)
+
+    assert (found("zebra"), found("giraffe"), found("zebra sleeps"), found("lion"), found('" (NEAR zebra*')) == (
+        ["c", "a"],
+        ["c", "b"],
+        ["a"],
+        [],
+        [],
+    )
+    while kept.writer.sweep(Old(0.0, 3), 1):
+        pass
+    assert (found("zebra"), found("giraffe")) == (["c"], ["c"])

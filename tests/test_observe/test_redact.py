@@ -1,0 +1,113 @@
+"""What is secret does not stay in what is kept."""
+
+from __future__ import annotations
+
+import itertools
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dragoman.observe.redact import MARK, Redactor
+
+# Put together here, so that no scanner takes this file for a leak.
+BODY = "Ab3dEf6hIj9lMn2pQr5tUv8xYz1b"
+TOKENS = {
+    "openai": "sk-" + "proj-" + BODY,
+    "anthropic": "sk-" + "ant-api03-" + BODY,
+    "groq": "gsk" + "_" + BODY,
+    "google": "AI" + "za" + BODY + "12345",
+    "google oauth": "ya" + "29." + BODY,
+    "xai": "xai" + "-" + BODY,
+    "hugging face": "hf" + "_" + BODY,
+    "github": "gh" + "p_" + BODY,
+    "github fine": "github" + "_pat_" + BODY,
+    "gitlab": "glp" + "at-" + BODY,
+    "slack": "xo" + "xb-123456789-" + BODY,
+    "aws": "AK" + "IAIOSFODNN7EXAMPLE",
+    "stripe": "sk" + "_live_" + BODY,
+    "jwt": "ey" + "JhbGciOiJIUzI1NiJ9.ey" + "JzdWIiOiIxMjM0NTY3ODkwIn0." + BODY,
+}
+REST = {
+    'password: "hunter22"': 'password: "[redacted]"',
+    '{"db_password": "hunter22"}': '{"db_password": "[redacted]"}',
+    '{"x":"{\\"password\\": \\"hunter22\\"}"}': '{"x":"{\\"password\\": \\"[redacted]\\"}"}',
+    "export DB_PASSWORD=hunter2222": "export DB_PASSWORD=[redacted]",
+    "postgresql://ada:hunter22@db/x": "postgresql://ada:[redacted]@db/x",
+    "Authorization: Bearer abcdefghijklmnop.123": "Authorization: Bearer [redacted]",
+    "a -----BEGIN RSA PRIVATE KEY-----\\nMIIEow\\nIBAA==\\n-----END RSA PRIVATE KEY-----\\nb": "a [redacted]\\nb",
+    "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk": "[redacted]",
+}
+HARMLESS = (
+    "task-force-of-the-risk-assessment-group",
+    "the password is asked for later",
+    '"password": "$DB_PASSWORD"',
+    "password=os.environ[name]",
+    '{"max_tokens": 4096, "token": "Hello"}',
+    "https://example.com:8080/path@v2",
+    "-----BEGIN CERTIFICATE-----",
+    "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+)
+
+
+@pytest.mark.parametrize("name", TOKENS)
+@pytest.mark.parametrize("before", ["", " ", '"', "key=", "\\n", "\\\\n", "%3D", "("])
+def test_tokens_of_services_are_taken_out_wherever_they_stand(name: str, before: str) -> None:
+    text = f"x{before} {before}{TOKENS[name]} y" if before else f"{TOKENS[name]} y"
+
+    told = Redactor().redact(text.encode()).decode()
+
+    assert TOKENS[name][6:] not in told and MARK.decode() in told and told.endswith(" y")
+
+
+@pytest.mark.parametrize("text", REST)
+def test_passwords_and_private_keys_are_taken_out_and_nothing_else(text: str) -> None:
+    assert Redactor().redact(text.encode()).decode() == REST[text]
+
+
+@pytest.mark.parametrize("text", HARMLESS)
+def test_text_without_secrets_is_the_very_same_object(text: str) -> None:
+    data = text.encode()
+
+    assert Redactor().redact(data) is data
+
+
+def test_known_secrets_are_found_inside_other_words() -> None:
+    assert Redactor(["my.own+secret"]).redact(b"xmy.own+secrety my-own+secret") == b"x[redacted]y my-own+secret"
+
+
+def test_short_known_secrets_are_left_since_they_may_be_words() -> None:
+    assert Redactor(["abc", ""]).redact(b"abc") == b"abc"
+
+
+def test_headers_that_carry_keys_lose_their_value() -> None:
+    redactor = Redactor()
+
+    told = [
+        redactor.header(*pair) for pair in (("authorization", "x"), ("x-api-key", "y"), ("accept", "*/*"), ("x-note", TOKENS["openai"]))
+    ]
+
+    assert told == ["[redacted]", "[redacted]", "*/*", "[redacted]"]
+
+
+@pytest.mark.parametrize("field", ["delta", "text", "content", "partial_json", "arguments"])
+@given(cuts=st.lists(st.integers(0, 60), max_size=6), name=st.sampled_from(sorted(TOKENS)))
+def test_secret_that_comes_in_pieces_of_a_stream_is_struck_out(field: str, cuts: list[int], name: str) -> None:
+    said = f"it is {TOKENS[name]} indeed"
+    places = [0, *sorted(min(cut, len(said)) for cut in cuts), len(said)]
+    pieces = [said[start:stop] for start, stop in itertools.pairwise(places)]
+    stream = "".join(f"data: {json.dumps({'type': 'x', field: piece})}\n\n" for piece in pieces).encode()
+
+    told = Redactor().redact_stream(stream).decode()
+
+    again = "".join(json.loads(line[6:])[field] for line in told.splitlines() if line)
+    assert TOKENS[name][8:] not in again and again.startswith("it is") and again.endswith("indeed")
+
+
+@given(st.binary(max_size=400))
+def test_any_bytes_are_taken(data: bytes) -> None:
+    redactor = Redactor()
+
+    assert redactor.redact(redactor.redact(data)) == redactor.redact(data)
+    assert isinstance(redactor.redact_stream(data), bytes)
