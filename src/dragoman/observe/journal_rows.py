@@ -16,6 +16,7 @@ from dragoman.store.batch import Batch, Row
 _OK = "ok"
 _BESIDE = frozenset({"title", "prewarm"})
 _SESSIONS = 10_000
+_ABSURD = 10**17
 _ARGUMENTS = 2000
 _MESSAGE = 4000
 _NAME = 400
@@ -183,12 +184,12 @@ class Rows:
 
     def _sum(self, record: Record, usage: Usage, priced: Priced, is_unpriced: bool) -> None:
         tokens = (
-            usage.input_tokens,
-            usage.output_tokens,
-            usage.cache_read_tokens or 0,
-            usage.cache_write_tokens or 0,
-            usage.reasoning_tokens or 0,
-            priced.pico or 0,
+            _countable(usage.input_tokens),
+            _countable(usage.output_tokens),
+            _countable(usage.cache_read_tokens or 0),
+            _countable(usage.cache_write_tokens or 0),
+            _countable(usage.reasoning_tokens or 0),
+            _countable(priced.pico or 0),
         )
         failed, tried, calls = int(record.error is not None), len(record.attempts), len(record.calls)
         provider, model = record.provider or "", record.model or ""
@@ -221,6 +222,11 @@ class Rows:
 
 
 _UNPRICED = Priced()
+
+
+def _countable(number: int) -> int:
+    """What a provider makes up must not make the sums of an hour too large for their column, as then nothing of it could be written."""
+    return number if -_ABSURD < number < _ABSURD else 0
 
 
 def _usage(usage: Usage) -> tuple[Any, ...]:
