@@ -16,7 +16,13 @@ from dragoman.wire.frame import Headers
 
 PATH = "/api/live"
 HEARTBEAT_S = 15.0
-_HEADERS: Headers = (("content-type", "text/event-stream"), ("cache-control", "no-store"), ("x-accel-buffering", "no"))
+_HEADERS: Headers = (
+    ("content-type", "text/event-stream"),
+    ("cache-control", "no-store"),
+    ("x-accel-buffering", "no"),
+    ("x-content-type-options", "nosniff"),
+    ("cross-origin-resource-policy", "same-origin"),
+)
 _OPENING = b"retry: 2000\n: what ends from now on\n\n"
 _BEAT = b": still here\n\n"
 
