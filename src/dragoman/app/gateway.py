@@ -15,12 +15,13 @@ from pathlib import Path
 import msgspec
 
 from dragoman.app.admin import Desk
+from dragoman.app.asking import Asking
 from dragoman.app.compose import Composed, compose, lasting
 from dragoman.app.gauges import journal
-from dragoman.app.keeping import keeper
+from dragoman.app.keeping import database_url, keeper, opener
 from dragoman.app.listing import Lists, Question, questions
 from dragoman.app.metering import Meter
-from dragoman.app.pages import NO_JOURNAL, pages
+from dragoman.app.pages import pages
 from dragoman.app.probe import Prober
 from dragoman.app.reload import Reloader, Source
 from dragoman.app.renewal import Renewal
@@ -36,6 +37,8 @@ from dragoman.observe.observer import Observer
 from dragoman.policy.price import Steps
 from dragoman.server.admin import Admin
 from dragoman.server.app import App, Further
+from dragoman.server.door import Door
+from dragoman.server.records import Records
 from dragoman.server.serve import Address, run, serve
 from dragoman.server.settings import Limits, ServerSettings
 from dragoman.tasks import Tasks, spawn
@@ -89,7 +92,11 @@ async def _serve(loaded: Loaded, load: Load, env: Mapping[str, str], on_ready: C
         meter = Meter(steps, shared.lists, also=(exporter.families, lambda: () if kept is None else journal(kept.journal.stats())))
         live = Live()
         admin = msgspec.structs.replace(Desk(reloader, env).admin(), metrics=meter.page)
-        app = _app(config, reloader, admin, pages(NO_JOURNAL, live, lambda: reloader.current.about))
+        door = Door(lambda: reloader.current.about)
+        url = database_url(config, env)
+        asking = None if url is None else Asking(opener(url))
+        further = Records(asking, door).beside(pages(asking, live, door, lambda: reloader.current.about))
+        app = _app(config, reloader, admin, further)
         meter.attach(lambda: reloader.current, lambda: reloader.state, lambda: (app.running, app.streams))
         observer.tell(meter.record)
         observer.tell(exporter.record)
@@ -98,7 +105,7 @@ async def _serve(loaded: Loaded, load: Load, env: Mapping[str, str], on_ready: C
             # The last who is told: bodies are the journal's from then on.
             observer.tell(kept.record)
         async with reloader, kept or contextlib.nullcontext(), _background(shared.lists, reloader, meter) as begin:
-            with _reloaded_by_signal(reloader), meter.lag:
+            with _reloaded_by_signal(reloader), meter.lag, contextlib.closing(asking) if asking else contextlib.nullcontext():
 
                 def ready(address: Address) -> None:
                     on_ready(_told(address))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from dragoman.app.compose import Composed
 from dragoman.app.pricing import record_price
@@ -16,7 +16,6 @@ from dragoman.core.completion import Completion
 from dragoman.ir.record import Record
 from dragoman.observe.journal import Journal, Priced
 from dragoman.observe.journal_rows import Price
-from dragoman.observe.journal_writer import Opened
 from dragoman.observe.refusals import Refusals
 from dragoman.policy.book import PriceBook
 from dragoman.routing.decision import told
@@ -35,7 +34,7 @@ def database_url(config: Config, env: Mapping[str, str]) -> str | None:
     return None if url == NOWHERE else url
 
 
-def opener(url: str) -> Callable[[], Opened]:
+def opener(url: str) -> Callable[[], Any]:
     """Opens the database, making its tables if need be. Loading what that takes lasts a fifth of a second: not for the event loop."""
     return lambda: importlib.import_module("dragoman.store.open").open_store(url)
 

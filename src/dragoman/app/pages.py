@@ -7,13 +7,14 @@ import importlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from dragoman.app.asking import Asking
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.observe.live import Live
 from dragoman.server.about import About
 from dragoman.server.app import Further
 from dragoman.server.door import Door
 from dragoman.server.live import Feed
-from dragoman.server.pages.journal import Journal
+from dragoman.server.pages.journal import Body, Found, Journal, Kept
 from dragoman.server.pages.routes import Pages, Templates
 
 
@@ -26,10 +27,30 @@ NO_JOURNAL = Journal(_not_kept, _not_kept)
 """Where nothing is kept."""
 
 
-def pages(journal: Journal, live: Live, about: Callable[[], About]) -> Further:
-    """The routes of the pages and of the live feed."""
-    door = Door(about)
+def pages(asking: Asking | None, live: Live, door: Door, about: Callable[[], About]) -> Further:
+    """The routes of the pages and of the live feed. asking: None where nothing is kept."""
+    journal = NO_JOURNAL if asking is None else journal_of(asking)
     return Pages(journal, Feed(live, door), door, about, _templates).further(live.close)
+
+
+def journal_of(asking: Asking) -> Journal:
+    """The journal as the pages want it."""
+
+    async def find(wanted: Mapping[str, Any]) -> Found:
+        found = await asking.exchanges({name: str(value) for name, value in wanted.items()})
+        return Found(found["exchanges"], found["next"])
+
+    async def read(name: str) -> Kept | None:
+        try:
+            fact = await asking.exchange(name)
+        except GatewayError as error:
+            if error.kind is Kind.NOT_FOUND:
+                return None
+            raise
+        bodies = await asking.bodies(fact["id"])
+        return Kept(fact, {side: Body(body.headers, body.data, body.whole) for side, body in bodies.items()})
+
+    return Journal(find, read)
 
 
 async def _templates(assets: Mapping[str, str]) -> Templates:

@@ -13,11 +13,15 @@ from dragoman.cli.config import config
 from dragoman.cli.doctor.command import doctor
 from dragoman.cli.health import health
 from dragoman.cli.importing import import_
+from dragoman.cli.logs import logs
 from dragoman.cli.models import models
 from dragoman.cli.route import route
 from dragoman.cli.serve import serve
+from dragoman.cli.show import show
 from dragoman.cli.simulate import simulate
+from dragoman.cli.top import top
 from dragoman.cli.trial.command import tries
+from dragoman.cli.usage import usage
 from dragoman.config.problems import ConfigError
 from dragoman.ir.errors import GatewayError
 
@@ -30,7 +34,24 @@ def commands() -> None:
     """A gateway between coding agents and model providers: any agent, any model."""
 
 
-for _command in (serve, codex, doctor, check, route, health, config, models, import_, schema, simulate, tries):
+for _command in (
+    serve,
+    codex,
+    doctor,
+    logs,
+    show,
+    top,
+    usage,
+    check,
+    route,
+    health,
+    config,
+    models,
+    import_,
+    schema,
+    simulate,
+    tries,
+):
     commands.add_command(_command)
 
 

@@ -31,7 +31,7 @@ _STOPPED: Mapping[str, str] = {
 """The words of the APIs for why an answer ended, in the neutral language (`ir.events.FinishReason`)."""
 _CREDENTIALS = re.compile(r"authorization|cookie|api-?key|secret|credential|(?:auth|access|security|session)-?token|^token$", re.IGNORECASE)
 _HIDDEN = "***"
-_DERIVED = "~"
+_DERIVED = "auto-"
 """What ids begin with that nobody told, but were worked out."""
 
 

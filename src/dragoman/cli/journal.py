@@ -1,0 +1,201 @@
+"""Where commands have what is on record from: the gateway that runs, else its database, read directly."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote, urlencode
+
+import click
+
+from dragoman.app.asking import Asking
+from dragoman.app.keeping import database_url, opener
+from dragoman.cli.asking import NobodyThere, address_of, fetch
+from dragoman.config.load import load
+from dragoman.ir.record import Record
+from dragoman.ir.usage import Usage
+from dragoman.observe.line import line
+
+_SHORT_ID = 21
+"""Of an id: the moment and enough besides."""
+_SQLITE = "sqlite:///"
+
+Given = Mapping[str, str]
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_OPTIONS = (
+    ("--since", "since", "TIME", "Only what began since then: 15m, 24h, 7d, a date, a time."),
+    ("--until", "until", "TIME", "Only what began before."),
+    ("--model", "model", "NAME", "Only what this model answered."),
+    ("--provider", "provider", "NAME", "Only what this provider answered."),
+    ("--key", "client", "NAME", "Only of the client key of this name."),
+    ("--user", "user", "NAME", "Only of this person."),
+    ("--team", "team", "NAME", "Only of this team."),
+    ("--agent", "agent", "NAME", "Only of this client program."),
+    ("--session", "session", "ID", "Only of this session."),
+    ("--status", "status", "STATUS", "Only with these: ok, failed, 4xx, 5xx, or numbers."),
+    ("--error", "error", "KIND", "Only with this kind of error, as rate_limited or context_overflow; any."),
+)
+
+
+def filtered(command: Command) -> Command:
+    """The options by which exchanges are chosen."""
+    for flag, name, metavar, text in reversed(_OPTIONS):
+        command = click.option(flag, name, metavar=metavar, help=text)(command)
+    return command
+
+
+class Source:
+    """Answers as `/api/…` does. name: where that is, for people. address: of the gateway, None where the database is read."""
+
+    def __init__(self, gateway: str | None, config: str | None) -> None:
+        self._gateway = gateway
+        self._config = config
+        self.address: str | None = address_of(gateway, config)
+        self.name = f"the gateway at {self.address}"
+
+    def exchanges(self, given: Given) -> dict[str, Any]:
+        """A page of exchanges."""
+        return self._ask("/api/exchanges", given, lambda asking: asking.exchanges(given))
+
+    def exchange(self, name: str, *, bodies: bool) -> dict[str, Any]:
+        """One of them."""
+        given = {"bodies": "true"} if bodies else {}
+        return self._ask(f"/api/exchanges/{quote(name, safe='')}", given, lambda asking: asking.exchange(name, bodies=bodies))
+
+    def usage(self, given: Given) -> dict[str, Any]:
+        """Sums."""
+        return self._ask("/api/usage", given, lambda asking: asking.usage(given))
+
+    def sessions(self, given: Given) -> dict[str, Any]:
+        """A page of sessions."""
+        return self._ask("/api/sessions", given, lambda asking: asking.sessions(given))
+
+    def session(self, name: str) -> dict[str, Any]:
+        """One of them, as a tree."""
+        return self._ask(f"/api/sessions/{quote(name, safe='')}", {}, lambda asking: asking.session(name))
+
+    def _ask(self, path: str, given: Given, directly: Callable[[Asking], Any]) -> dict[str, Any]:
+        if self.address is not None:
+            try:
+                return fetch(self.address, f"{path}?{urlencode(given)}" if given else path)
+            except NobodyThere:
+                if self._gateway is not None:
+                    raise
+                self.address = None
+        return self._directly(directly)
+
+    def _directly(self, ask: Callable[[Asking], Any]) -> dict[str, Any]:
+        url = database_url(load(self._config, os.environ).config, os.environ)
+        if url is None:
+            raise click.ClickException("no gateway answers, and its config keeps no journal (`database: none`)")
+        file = Path(url.removeprefix(_SQLITE))
+        if url.startswith(_SQLITE) and not file.is_file():
+            raise click.ClickException(f"no gateway answers, and there is no journal at {file}; start one with `dragoman serve`")
+        self.name = f"{file}, since no gateway answers" if url.startswith(_SQLITE) else "the database, since no gateway answers"
+
+        async def answer() -> dict[str, Any]:
+            asking = Asking(opener(url))
+            try:
+                return await ask(asking)
+            finally:
+                asking.close()
+
+        return asyncio.run(answer())
+
+
+def given_options(options: Mapping[str, str | None]) -> dict[str, str]:
+    """The options that were used, as a question."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+# ---- how things are written ----------------------------------------------------------------------------------------------
+
+
+def exchange_line(row: Mapping[str, Any], *, color: bool) -> str:
+    """An exchange as the gateway's terminal has it, with what it cost and how its id begins."""
+    usage = None
+    if row.get("input_tokens") is not None:
+        told = {name: row.get(name) for name in ("input_tokens", "output_tokens", "cache_read_tokens")}
+        usage = Usage(told["input_tokens"] or 0, told["output_tokens"] or 0, told["cache_read_tokens"])
+    record = Record(
+        row["id"],
+        row["began_at"],
+        client=row["client"],
+        agent=row["agent"],
+        asked=row["asked"] or "",
+        provider=row["provider"],
+        model=row["model"],
+        lane=row["lane"],
+        status=row["status"],
+        error=row["error"],
+        message=row["message"],
+        usage=usage,
+        first_token_s=row["first_token_s"],
+        total_s=row["total_s"],
+    )
+    return f"{line(record, color=color)}  {dollars(row.get('cost_usd')):>9}  {row['id'][:_SHORT_ID]}"
+
+
+def dollars(amount: float | None) -> str:
+    """An amount of money, short."""
+    if amount is None:
+        return "-"
+    return f"${amount:.2f}" if amount >= 100 else f"${amount:.4f}"
+
+
+def spent(sums: Mapping[str, Any]) -> str:
+    """The cost of several exchanges: `-` if it is known of none, `+` behind it if it is not known of all."""
+    unpriced = sums.get("unpriced") or 0
+    if unpriced and not sums["cost_pico"]:
+        return "-"
+    return dollars(sums["cost_usd"]) + ("+" if unpriced else "")
+
+
+def count(number: float | None) -> str:
+    """A number of tokens or bytes, short."""
+    if number is None:
+        return "-"
+    for size, letter in ((1_000_000_000, "G"), (1_000_000, "M"), (10_000, "k")):
+        if number >= size:
+            return f"{number / (1000 if letter == 'k' else size):.{0 if letter == 'k' else 1}f}{letter}"
+    return f"{number:.0f}"
+
+
+def seconds(value: float | None) -> str:
+    """A duration, short."""
+    if value is None:
+        return "-"
+    if value < 0.1:
+        return f"{value * 1000:.1f} ms"
+    return f"{value:.2f} s" if value < 100 else f"{value / 60:.1f} min"
+
+
+def percent(share: float | None) -> str:
+    """A share."""
+    return "-" if share is None else f"{100 * share:.0f}%"
+
+
+def clock(at: float | None) -> str:
+    """A moment in local time."""
+    return "-" if at is None else time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
+
+
+def table(head: Sequence[str], body: Iterable[Sequence[str]], left: int = 1) -> list[str]:
+    """Aligned columns, the first `left` of them to the left, and a dim head."""
+    rows = [tuple(head), *map(tuple, body)]
+    widths = [max(len(row[place]) for row in rows) for place in range(len(head))]
+    lines = [
+        "  ".join(f"{cell:<{w}}" if place < left else f"{cell:>{w}}" for place, (cell, w) in enumerate(zip(row, widths, strict=True)))
+        for row in rows
+    ]
+    return [click.style(lines[0].rstrip(), dim=True), *(one.rstrip() for one in lines[1:])]
+
+
+def clean(text: str) -> str:
+    """Nothing in it that a terminal would obey but ends of lines."""
+    return "".join(char if char.isprintable() or char == "\n" else "." for char in text)

@@ -1,0 +1,92 @@
+"""`dragoman logs`: what was asked and answered, the latest at the end; with --follow, what is answered from now on."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import click
+import msgspec
+
+from dragoman.cli.asking import config_option, gateway_option
+from dragoman.cli.codex.arguments import KEY_VARIABLE
+from dragoman.cli.journal import Source, clean, exchange_line, filtered, given_options
+from dragoman.observe.live import FILTERS
+from dragoman.observe.observer import may_color
+
+_SILENCE_S = 60.0
+
+
+@click.command()
+@filtered
+@click.option("--errors", is_flag=True, help="Only what failed.")
+@click.option("--text", metavar="WORDS", help="Only with all these words in what was new.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="How many, the latest.")
+@click.option("-f", "--follow", is_flag=True, help="Go on with what ends from now on.")
+@gateway_option
+@config_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, one exchange a line.")
+def logs(
+    errors: bool, text: str | None, limit: int, follow: bool, gateway: str | None, config: str | None, as_json: bool, **options: str | None
+) -> None:
+    """Show the latest exchanges, the last one at the end. `dragoman show ID` tells all of one; the beginning of its id is enough."""
+    given = given_options(options) | ({"text": text} if text else {}) | ({"error": "any"} if errors and not options["error"] else {})
+    source = Source(gateway, config)
+    found = source.exchanges({**given, "limit": str(limit)})["exchanges"]
+    for row in reversed(found):
+        _print(row, as_json=as_json)
+    if follow:
+        _follow(source, given, {row["id"] for row in found}, as_json=as_json, errors=errors)
+    elif not found and not as_json:
+        click.echo(f"Nothing like that is on record, says {source.name}.", err=True)
+
+
+def _follow(source: Source, given: Mapping[str, str], known: set[str], *, as_json: bool, errors: bool) -> None:
+    if source.address is None:
+        raise click.ClickException("no gateway answers, so nothing will follow; start one with `dragoman serve`")
+    unheard = set(given) - {*FILTERS, "since"}
+    if unheard - {"error"}:
+        raise click.UsageError(f"--follow goes with {', '.join(f'--{name}' for name in FILTERS)}, not with --{min(unheard)}")
+    wanted = {name: value for name, value in given.items() if name in FILTERS and value != "any"}
+    for row in _live(source.address, wanted):
+        if row.get("id") not in known and not (errors and row.get("error") is None):
+            _print(row, as_json=as_json)
+
+
+def _live(address: str, wanted: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """Exchanges as they end, until the gateway stops."""
+    url = urlsplit(address)
+    kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
+    connection = kind(url.hostname or "", url.port, timeout=_SILENCE_S)
+    key = os.environ.get(KEY_VARIABLE)
+    try:
+        query = f"?{urlencode(wanted)}" if wanted else ""
+        connection.request("GET", f"/api/live{query}", headers={"authorization": f"Bearer {key}"} if key else {})
+        answer = connection.getresponse()
+        if answer.status != 200:
+            raise click.ClickException(f"{address}/api/live answered {answer.status}")
+        event = ""
+        while line := answer.readline():
+            if line.startswith(b"event: "):
+                event = line[7:].strip().decode()
+            elif line.startswith(b"data: ") and event == "exchange":
+                yield msgspec.json.decode(line[6:])
+            elif line.startswith(b"data: "):
+                raise click.ClickException(str(next(iter(msgspec.json.decode(line[6:]).values()), "the gateway ended the feed")))
+    except (OSError, http.client.HTTPException) as error:
+        raise click.ClickException(f"the gateway at {address} is gone ({error})") from error
+    finally:
+        connection.close()
+
+
+def _print(row: Mapping[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        click.echo(msgspec.json.encode(row))
+        return
+    color = may_color(sys.stdout, "auto", os.environ)
+    text = exchange_line(row, color=color)
+    click.echo(text if color else clean(text))

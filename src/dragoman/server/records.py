@@ -1,0 +1,111 @@
+"""The journal over HTTP: `GET /api/exchanges`, `/api/usage`, `/api/sessions`, and one of each. The door decides who may ask."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol
+from urllib.parse import parse_qsl, unquote
+
+import msgspec
+
+from dragoman.ir.errors import GatewayError, Kind
+from dragoman.server.answer import Answer
+from dragoman.server.app import Further, Handler
+from dragoman.server.door import Door
+from dragoman.server.export import FORMATS
+from dragoman.wire.frame import Headers
+
+EXCHANGES, USAGE, SESSIONS = "/api/exchanges", "/api/usage", "/api/sessions"
+_JSON: Headers = (("content-type", "application/json"), ("cache-control", "no-store"))
+_TRUE = frozenset({"1", "true", "yes"})
+
+Given = Mapping[str, str]
+Row = Mapping[str, Any]
+
+
+class Journal(Protocol):
+    """What answers: `app.asking.Asking`."""
+
+    async def exchanges(self, given: Given) -> Row: ...
+    async def exchange(self, name: str, *, bodies: bool = False) -> Row: ...
+    async def usage(self, given: Given) -> Row: ...
+    async def sessions(self, given: Given) -> Row: ...
+    async def session(self, name: str) -> Row: ...
+    def export(self, given: Given) -> AsyncGenerator[Sequence[Row]]: ...
+
+
+class Records:
+    """The routes of a journal, for whom the door lets in. None: there is none, and they say so."""
+
+    def __init__(self, journal: Journal | None, door: Door) -> None:
+        self._journal = journal
+        self._door = door
+
+    def beside(self, further: Further) -> Further:
+        """Other routes, and these."""
+        exact = {
+            ("GET", EXCHANGES): self._guarded(self._exchanges),
+            ("GET", USAGE): self._guarded(lambda journal, asked: _told(asked, journal.usage(_given(asked)))),
+            ("GET", SESSIONS): self._guarded(lambda journal, asked: _told(asked, journal.sessions(_given(asked)))),
+        }
+        below = (
+            (f"{EXCHANGES}/", self._guarded(_exchange)),
+            (f"{SESSIONS}/", self._guarded(lambda journal, asked: _told(asked, journal.session(_name(asked, SESSIONS))))),
+        )
+        return msgspec.structs.replace(further, exact={**further.exact, **exact}, below=(*further.below, *below))
+
+    def _guarded(self, answer: Callable[[Journal, Answer], Awaitable[None]]) -> Handler:
+        async def on_question(asked: Answer) -> None:
+            self._door.enter(asked.address, asked.headers)
+            if self._journal is None:
+                message = "this gateway keeps no journal (`database: none`), so there is nothing to ask; give `database` a place"
+                raise GatewayError(Kind.NOT_FOUND, message, source="client")
+            await answer(self._journal, asked)
+
+        return on_question
+
+    async def _exchanges(self, journal: Journal, asked: Answer) -> None:
+        given = dict(_given(asked))
+        name = given.pop("format", "json")
+        if name == "json":
+            await _told(asked, journal.exchanges(given))
+            return
+        if name not in FORMATS:
+            message = f"`format` takes `json`, {', '.join(f'`{known}`' for known in FORMATS)}, not `{name[:100]}`"
+            raise GatewayError(Kind.INVALID_REQUEST, message, source="client", param="format")
+        writer = FORMATS[name]()
+        started = False
+        async for rows in journal.export(given):
+            if not started:
+                await asked.start(200, _attached(writer.content_type, name))
+                started = True
+            await asked.write(writer.rows(rows))
+        if not started:
+            await asked.start(200, _attached(writer.content_type, name))
+        await asked.write(writer.close())
+        await asked.finish()
+
+
+async def _exchange(journal: Journal, asked: Answer) -> None:
+    bodies = _given(asked).get("bodies", "") in _TRUE
+    await _told(asked, journal.exchange(_name(asked, EXCHANGES), bodies=bodies))
+
+
+async def _told(asked: Answer, answer: Awaitable[Row]) -> None:
+    await asked.whole(200, _JSON, msgspec.json.encode(await answer))
+
+
+def _given(asked: Answer) -> Given:
+    return dict(parse_qsl(asked.target.query))
+
+
+def _name(asked: Answer, below: str) -> str:
+    return unquote(asked.target.path.removeprefix(f"{below}/")).rstrip("/")
+
+
+def _attached(content_type: str, name: str) -> Headers:
+    return (
+        ("content-type", content_type),
+        ("cache-control", "no-store"),
+        ("content-disposition", f'attachment; filename="exchanges.{name}"'),
+    )
