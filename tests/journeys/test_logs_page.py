@@ -1,0 +1,232 @@
+"""The page `/logs` in a real browser, on a real gateway."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+import pytest
+from machine import provider_of, ruled
+from parts import gateway, simulator
+
+browser = pytest.importorskip("browser", reason="playwright is not installed")
+
+pytestmark = [pytest.mark.journey, pytest.mark.skipif(browser.CHROMIUM is None, reason="there is no Chromium on this machine")]
+
+HOSTILE = "</pre><script>alert(1)</script><img src=x onerror=alert(2)>"
+WEATHER = {
+    "type": "function",
+    "function": {"name": "weather", "parameters": {"type": "object", "properties": {"city": {"type": "string"}}}},
+}
+SCRIPT = ruled(
+    {"match": {"user": "weather"}, "reply": [{"call": {"name": "weather", "arguments": {"city": HOSTILE}}}]},
+    {"reply": [{"text": f"A quiet answer. {HOSTILE}"}]},
+)
+KEY = "the-client-key-of-ada"
+
+
+def ask(address: str, words: str, **more: Any) -> str:
+    body = {"model": "sim/some-model", "stream": True, "messages": [{"role": "user", "content": words}], **more}
+    headers = {"content-type": "application/json", "authorization": f"Bearer {KEY}"}
+    with urlopen(Request(f"{address}/v1/chat/completions", json.dumps(body).encode(), headers)) as answer:
+        return answer.read().decode()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    with browser.chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A gateway without client keys that has answered a few requests."""
+    with simulator(SCRIPT) as upstream:
+        config = {"providers": {"sim": provider_of(upstream, "chat")}}
+        with gateway(tmp_path_factory.mktemp("logs"), config) as address:
+            for number in range(3):
+                ask(address, f"question number {number} {HOSTILE}")
+            ask(address, "the weather, please", tools=[WEATHER])
+            written(address, 4)
+            yield address
+
+
+def written(address: str, least: int) -> None:
+    """Wait until so many exchanges are in the journal, and their words in its index."""
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        with urlopen(f"{address}/logs") as all_, urlopen(f"{address}/logs?text=weather") as found:
+            if all_.read().count(b"data-id") >= least and b"data-id" in found.read():
+                return
+    raise AssertionError("the journal did not get what was asked")
+
+
+def rows(page: Any) -> Any:
+    return page.locator("#results tbody tr")
+
+
+def open_list(page: Any, address: str, path: str = "/logs", least: int = 1) -> None:
+    """Open the list; what was asked just now is written a moment later."""
+    page.goto(address + path)
+    rows(page).nth(least - 1).wait_for()
+
+
+def test_what_is_asked_appears_while_the_list_is_looked_at(chromium: Any, address: str) -> None:
+    with browser.tab(chromium) as tab:
+        open_list(tab.page, address, least=4)
+        tab.page.locator("#live[data-state=on]").wait_for()
+
+        before = rows(tab.page).count()
+        ask(address, "something new")
+        tab.page.locator("tr.new").first.wait_for()
+
+        assert rows(tab.page).count() == before + 1
+        assert tab.page.locator("tr.new").count() == 1
+        assert tab.wrong == []
+
+
+def test_an_exchange_is_shown_with_everything_that_belongs_to_it(chromium: Any, address: str) -> None:
+    with browser.tab(chromium) as tab:
+        open_list(tab.page, address, "/logs?model=some-model", least=4)
+        tab.page.fill("#text", "weather")
+        rows(tab.page).nth(1).wait_for(state="detached")
+        rows(tab.page).first.click()
+        tab.page.wait_for_url(re.compile("/logs/ex_"))
+
+        said = tab.page.locator(".said-item")
+        assert said.locator(".who .badge").all_inner_texts()[-2:] == ["user", "tool call"]
+        assert HOSTILE in said.last.inner_text()
+        assert tab.page.locator(".fall").count() == 2
+        assert tab.page.locator("#raw details").count() >= 2
+        tab.page.locator("#raw summary").first.click()
+        assert "the weather, please" in tab.page.locator("#raw pre").first.inner_text()
+        assert tab.wrong == []
+
+
+def test_nothing_that_was_said_runs(chromium: Any, address: str) -> None:
+    with browser.tab(chromium) as tab:
+        open_list(tab.page, address, "/logs?text=question&model=some-model")
+        rows(tab.page).first.click()
+        tab.page.wait_for_url(re.compile("/logs/ex_"))
+
+        assert HOSTILE in tab.page.locator(".talk").inner_text()
+        assert tab.page.evaluate('document.querySelectorAll(\'img:not([src^="/static/"]), script:not([src^="/static/"])\').length') == 0
+        assert tab.wrong == []
+
+
+def test_filters_stay_in_the_address_and_lead_back(chromium: Any, address: str) -> None:
+    with browser.tab(chromium) as tab:
+        open_list(tab.page, address, least=4)
+        tab.page.select_option("[name=status]", "failed")
+        tab.page.locator(".empty").wait_for()
+        assert tab.page.url == f"{address}/logs?status=failed"
+        tab.page.reload()
+        assert tab.page.input_value("[name=status]") == "failed"
+
+        tab.page.select_option("[name=status]", "ok")
+        tab.page.wait_for_url(f"{address}/logs?status=ok")
+        rows(tab.page).first.click()
+        tab.page.wait_for_url(re.compile("/logs/ex_"))
+        tab.page.click("#back")
+        tab.page.wait_for_url(f"{address}/logs?status=ok")
+
+        assert tab.wrong == []
+
+
+def test_it_can_be_used_by_keys_alone(chromium: Any, address: str) -> None:
+    with browser.tab(chromium) as tab:
+        open_list(tab.page, address, least=4)
+        tab.page.keyboard.press("Tab")
+        assert tab.page.evaluate("document.activeElement.className") == "skip"
+        tab.page.keyboard.press("j")
+        tab.page.keyboard.press("j")
+        second = rows(tab.page).nth(1).get_attribute("data-id")
+        assert tab.page.evaluate("document.activeElement.closest('tr').dataset.id") == second
+        tab.page.keyboard.press("Enter")
+        tab.page.wait_for_url(f"{address}/logs/{second}")
+        tab.page.keyboard.press("Escape")
+        tab.page.wait_for_url(re.compile(r"/logs(\?.*)?$"))
+        tab.page.keyboard.press("/")
+
+        assert tab.page.evaluate("document.activeElement.id") == "text"
+
+
+def test_without_scripts_it_shows_the_same(chromium: Any, address: str) -> None:
+    with browser.tab(chromium, java_script_enabled=False) as tab:
+        open_list(tab.page, address, least=4)
+        tab.page.fill("#text", "weather")
+        tab.page.click("text=Show")
+        assert rows(tab.page).count() == 1
+        rows(tab.page).first.locator("a").first.click()
+
+        assert tab.page.locator(".said-item").count() >= 2
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_both_themes_can_be_read_by_everybody(chromium: Any, address: str, scheme: str) -> None:
+    with browser.tab(chromium, color_scheme=scheme) as tab:
+        open_list(tab.page, address)
+        first = rows(tab.page).first.get_attribute("data-id")
+        for path in ("/logs", f"/logs/{first}", "/logs/ex_none"):
+            tab.page.goto(address + path)
+            assert (path, tab.page.evaluate(browser.CONTRASTS)) == (path, [])
+            assert (path, tab.page.evaluate(browser.UNNAMED)) == (path, [])
+
+
+def test_the_theme_can_be_chosen_and_is_remembered(chromium: Any, address: str) -> None:
+    with browser.tab(chromium, color_scheme="dark") as tab:
+        ground = "getComputedStyle(document.body).backgroundColor"
+        open_list(tab.page, address)
+        dark = tab.page.evaluate(ground)
+        tab.page.click("#theme")
+        light = tab.page.evaluate(ground)
+        tab.page.reload()
+
+        assert light != dark
+        assert tab.page.evaluate(ground) == light
+
+
+def test_it_fits_on_a_phone(chromium: Any, address: str) -> None:
+    with browser.tab(chromium, viewport=browser.PHONE) as tab:
+        open_list(tab.page, address)
+        first = rows(tab.page).first.get_attribute("data-id")
+        for path in ("/logs", f"/logs/{first}"):
+            tab.page.goto(address + path)
+            assert (path, tab.overflow()) == (path, 0)
+
+
+def test_who_has_the_key_logs_in_sees_no_key_and_logs_out(chromium: Any, tmp_path: Path) -> None:
+    with simulator(SCRIPT) as upstream:
+        keys = {"keys": [{"name": "ada", "key": KEY}]}
+        config = {"providers": {"sim": provider_of(upstream, "chat")}, "access": keys, "journal": {"bodies": "full"}}
+        with gateway(tmp_path, config) as address, browser.tab(chromium) as tab:
+            ask(address, "the weather")
+            tab.page.goto(f"{address}/logs?since=24h")
+            assert tab.page.url.startswith(f"{address}/login?")
+            tab.page.fill("#key", "a wrong one")
+            tab.page.keyboard.press("Enter")
+            tab.page.locator("[role=alert]").wait_for()
+            tab.wrong.clear()  # the browser tells of the 401
+            tab.page.fill("#key", KEY)
+            tab.page.keyboard.press("Enter")
+            tab.page.wait_for_url(f"{address}/logs?since=24h")
+            rows(tab.page).first.wait_for()
+            tab.page.locator("#live[data-state=on]").wait_for()
+            cookie = tab.page.context.cookies()[0]
+
+            assert (cookie["httpOnly"], cookie["sameSite"], tab.page.evaluate("document.cookie")) == (True, "Strict", "")
+            rows(tab.page).first.click()
+            tab.page.wait_for_url(re.compile("/logs/ex_"))
+            told = tab.page.content()
+            assert "authorization" in told
+            assert (KEY in told, "a-provider-key" in told) == (False, False)
+            tab.page.click("text=Log out")
+            tab.page.wait_for_url(f"{address}/login")
+            tab.page.goto(f"{address}/logs")
+            assert tab.page.url.startswith(f"{address}/login")
+            assert tab.wrong == []
