@@ -150,8 +150,10 @@ class Journal:
     def _run(self) -> None:
         is_open = True
         while is_open:
-            self._wake.wait(self._scribe.pause_s())
-            self._closing.wait(self._settings.flush_s)
+            if not self._scribe.catches_up:
+                self._wake.wait(self._scribe.pause_s())
+            if not self._scribe.catches_up:
+                self._closing.wait(self._settings.flush_s)
             self._wake.clear()
             # What is put from here on wakes the thread again: so nothing is left behind, and closing comes after all of it.
             self._is_told = False

@@ -37,7 +37,8 @@ _SWEPT = 1000
 _INDEXED = 50
 _INDEX_SHARE = 0.04
 """Of one core, at most, for the full-text index: it may be late, but it may not take the time of those who are served."""
-_REPLAY_S = 0.5
+_REPLAY_S = 1.0
+_LAST_REPLAY_S = 8.0
 
 
 class Opened(Protocol):
@@ -126,6 +127,11 @@ class Scribe:
             return self._again_s
         return max(0.5, self._sweep_at - time.monotonic())
 
+    @property
+    def catches_up(self) -> bool:
+        """Whether the database is there and what waited on disk is being written."""
+        return self._writer is not None and self._spool.size_bytes > 0
+
     def write(self, entries: list[Entry]) -> None:
         """Write exchanges into the database, or where it is away, on disk."""
         batch = self._batch(entries)
@@ -136,7 +142,7 @@ class Scribe:
     def chores(self, *, is_closing: bool) -> None:
         """What is to be done besides: what waits on disk first."""
         if self._spool.size_bytes:
-            self._replay()
+            self._replay(_LAST_REPLAY_S if is_closing else _REPLAY_S)
         if is_closing or self._stats.trouble is not None or self._writer is None:
             return
         try:
@@ -212,9 +218,9 @@ class Scribe:
             logger.error("the journal lost %d exchanges: the database is away, and there is no more room for what waits", count)
         self._stats.spooled_bytes = self._spool.size_bytes
 
-    def _replay(self) -> None:
+    def _replay(self, most_s: float) -> None:
         """Write what waits on disk, in its order, for a while."""
-        until = time.monotonic() + _REPLAY_S
+        until = time.monotonic() + most_s
         while self._spool.size_bytes and time.monotonic() < until and self._connected() is not None:
             try:
                 with self._spool.oldest() as frames:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 _HEAD = struct.Struct("<II")
-_FILE_BYTES = 16 * 1024 * 1024
+_FILE_BYTES = 4 * 1024 * 1024
 _SUFFIX = ".spool"
 
 
