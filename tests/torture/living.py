@@ -99,12 +99,17 @@ class Living:
             looks.append(self.gauge())
         return looks[-1]
 
-    def settled(self, before: Gauge) -> Gauge:
-        """The gauge, once it is what it was `before`; else what it still is after a while."""
+    def settled(self, before: Gauge, *, any_threads: bool = False) -> Gauge:
+        """The gauge, once it is what it was `before`; else what it still is after a while. any_threads: those that have been started
+        for look-ups of names stay, and do not count: they are told as they were."""
         end = time.monotonic() + _SETTLE_S
-        while (now := self.gauge()) != before and time.monotonic() < end:
+        while (now := self._gauge(before if any_threads else None)) != before and time.monotonic() < end:
             time.sleep(0.02)
         return now
+
+    def _gauge(self, threads_of: Gauge | None) -> Gauge:
+        now = self.gauge()
+        return now if threads_of is None else msgspec.structs.replace(now, threads=threads_of.threads)
 
 
 @contextlib.contextmanager

@@ -32,7 +32,8 @@ def configured(**addresses: str) -> dict[str, Any]:
     facts = {"kind": "openai-compatible", "dialect": "chat", "keys": ["a-key"]}
     providers = {name: {**facts, "base_url": f"{address}/v1"} for name, address in addresses.items()}
     deadlines = {**DEADLINES, "first_byte_s": 10.0}
-    return {"providers": providers, "server": {"deadlines": deadlines}, "routing": ONCE, "log": {"exchanges": False}}
+    # Connections are counted by their files: no journal opens any.
+    return {"providers": providers, "server": {"deadlines": deadlines}, "routing": ONCE, "database": "none", "log": {"exchanges": False}}
 
 
 @contextlib.contextmanager
@@ -45,8 +46,7 @@ def leaving_nothing(folder: Path, config: dict[str, Any], *providers: BadProvide
         yield gateway
         for provider in providers:
             provider.hang_up()
-        after = gateway.settled(before)
-        assert (after.files, after.tasks, after.clients, after.providers, after.exchanges) == (before.files, before.tasks, 0, 0, 0)
+        assert gateway.settled(before, any_threads=True) == before
         assert "Traceback" not in gateway.log.read_text()
 
 
