@@ -71,9 +71,11 @@ def get(address: str, path: str, *, key: str | None = None, wait_s: float = _WAI
     return _ask("GET", address, path, None, {**(headers or {}), **_credentials(key)}, wait_s)
 
 
-def post(address: str, path: str, body: bytes, *, key: str | None = None, wait_s: float = _WAIT_S) -> Answer:
+def post(
+    address: str, path: str, body: bytes, *, key: str | None = None, wait_s: float = _WAIT_S, headers: Mapping[str, str] | None = None
+) -> Answer:
     """One POST of JSON. Raises as `get` does."""
-    return _ask("POST", address, path, body, {"content-type": "application/json", **_credentials(key)}, wait_s)
+    return _ask("POST", address, path, body, {"content-type": "application/json", **(headers or {}), **_credentials(key)}, wait_s)
 
 
 def _credentials(key: str | None) -> dict[str, str]:

@@ -15,6 +15,7 @@ from dragoman.cli.health import health
 from dragoman.cli.importing import import_
 from dragoman.cli.logs import logs
 from dragoman.cli.models import models
+from dragoman.cli.replay import replay
 from dragoman.cli.route import route
 from dragoman.cli.serve import serve
 from dragoman.cli.show import show
@@ -42,6 +43,7 @@ for _command in (
     show,
     top,
     usage,
+    replay,
     check,
     route,
     health,

@@ -1,0 +1,127 @@
+"""`dragoman replay`: what Codex and other clients asked is asked again of other models, and told side by side."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+import time
+from collections.abc import Iterator
+from typing import Any
+from urllib.request import Request, urlopen
+
+import pytest
+from machine import CODER, Machine, Ran, provider_of, requests, ruled
+from parts import gateway, simulator
+from upstreams import door
+
+pytestmark = pytest.mark.journey
+
+HOSTILE = "</pre><script>alert(1)</script> ``` | <b>bold</b>"
+OTHER = ruled({"reply": [{"text": f"Another answer. {HOSTILE}"}]})
+PRICES = {"old/*": {"input": 1.0, "output": 2.0}, "new/*": {"input": 10.0, "output": 20.0}}
+NOBODY = {"port": 1}
+"""Where the commands look for a gateway: none is there."""
+
+
+@pytest.fixture
+def two(machine: Machine) -> Iterator[tuple[str, str, str]]:
+    """A gateway in front of two providers: its address, and those of the providers."""
+    with simulator(CODER) as old, simulator(OTHER) as new:
+        config = {"providers": {"old": provider_of(old, "responses"), "new": provider_of(new, "chat")}, "prices": PRICES, "server": NOBODY}
+        with gateway(machine.home, config) as address:
+            yield address, old, new
+
+
+def kept(machine: Machine, question: str) -> list[Any]:
+    """What the database answers, once it has an answer."""
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        with contextlib.suppress(sqlite3.OperationalError), sqlite3.connect(machine.home / ".local/share/dragoman/journal.db") as database:
+            found = database.execute(question).fetchall()
+            if found:
+                return found
+    raise AssertionError(f"nothing for {question}")
+
+
+def ask(address: str, words: str, **more: Any) -> str:
+    """One exchange; its id."""
+    body = {"model": "old/m-1", "messages": [{"role": "user", "content": words}], "user": "ada@example.com", **more}
+    sent = Request(f"{address}/v1/chat/completions", json.dumps(body).encode(), {"content-type": "application/json"})
+    with urlopen(sent) as answer:
+        answer.read()
+        return answer.headers["x-dragoman-exchange"]
+
+
+def replay(machine: Machine, *arguments: str) -> Ran:
+    return machine.dragoman("replay", *arguments, "--config", str(machine.home / "dragoman.yaml"))
+
+
+def test_session_of_codex_is_asked_again_of_another_model(machine: Machine, two: tuple[str, str, str]) -> None:
+    address, old, new = two
+    machine.configure(door(address))
+    ran = machine.exec("Write the file hello.txt.", "-m", "old/gpt-5.5")
+    assert ran.code == 0, ran.err
+    session = kept(machine, "select session from dragoman_exchanges where kind = 'turn' and error is null limit 1")[0][0]
+    count = len(requests(old))
+
+    done = replay(machine, session, "--model", "new/m-2", "--out", "report.json")
+    told = json.loads((machine.work / "report.json").read_text())
+
+    assert done.code == 0, done.err
+    assert "requests to new/m-2: about $" in done.err
+    assert len(told["requests"]) == len(requests(new)) > 1
+    assert len(requests(old)) == count
+    assert {each["answers"]["new/m-2"]["by"] for each in told["requests"]} == {"new/m-2"}
+    assert all("Another answer." in each["answers"]["new/m-2"]["text"] for each in told["requests"])
+    # What is told of cost is what the journal holds, recorded as replays of their originals and in no session.
+    rows = kept(machine, "select kind, replays, session, cost_pico from dragoman_exchanges where model = 'm-2'")
+    assert {row[:3] for row in rows} == {("replay", each["id"], None) for each in told["requests"]}
+    assert sum(row[3] for row in rows) == told["sums"]["new/m-2"]["cost_pico"] > 0
+    # Nothing of what names the user's machine goes along.
+    sent = json.dumps(requests(new))
+    assert "client_metadata" not in sent and session not in sent and "x-codex" not in sent
+
+
+def test_exchange_is_told_beside_its_replays_with_everything_escaped(machine: Machine, two: tuple[str, str, str]) -> None:
+    address, _, new = two
+    name = ask(address, f"Say something. {HOSTILE}")
+    kept(machine, f"select 1 from dragoman_exchanges where id = '{name}'")
+
+    done = replay(machine, name, "--model", "new/m-2", "--model", "new/m-3", "--out", "r.html")
+    page = (machine.work / "r.html").read_text()
+
+    assert done.code == 0, done.err
+    assert "Another answer." in done.out
+    assert {request["body"]["model"] for request in requests(new)} == {"m-2", "m-3"}
+    assert "ada@example.com" not in json.dumps(requests(new))
+    assert ("<script>alert" in page, "&lt;script&gt;alert" in page) == (False, True)
+
+
+def test_exchange_whose_bodies_were_not_kept_says_so(machine: Machine, two: tuple[str, str, str]) -> None:
+    address, _, _ = two
+    body = json.dumps({"model": "old/m-1", "messages": [{"role": "user", "content": "hi"}]}).encode()
+    headers = {"content-type": "application/json", "x-dragoman-log": "none"}
+    with urlopen(Request(f"{address}/v1/chat/completions", body, headers)) as answer:
+        name = answer.headers["x-dragoman-exchange"]
+    kept(machine, f"select 1 from dragoman_exchanges where id = '{name}'")
+
+    done = replay(machine, name, "--model", "new/m-2")
+
+    assert done.code == 1
+    assert f"`{name}` cannot be run again: its bodies were not kept" in done.err
+
+
+def test_gateway_of_our_own_is_started_where_none_runs(machine: Machine) -> None:
+    with simulator(CODER) as old, simulator(OTHER) as new:
+        config = {"providers": {"old": provider_of(old, "responses"), "new": provider_of(new, "chat")}, "server": NOBODY}
+        with gateway(machine.home, config) as address:
+            name = ask(address, "Say something.")
+            kept(machine, f"select 1 from dragoman_exchanges where id = '{name}'")
+
+        done = replay(machine, name, "--model", "new/m-2", "--out", "r.md")
+
+        assert done.code == 0, done.err
+        assert "the price is not known" in done.err
+        assert "Another answer." in (machine.work / "r.md").read_text()
+        assert len(requests(new)) == 1
