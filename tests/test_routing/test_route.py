@@ -173,7 +173,7 @@ DRAWN = {
 }
 
 
-@settings(max_examples=300)
+@settings(max_examples=150, deadline=None)
 @given(
     name=st.sampled_from(sorted(DRAWN)),
     draw=st.floats(0, 1, exclude_max=True),

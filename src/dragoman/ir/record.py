@@ -164,12 +164,15 @@ def sum_up(record: Record) -> None:
         ended_s = record.attempts[-1].ended_s
         record.generation_s = (record.total_s if ended_s is None else ended_s) - record.first_token_s
     left_s = record.total_s - record.waited_s
-    for part_s in (record.queue_s, record.admission_s, record.guards_s, record.cache_s, record.tools_s):
-        if part_s is not None:
-            left_s -= part_s
+    parts = (record.queue_s, record.admission_s, record.guards_s, record.cache_s, record.tools_s)
+    if parts != _NO_PARTS:
+        left_s -= sum([part_s for part_s in parts if part_s is not None])
     for attempt in record.attempts:
         left_s -= (record.total_s if attempt.ended_s is None else attempt.ended_s) - attempt.began_s
     record.own_s = left_s if left_s > 0.0 else 0.0
+
+
+_NO_PARTS = (None,) * 5
 
 
 def _sum_up_usage(record: Record) -> None:

@@ -44,6 +44,7 @@ class Draw:
         self._groups = tuple(_Group(group, [next(numbers) for _ in group]) for group in groups)
         self._places = tuple(lot.place for group in groups for lot in group)
         self._tail = tuple(tail)
+        self._as_given = tuple(range(len(self._places)))
         self._blank = blank
         self._made: dict[tuple[_Order, str, str], Decision] = {}
         self._at_random: dict[_Order, Decision] = {}
@@ -59,7 +60,9 @@ class Draw:
     def by_session(self, session: str, session_from: str, seat_key: bytes, sitting: Sitting | None) -> Decision | None:
         """For a session, which stays where it sits; None: where that is no target any more."""
         sits = "" if sitting is None else sitting.spot
-        wanted = (self._order(session, 0.0), sits, session_from)
+        # Of two seats it is clear which is second, whatever the session would have drawn.
+        drawn = self._as_given if sits and len(self.seats) == 2 else self._order(session, 0.0)
+        wanted = (drawn, sits, session_from)
         made = self._made.get(wanted)
         if made is None:
             made = self._make_sticky(*wanted)
@@ -132,6 +135,8 @@ class _Group:
 
     def shared(self, session: str) -> _Order:
         """Their order for a session."""
+        if len(self._lots) == 1:
+            return self._straight
         return self._numbers(order(self._lots, session, 0.0))
 
     def _numbers(self, lots: Sequence[Lot]) -> _Order:

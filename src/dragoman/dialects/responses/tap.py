@@ -67,7 +67,6 @@ class _Whole(msgspec.Struct, frozen=True, gc=False):
     output: msgspec.Raw | UnsetType = UNSET
 
 
-_NOTED = ("id", "store", "model", "status", "usage", "service_tier", "incomplete_details")
 _NO_RESPONSE = _Whole()
 _decode_whole = msgspec.json.Decoder(_Whole).decode
 
@@ -164,7 +163,7 @@ class ResponsesTap:
         if seen.output is UNSET and seen.error is UNSET:
             self.failed = GatewayError(Kind.GARBLED, "the provider's answer is no response", source="upstream")
             return
-        self._note({name: getattr(seen, name) for name in _NOTED})
+        self._read(seen)
         self.first_token = self.ended = True
         if seen.status == "failed" or (seen.error and seen.output is UNSET):
             self._fail(None if seen.error is UNSET else seen.error)
@@ -172,14 +171,25 @@ class ResponsesTap:
     def _note(self, response: JsonObject) -> None:
         if self.response is None:
             self.response = response
-        self.model = optional_text(response, "model") or self.model
-        if response.get("store") is not False:
-            self.kept = optional_text(response, "id") or self.kept
-        self.usage = read_usage(response.get("usage")) or self.usage
-        self.tier = optional_text(response, "service_tier") or self.tier
-        details = response.get("incomplete_details")
+        get = response.get
+        self._read(
+            _Whole(
+                get("id"), get("store"), get("model"), get("status"), get("usage"), get("service_tier"), UNSET, get("incomplete_details")
+            )
+        )
+
+    def _read(self, seen: _Whole) -> None:
+        if isinstance(seen.model, str):
+            self.model = seen.model or self.model
+        if seen.store is not False and isinstance(seen.id, str):
+            self.kept = seen.id or self.kept
+        if seen.usage is not None:
+            self.usage = read_usage(seen.usage) or self.usage
+        if isinstance(seen.service_tier, str):
+            self.tier = seen.service_tier or self.tier
+        details = seen.incomplete_details
         why = details.get("reason") if isinstance(details, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-        self.reason = why if isinstance(why, str) else optional_text(response, "status")
+        self.reason = why if isinstance(why, str) else seen.status if isinstance(seen.status, str) else None
 
     def _fail(self, error: Any) -> None:
         found = error_object({"error": error})
