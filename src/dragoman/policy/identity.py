@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from hashlib import blake2s
+from secrets import token_bytes
 
 import msgspec
 
@@ -34,12 +35,14 @@ ANYONE = Principal("-")
 class Identity:
     """Compiled from the access section; immutable.
 
-    Keys are found by digest: how long that takes tells nothing of the keys, since no one can choose a digest.
+    Keys are found by a digest that is keyed anew in each process: how long a look-up takes tells nothing of the keys, since nobody can
+    choose or foresee a digest.
     """
 
     def __init__(self, access: Access) -> None:
+        self._secret = token_bytes(32)
         self._principals = {
-            _digest(client.key.reveal()): Principal(client.name, client.team, client.user, client.bodies) for client in access.keys
+            self._digest(client.key.reveal()): Principal(client.name, client.team, client.user, client.bodies) for client in access.keys
         }
         self.is_open = not access.keys
 
@@ -53,17 +56,20 @@ class Identity:
         if self.is_open:
             return ANYONE
         bearer = headers.get("authorization", "")
-        principal = self._principals.get(_digest(bearer[7:])) if bearer[:7] == "Bearer " else None
+        principal = self._principals.get(self._digest(bearer[7:])) if bearer[:7] == "Bearer " else None
         return principal or self._look_closer(headers)
 
     def _look_closer(self, headers: Mapping[str, str]) -> Principal:
         sent = list(_keys(headers))
         for key in sent:
-            principal = self._principals.get(_digest(key))
+            principal = self._principals.get(self._digest(key))
             if principal is not None:
                 return principal
         message = f"the key of this request is not known here; {_WHERE}" if sent else f"this gateway needs a key and got none; {_WHERE}"
         raise GatewayError(Kind.AUTHENTICATION, message, code="invalid_api_key")
+
+    def _digest(self, key: str) -> bytes:
+        return blake2s(key.encode("utf-8", "surrogateescape"), key=self._secret).digest()
 
 
 def key_prefix(headers: Mapping[str, str]) -> str | None:
@@ -71,10 +77,6 @@ def key_prefix(headers: Mapping[str, str]) -> str | None:
     was sent."""
     key = next(_keys(headers), None)
     return None if key is None else key[: min(_PREFIX, len(key) // 4)]
-
-
-def _digest(key: str) -> bytes:
-    return blake2s(key.encode("utf-8", "surrogateescape")).digest()
 
 
 def _keys(headers: Mapping[str, str]) -> Iterator[str]:
