@@ -22,6 +22,7 @@ BLOCKS_EACH = 50
 """Allocations that each reload may leave: far below the thousands that a runtime has, above what is noise."""
 SAID = "one two three four five six seven eight nine ten"
 SCRIPT = read_script(f'rules: [{{reply: [{{text: "{SAID}"}}], pace: {{first_s: 0.002, delta_s: 0.001}}}}]')
+WRITTEN = 'dragoman_journal_records_total{outcome="written"}'
 PATHS = ("/v1/chat/completions", "/v1/responses")
 
 
@@ -118,11 +119,22 @@ async def story(gateway: Living, file: Path, address: str, ends: list[str]) -> t
 
 
 async def quiet(gateway: Living) -> dict[str, int]:
-    """What lives inside once no client is connected and what waited to be priced is priced, as a scrape has it."""
+    """What lives inside once no client is connected, what waited to be priced is priced, as a scrape has it, and what waited to be kept
+    is in the journal, which opens its database with the first of it."""
     client = Client(gateway)
-    assert (await client.get("/metrics"))[0] == 200
+    end = time.monotonic() + SETTLE_S
+    while not await is_written(client) and time.monotonic() < end:
+        await asyncio.sleep(0.05)
     client.close()
     return await asyncio.to_thread(settled, gateway)
+
+
+async def is_written(client: Client) -> bool:
+    """Whether the journal has all that there is."""
+    status, body = await client.get("/metrics")
+    assert status == 200
+    told = dict(line.rsplit(" ", 1) for line in body.decode().splitlines() if line.startswith("dragoman_journal_"))
+    return (float(told["dragoman_journal_queue_records"]), float(told[WRITTEN]) > 0) == (0, True)
 
 
 def settled(gateway: Living) -> dict[str, int]:
