@@ -84,11 +84,12 @@ install_client_set() {
 }
 
 # Prometheus and its promtool, unpacked beside everything else: no root, and nothing of the system is changed. A machine that has them
-# uses its own; one without apt goes without, and the journey that needs them is skipped.
+# uses its own; no journey is skipped in silence, so one that has neither them nor apt is told what is missing.
 install_prometheus() {
     if command -v prometheus >/dev/null 2>&1 && command -v promtool >/dev/null 2>&1; then return; fi
     if [ -x .tools/prometheus/promtool ] && [ -x .tools/prometheus/prometheus ]; then return; fi
-    command -v apt-get >/dev/null 2>&1 && command -v dpkg-deb >/dev/null 2>&1 || { say "setup: no prometheus here; its journey is skipped"; return; }
+    command -v apt-get >/dev/null 2>&1 && command -v dpkg-deb >/dev/null 2>&1 ||
+        fail "the journeys run a real Prometheus; put \`prometheus\` and \`promtool\` on the PATH and try again"
     say "setup: unpacking prometheus into .tools"
     rm -rf .tools/prometheus && mkdir -p .tools/prometheus
     (
@@ -98,7 +99,7 @@ install_prometheus() {
         mv unpacked/usr/bin/prometheus unpacked/usr/bin/promtool .
         rm -rf unpacked prometheus_*.deb
     )
-    [ -x .tools/prometheus/promtool ] || say "setup: prometheus cannot be downloaded; its journey is skipped"
+    [ -x .tools/prometheus/promtool ] || fail "prometheus cannot be downloaded; install it (on Debian: apt-get install prometheus) and try again"
 }
 
 # A browser, for the journeys through the pages. It needs many libraries of the system, so only root can bring it.
@@ -106,22 +107,20 @@ install_chromium() {
     for name in chromium chromium-browser google-chrome; do
         if command -v "$name" >/dev/null 2>&1; then return; fi
     done
-    if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
-        say "setup: no Chromium here; the journeys through the pages are skipped (on Debian: apt-get install chromium)"
-        return
-    fi
+    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 ||
+        fail "the journeys look at the pages in a real Chromium; install it (on Debian: apt-get install chromium) and try again"
     say "setup: installing chromium"
     export DEBIAN_FRONTEND=noninteractive
     apt-get -qq install --no-install-recommends chromium >/dev/null 2>&1 ||
         { apt-get -qq update && apt-get -qq install --no-install-recommends chromium; } >/dev/null 2>&1 ||
-        say "setup: chromium cannot be installed; the journeys through the pages are skipped"
+        fail "chromium cannot be installed; install it (on Debian: apt-get install chromium) and try again"
 }
 
 want_run() { ensure_venv; install_pins run; install_project; }
 want_dev() { want_run; install_pins dev; }
 want_corpus() { want_dev; install_pins corpus; }
 want_fuzz() { want_dev; install_pins fuzz; }
-want_journeys() { want_dev; install_pins journeys; install_prometheus; install_chromium; install_clients; }
+want_journeys() { want_corpus; install_pins journeys; install_prometheus; install_chromium; install_clients; }
 
 case ${1:-run} in
     run) want_run ;;

@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
+import browser
 import pytest
 from machine import provider_of, ruled
 from parts import gateway, simulator
 
-browser = pytest.importorskip("browser", reason="playwright is not installed")
-
-pytestmark = [pytest.mark.journey, pytest.mark.skipif(browser.CHROMIUM is None, reason="there is no Chromium on this machine")]
+pytestmark = pytest.mark.journey
 
 HOSTILE = "</pre><script>alert(1)</script><img src=x onerror=alert(2)>"
 WEATHER = {
