@@ -81,7 +81,7 @@ class Gateway:
         bodies: Mapping[str, Any] = row.get("bodies") if isinstance(row.get("bodies"), dict) else {}  # type: ignore[assignment]
         asked: Mapping[str, Any] = bodies.get(_REQUEST) or {}
         return Kept(
-            row,
+            {**row, "bodies": row.get("bodies_kept")},
             {side: body["text"].encode() for side, body in bodies.items() if body},
             dict(asked.get("headers", ())),
             asked.get("whole", 0),
