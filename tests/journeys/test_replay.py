@@ -125,3 +125,17 @@ def test_gateway_of_our_own_is_started_where_none_runs(machine: Machine) -> None
         assert "the price is not known" in done.err
         assert "Another answer." in (machine.work / "r.md").read_text()
         assert len(requests(new)) == 1
+
+
+def test_gateway_that_is_named_is_asked_for_what_it_recorded(machine: Machine, two: tuple[str, str, str]) -> None:
+    address, _, new = two
+    name = ask(address, "Say something.")
+    kept(machine, f"select 1 from dragoman_exchanges where id = '{name}'")
+
+    done = machine.dragoman("replay", name, "--model", "new/m-2", "--gateway", address, XDG_DATA_HOME=str(machine.home / "elsewhere"))
+
+    assert done.code == 0, done.err
+    assert "Another answer." in done.out
+    assert len(requests(new)) == 1
+    ((replays, kind),) = kept(machine, "select replays, kind from dragoman_exchanges where kind = 'replay'")
+    assert (replays, kind) == (name, "replay")

@@ -100,7 +100,8 @@ async def check(asking: Asking, count: int) -> None:
         assert total(told, "input_tokens") == (exchange["input_tokens"] or 0)
         assert total(told, "output_tokens") == (exchange["output_tokens"] or 0)
         if exchange["cost_pico"] is not None:
-            assert sum((exchange["cost_parts"] or {}).values()) == exchange["cost_pico"]
+            parts: dict[str, int] = exchange["cost_parts"] or {}
+            assert sum(parts.values()) == exchange["cost_pico"]
     sums = ("cost_pico", *TOKENS)
     for by in GROUPINGS:
         for period in ("", "hour", "day"):
