@@ -158,7 +158,9 @@ def _cases(records: Records, which: str, limit: int | None) -> tuple[list[Case],
         raise click.ClickException(str(error)) from error
     rows = records.session(which)
     if not rows:
-        raise click.ClickException(f"nothing recorded has the id `{which[:100]}`, and no session that name; `dragoman logs` lists them")
+        raise click.ClickException(
+            f"nothing recorded has the id `{which[:100]}`, and no session has that name; `dragoman logs` lists what there is"
+        )
     fit = [row for row in rows if not row["error"] and row["kind"] not in _BESIDE]
     notes = [f"{len(rows) - len(fit)} of the session's {len(rows)} exchanges are left out: they failed, or are beside its turns."]
     notes = notes if len(fit) < len(rows) else []
@@ -260,7 +262,7 @@ def _send(place: Place, case: Case, model: str) -> Answer:
 
 def _tell_progress(count: int, total: int, case: Case, model: str, answer: Answer) -> None:
     mark = click.style("✗", fg="red") if answer.error else click.style("✓", fg="green")
-    said = answer.error or f"{seconds(answer.total_s)}"
+    said = " ".join(_harmless(answer.error).split()) if answer.error else seconds(answer.total_s)
     click.echo(f"  {mark} {count}/{total} {case.id} {model}: {said}", err=True)
 
 
@@ -303,7 +305,11 @@ def _summary(report: Report) -> str:
 
 
 def _plain(answer: Answer) -> str:
-    """What was said, without what would steer a terminal."""
+    """What was said, to be read in a terminal."""
     parts = [answer.text, *(f"→ {call.name}({call.arguments})" for call in answer.calls), f"failed: {answer.error}" if answer.error else ""]
-    text = "\n".join(part for part in parts if part)
+    return _harmless("\n".join(part for part in parts if part))
+
+
+def _harmless(text: str) -> str:
+    """Text of others without what would steer a terminal."""
     return "".join(each if each.isprintable() or each in "\n\t" else "�" for each in text)
