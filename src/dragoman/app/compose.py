@@ -109,7 +109,7 @@ def _runtime(config: Config, shared: Lasting, addresses: Mapping[str, str], book
         observer=shared.observer,
         draw=random.random,
         clock=time.perf_counter,
-        new_id=_new_id,
+        new_id=new_id,
         pace=Pace(hold_s=deadlines.hold_s, ping_s=deadlines.ping_s),
         board=shared.board,
         router=Router(shared.sessions, book.per_token),
@@ -151,6 +151,6 @@ def _owner(config: Config, name: str) -> str:
     return "dragoman" if name in config.models else name.partition("/")[0]
 
 
-def _new_id() -> str:
+def new_id() -> str:
     """Sorts by time (48 bits of milliseconds), and no two alike (80 random bits)."""
     return f"ex_{time.time_ns() // 1_000_000:012x}{random.getrandbits(80):020x}"

@@ -36,7 +36,7 @@ from dragoman.observe.live import Live
 from dragoman.observe.observer import Observer
 from dragoman.policy.price import Steps
 from dragoman.server.admin import Admin
-from dragoman.server.app import App, Further
+from dragoman.server.app import App, Further, Refused, tell_nobody
 from dragoman.server.door import Door
 from dragoman.server.records import Records
 from dragoman.server.serve import Address, run, serve
@@ -96,7 +96,7 @@ async def _serve(loaded: Loaded, load: Load, env: Mapping[str, str], on_ready: C
         url = database_url(config, env)
         asking = None if url is None else Asking(opener(url))
         further = Records(asking, door).beside(pages(asking, live, door, lambda: reloader.current.about))
-        app = _app(config, reloader, admin, further)
+        app = _app(config, reloader, admin, further, tell_nobody if kept is None else kept.refused)
         meter.attach(lambda: reloader.current, lambda: reloader.state, lambda: (app.running, app.streams))
         observer.tell(meter.record)
         observer.tell(exporter.record)
@@ -114,7 +114,7 @@ async def _serve(loaded: Loaded, load: Load, env: Mapping[str, str], on_ready: C
                 await serve(app, ready, is_exposed=config.server.allow_open)
 
 
-def _app(config: Config, reloader: Reloader, admin: Admin, further: Further) -> App[Composed]:
+def _app(config: Config, reloader: Reloader, admin: Admin, further: Further, refused: Refused) -> App[Composed]:
     return App(
         lambda: reloader.current,
         lambda current, inbound, outbound: handle(current.runtime, inbound, outbound),
@@ -122,6 +122,7 @@ def _app(config: Config, reloader: Reloader, admin: Admin, further: Further) -> 
         server_settings(config),
         admin=admin,
         further=further,
+        refused=refused,
     )
 
 

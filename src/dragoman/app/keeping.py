@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import importlib
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from dragoman.app.compose import Composed
+from dragoman.agents.registry import recognise
+from dragoman.app.compose import Composed, new_id
 from dragoman.app.pricing import record_price
 from dragoman.app.revisions import data_folder
 from dragoman.app.tracing import secrets
 from dragoman.config.schema import Config
 from dragoman.core.completion import Completion
+from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.record import Record
 from dragoman.observe.journal import Journal, Priced
 from dragoman.observe.journal_rows import Price
 from dragoman.observe.refusals import Refusals
 from dragoman.policy.book import PriceBook
+from dragoman.policy.identity import key_prefix
 from dragoman.routing.decision import told
+from dragoman.server.answer import Answer
 
 NOWHERE = "none"
 _FILE = "journal.db"
 _SPOOL = "spool"
+_PATH = 200
 
 
 def database_url(config: Config, env: Mapping[str, str]) -> str | None:
@@ -52,6 +58,25 @@ class Keeper:
         """Have it written, if it is to be kept. Never waits."""
         if self._refusals.keeps(record):
             self.journal.put(record)
+
+    def refused(self, error: GatewayError, asked: Answer, status: int, dialect: str) -> None:
+        """A request that was refused before any exchange began: a key that is wrong shall be seen wherever it was tried."""
+        agent = recognise(asked.headers)
+        self.record(
+            Record(
+                new_id(),
+                time.time(),
+                address=asked.address,
+                agent=agent.name,
+                agent_version=agent.version(asked.headers),
+                dialect=dialect,
+                path=asked.target.path[:_PATH],
+                status=status,
+                error=error.kind.value,
+                message=error.message,
+                key_prefix=key_prefix(asked.headers) if error.kind is Kind.AUTHENTICATION else None,
+            )
+        )
 
     def use(self, config: Config) -> None:
         """Go on with other settings."""

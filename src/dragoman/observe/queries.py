@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Mapping
@@ -87,7 +88,7 @@ def moment(text: str, now: float, name: str = "since") -> float:
     if ago is not None:
         return now - float(ago[1]) * _AGO_S[ago[2]]
     try:
-        return float(text)
+        return _finite(text)
     except ValueError:
         pass
     try:
@@ -153,9 +154,17 @@ def _bounds(given: Mapping[str, str], name: str) -> Bounds:
     return least, most
 
 
+def _finite(text: str) -> float:
+    """Raises ValueError for what is no number, or none that can be compared with."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("not finite")
+    return number
+
+
 def _number(given: Mapping[str, str], name: str) -> float | None:
     text = given.get(name)
     try:
-        return None if text is None else float(text)
+        return None if text is None else _finite(text)
     except ValueError as error:
         raise wrong(f"`{name}={text}`"[:120] + " is no number", name) from error

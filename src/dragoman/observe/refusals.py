@@ -16,8 +16,7 @@ _A_SECOND = 1 / 6
 _ALL_BURST = 200.0
 _ALL_A_SECOND = 2.0
 _ADDRESSES = 1000
-_REFUSED = frozenset({"authentication", "permission"})
-"""Kinds of errors that need no valid key to be had."""
+_NOBODY = "-"
 
 
 class _Bucket:
@@ -47,8 +46,8 @@ class Refusals:
         self._by_address: OrderedDict[str, _Bucket] = OrderedDict()
 
     def keeps(self, record: Record) -> bool:
-        """Whether this exchange is to be kept; all are that were not refused."""
-        if record.error not in _REFUSED or record.attempts:
+        """Whether this exchange is to be kept. All are that somebody's key stands behind, and all for which a provider was asked."""
+        if record.error is None or record.attempts or record.client != _NOBODY:
             return True
         now = self._clock()
         bucket = self._of(record.address, now)

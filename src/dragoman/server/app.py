@@ -61,6 +61,15 @@ class Further(msgspec.Struct, frozen=True):
 
 NOTHING_FURTHER = Further()
 
+Refused = Callable[[GatewayError, Answer, int, str], None]
+"""Told of a request that was refused before any exchange began: why, the request, the status it got, the dialect of its path (empty: of
+none)."""
+_WATCHED = frozenset({Kind.AUTHENTICATION, Kind.PERMISSION})
+
+
+def tell_nobody(error: GatewayError, asked: Answer, status: int, dialect: str) -> None:
+    """Nobody wants to know."""
+
 
 class App(Generic[R]):
     """`current` gives the runtime of the moment, `about` what it says of itself, `handle` carries one exchange of it."""
@@ -75,6 +84,7 @@ class App(Generic[R]):
         clock: Callable[[], float] = time.time,
         admin: Admin = NO_ADMIN,
         further: Further = NOTHING_FURTHER,
+        refused: Refused = tell_nobody,
     ) -> None:
         self.settings = settings
         self.exchanges: set[Answer] = set()
@@ -96,6 +106,7 @@ class App(Generic[R]):
             *further.below,
         )
         self.stop = further.stop
+        self._refused = refused
         self._dialects = {f"{mount}{path}": name for mount in MOUNTS for path, name in MODEL_ROUTES.items()}
 
     def use(self, settings: ServerSettings) -> None:
@@ -146,6 +157,8 @@ class App(Generic[R]):
             return
         name = self._dialects.get(asked.target.path, _ERROR_DIALECT)
         status, headers, body = word_for(error, name, asked.headers)
+        if asked.target.path in self._dialects or error.kind in _WATCHED:
+            self._refused(error, asked, status, self._dialects.get(asked.target.path, ""))
         await asked.whole(status, unsized(headers), body)
 
     # Finding the handler

@@ -1,0 +1,244 @@
+"""What is read off the bodies of an exchange when it is over: tools called, results brought, turns and sessions that nobody named."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dragoman.core.brought import brought
+from dragoman.core.called import calls_in, command_in
+from dragoman.core.completion import Completion
+from dragoman.dialects.registry import names
+from dragoman.ir.record import Bodies, Record, ToolCall, ToolResult
+
+ARGUMENTS = '{"cmd":"git diff --stat"}'
+CALL = ToolCall("c1", "run", ARGUMENTS, "git diff", len(ARGUMENTS))
+
+
+def sse(*events: dict[str, Any]) -> bytes:
+    return b"".join(b"event: x\ndata: " + json.dumps(event).encode() + b"\n\n" for event in events)
+
+
+ITEM = {"type": "function_call", "id": "fc_1", "call_id": "c1", "name": "run", "arguments": ARGUMENTS}
+CHAT_CALL = {"index": 0, "id": "c1", "type": "function", "function": {"name": "run", "arguments": ARGUMENTS}}
+USE = {"type": "tool_use", "id": "c1", "name": "run", "input": json.loads(ARGUMENTS)}
+FUNCTION_CALL = {"functionCall": {"id": "c1", "name": "run", "args": json.loads(ARGUMENTS)}}
+ANSWERS: list[tuple[str, bytes]] = [
+    ("responses", json.dumps({"id": "r", "output": [{"type": "message"}, ITEM]}).encode()),
+    (
+        "responses",
+        sse(
+            {"type": "response.output_item.added", "item": {**ITEM, "arguments": ""}},
+            {"type": "response.output_text.delta", "delta": 'says "function_call" itself'},
+            {"type": "response.output_item.done", "item": ITEM},
+            {"type": "response.completed", "response": {"output": [ITEM]}},
+        ),
+    ),
+    ("chat", json.dumps({"choices": [{"index": 0, "message": {"tool_calls": [CHAT_CALL]}}]}).encode()),
+    (
+        "chat",
+        sse(
+            {"choices": [{"index": 0, "delta": {"tool_calls": [{**CHAT_CALL, "function": {"name": "run", "arguments": ""}}]}}]},
+            {"choices": [{"index": 0, "delta": {"tool_calls": [{"index": 0, "function": {"arguments": ARGUMENTS[:9]}}]}}]},
+            {"choices": [{"index": 0, "delta": {"tool_calls": [{"index": 0, "function": {"arguments": ARGUMENTS[9:]}}]}}]},
+        )
+        + b"data: [DONE]\n\n",
+    ),
+    ("messages", json.dumps({"content": [{"type": "text", "text": "x"}, USE]}, separators=(",", ":")).encode()),
+    (
+        "messages",
+        sse(
+            {"type": "content_block_start", "index": 1, "content_block": {**USE, "input": {}}},
+            {"type": "content_block_delta", "index": 1, "delta": {"type": "input_json_delta", "partial_json": ARGUMENTS[:5]}},
+            {"type": "content_block_delta", "index": 1, "delta": {"type": "input_json_delta", "partial_json": ARGUMENTS[5:]}},
+        ),
+    ),
+    ("generate", json.dumps({"candidates": [{"content": {"parts": [FUNCTION_CALL]}}]}).encode()),
+    ("generate", sse({"candidates": [{"content": {"parts": [{"text": "x"}]}}]}, {"candidates": [{"content": {"parts": [FUNCTION_CALL]}}]})),
+]
+
+
+@pytest.mark.parametrize(("dialect", "answer"), ANSWERS)
+def test_the_calls_of_an_answer_are_read(dialect: str, answer: bytes) -> None:
+    found = calls_in(dialect, answer)
+
+    assert [(call.call_id, call.name, json.loads(call.arguments), call.command) for call in found] == [
+        ("c1", "run", json.loads(ARGUMENTS), "git diff")
+    ]
+
+
+def test_every_dialect_is_known() -> None:
+    assert {name for name, _ in ANSWERS} == set(names())
+
+
+@given(st.sampled_from(sorted(names())), st.binary(max_size=300) | st.sampled_from([answer[:-20] for _, answer in ANSWERS]))
+def test_any_bytes_are_taken(dialect: str, data: bytes) -> None:
+    calls_in(dialect, data)
+    brought(dialect, data)
+    Completion().complete(Record("x", 0.0, dialect=dialect, status=200), Bodies("full", data, [data]))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "command"),
+    [
+        ('{"command":["bash","-lc","cd /x && FOO=1 git log -5 | head"]}', "git log"),
+        ('{"command":["ls","-la"]}', "ls"),
+        ('{"cmd":"/usr/bin/python3 -m pytest"}', "python3"),
+        ('{"cmd":"  sudo npm install left-pad"}', "npm install"),
+        ('{"cmd":"curl -H \\"authorization: x\\" http://y"}', "curl"),
+        ('{"cmd":"$(evil)"}', None),
+        ('{"cmd":""}', None),
+        ('{"path":"x"}', None),
+        ('{"cmd":', None),
+        ('{"cmd":5}', None),
+    ],
+)
+def test_of_a_command_its_program_is_kept(arguments: str, command: str | None) -> None:
+    assert command_in(arguments) == command
+
+
+OUTPUT = "Exit code: 1\nno such file"
+USER = {"role": "user", "content": "fix it"}
+REQUESTS: list[tuple[str, dict[str, Any]]] = [
+    (
+        "responses",
+        {
+            "input": [
+                {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "fix it"}]},
+                {"type": "function_call_output", "call_id": "c0", "output": "old"},
+                {**ITEM, "call_id": "c1"},
+                {"type": "function_call_output", "call_id": "c1", "output": OUTPUT},
+            ],
+            "tools": [{"type": "function", "parameters": {"role": {"type": "function_call_output"}}}],
+        },
+    ),
+    (
+        "chat",
+        {"messages": [USER, {"role": "assistant", "tool_calls": [CHAT_CALL]}, {"content": OUTPUT, "role": "tool", "tool_call_id": "c1"}]},
+    ),
+    (
+        "messages",
+        {
+            "messages": [
+                USER,
+                {"role": "assistant", "content": [USE]},
+                {"content": [{"content": OUTPUT, "tool_use_id": "c1", "type": "tool_result"}], "role": "user"},
+            ]
+        },
+    ),
+    (
+        "generate",
+        {
+            "contents": [
+                {"parts": [{"text": "fix it"}], "role": "user"},
+                {"role": "model", "parts": [FUNCTION_CALL]},
+                {"parts": [{"functionResponse": {"id": "c1", "name": "run", "response": OUTPUT}}], "role": "user"},
+            ]
+        },
+    ),
+]
+SPACING = [None, (",", ":")]
+
+
+@pytest.mark.parametrize("spacing", SPACING)
+@pytest.mark.parametrize(("dialect", "body"), REQUESTS)
+def test_the_results_that_came_last_are_read(dialect: str, body: dict[str, Any], spacing: tuple[str, str] | None) -> None:
+    found = brought(dialect, json.dumps(body, separators=spacing).encode())
+
+    size = len(OUTPUT) + 1  # The line end is two characters in JSON.
+    assert found.results == (ToolResult("c1", size, True, size // 4),)
+    assert found.words is None
+
+
+def test_results_are_read_where_the_conversation_is_kept_elsewhere() -> None:
+    body = {"previous_response_id": "resp_1", "input": [{"type": "function_call_output", "call_id": "c1", "output": "fine"}]}
+
+    assert [result.call_id for result in brought("responses", json.dumps(body).encode()).results] == ["c1"]
+
+
+@pytest.mark.parametrize(("dialect", "body"), REQUESTS)
+def test_the_users_words_begin_a_turn_and_results_go_on_with_it(dialect: str, body: dict[str, Any]) -> None:
+    completion, field = Completion(), next(iter(body))
+    later = {**body, field: [*body[field], *_said(dialect)]}
+    requests = [{**body, field: body[field][:1]}, {**body, field: body[field][:1]}, body, later]
+
+    turns = [_completed(completion, f"ex_{number}", dialect, request).turn for number, request in enumerate(requests)]
+
+    assert turns == ["auto-ex_0", "auto-ex_0", "auto-ex_0", "auto-ex_3"]
+
+
+def _said(dialect: str) -> list[dict[str, Any]]:
+    if dialect == "generate":
+        return [{"role": "model", "parts": [{"text": "done"}]}, {"role": "user", "parts": [{"text": "fix it"}]}]
+    return [{"role": "assistant", "content": "done"}, USER]
+
+
+def _completed(completion: Completion, name: str, dialect: str, body: dict[str, Any], **more: Any) -> Record:
+    record = Record(name, 0.0, **{"dialect": dialect, "status": 200, "client": "ada", **more})
+    completion.complete(record, Bodies("redacted", json.dumps(body).encode(), []))
+    return record
+
+
+def test_a_conversation_is_known_by_its_beginning_and_by_whose_it_is() -> None:
+    completion = Completion()
+    system = {"role": "system", "content": "you are " + "helpful " * 50}
+    first = _completed(completion, "a", "chat", {"messages": [system, USER]})
+    second = _completed(completion, "b", "chat", {"messages": [system, USER, {"role": "assistant", "content": "ok"}, USER]})
+    others = [
+        _completed(completion, "c", "chat", {"messages": [system, {"role": "user", "content": "else"}]}),
+        _completed(completion, "d", "chat", {"messages": [system, USER]}, client="bob"),
+        _completed(completion, "e", "responses", {"input": "hi", "prompt_cache_key": "mine"}),
+        _completed(completion, "f", "chat", {"messages": [system, USER]}, session="told"),
+        _completed(completion, "g", "chat", {"messages": [system, USER]}, replays="ex_1"),
+    ]
+
+    assert first.session == second.session
+    assert first.session is not None
+    assert first.session.startswith("auto-")
+    assert first.session not in [other.session for other in others]
+    assert [other.session for other in others[2:]] == ["mine", "told", None]
+
+
+def test_where_no_bodies_are_kept_nothing_of_them_is() -> None:
+    record = Record("x", 0.0, dialect="chat", status=200, session="s", stop_reason="stop")
+
+    Completion().complete(record, Bodies("none", b'{"messages":[]}', [ANSWERS[2][1]]))
+
+    assert record.calls == [ToolCall("c1", "run", "", None, len(ARGUMENTS))]
+    assert record.stop_reason == "tool_calls"
+
+
+def test_no_credential_stays_in_headers() -> None:
+    bodies = Bodies(
+        client_request_headers=(("authorization", "Bearer x"), ("X-Api-Key", "x"), ("x-ratelimit-remaining-tokens", "5")),
+        provider_request_headers=(("x-goog-api-key", "x"), ("cookie", "x"), ("x-amz-security-token", "x")),
+    )
+
+    Completion().complete(Record("x", 0.0), bodies)
+
+    assert bodies.client_request_headers == (("authorization", "***"), ("X-Api-Key", "***"), ("x-ratelimit-remaining-tokens", "5"))
+    assert [value for _, value in bodies.provider_request_headers] == ["***", "***", "***"]
+
+
+@pytest.mark.parametrize(
+    ("told", "neutral"),
+    [
+        ("completed", "stop"),
+        ("end_turn", "stop"),
+        ("max_tokens", "length"),
+        ("MAX_TOKENS", "length"),
+        ("SAFETY", "content_filter"),
+        ("odd", "odd"),
+        (None, None),
+    ],
+)
+def test_why_an_answer_ended_is_told_in_one_language(told: str | None, neutral: str | None) -> None:
+    record = Record("x", 0.0, stop_reason=told)
+
+    Completion().complete(record, None)
+
+    assert record.stop_reason == neutral
