@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 
 from dragoman.ir.record import Attempt, Record
 from dragoman.observe.journal_rows import Priced
@@ -38,7 +37,7 @@ def _priced(record: Record, price: Callable[[Attempt], Price | None]) -> Priced 
     """An exchange costs what its attempts cost that told their tokens: known if each of these is."""
     if not record.attempts:
         return None
-    parts: Counter[str] = Counter()
+    parts: dict[str, int] = {}
     each: list[int | None] = []
     told: list[tuple[str, str]] = []
     for number, attempt in enumerate(record.attempts, 1):
@@ -49,7 +48,8 @@ def _priced(record: Record, price: Callable[[Attempt], Price | None]) -> Priced 
             continue
         found = _cost(record, attempt, price(attempt))
         picos = {unit: _pico(usd) for unit, usd in found.parts.items()}
-        parts.update(picos)
+        for unit, pico in picos.items():
+            parts[unit] = parts.get(unit, 0) + pico
         each.append(None if found.unpriced else sum(picos.values()))
         if found.unpriced:
             told.append(("cost", _UNPRICED.format(units=", ".join(found.unpriced), name=f"{attempt.provider}/{attempt.model}")))
@@ -76,4 +76,4 @@ def _may_be_billed(attempt: Attempt) -> bool:
 
 def _pico(usd: Decimal) -> int:
     """Whole units of 1e-12 US dollar. Each part is rounded for itself (discounts leave fractions), so parts always sum to the whole."""
-    return int(usd.scaleb(_PICO).to_integral_value(ROUND_HALF_EVEN))
+    return round(usd.scaleb(_PICO))
