@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import json
 import os
 import re
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ import openai
 from error_rows import OWN, ROWS, SDK, Body, Own, Row, Sdk
 from machine import BYPASS, Machine, provider_of, ruled, stats
 from parts import gateway, simulator
-from upstreams import logged, provider
+from upstreams import provider
 
 SECRET = "sk-proj-aProviderKeyThatNobodyMaySee0123456789"
 CLIENT_KEY = "a-client-key"
@@ -30,7 +31,9 @@ _PATIENCE_S = 90.0
 _LOG_S = 0.6
 """The gateway writes its log behind the exchanges."""
 _AT_ONCE = 18
-_SDK_S = 5.0
+_SDK_S = 60.0
+_SDK_ALONE_S = 5.0
+"""What a program waits for an answer. Its own default of ten minutes would tell the same, later."""
 
 
 LANES = {"responses": ("relay", "chat"), "chat": ("relay", "messages")}
@@ -39,7 +42,8 @@ LANES = {"responses": ("relay", "chat"), "chat": ("relay", "messages")}
 
 class Told(msgspec.Struct, frozen=True):
     """What somebody got. code: how Codex ended, None if it was still waiting. error: what was shown last. answer: the words. requests:
-    how many the client made; asked: how many reached the provider. screen: all that was shown."""
+    how many the client made; tries: how many the gateway made of them (None: nobody counted); asked: how many reached the provider.
+    screen: all that was shown."""
 
     code: int | None
     error: str
@@ -47,6 +51,7 @@ class Told(msgspec.Struct, frozen=True):
     requests: int
     asked: int
     screen: str
+    tries: int | None = None
 
     @property
     def read(self) -> str:
@@ -103,8 +108,10 @@ class Bench:
         return (lambda: self._raw(row)) if name == "raw" else (lambda: self._through(row, name))
 
     def _through(self, row: Row, name: str) -> Told:
-        ran = self._run(self._gateways["open"], f"{name}/{row.name}", _PATIENCE_S)
-        return told_of(ran, self._logged("open", f"{name}/{row.name}"), self._asked(f"{name}/{row.name}"))
+        model = f"{own_provider(name, row.name)}/{row.name}"
+        ran = self._run(self._gateways["open"], model, _PATIENCE_S)
+        requests, tries = self._logged("open", model)
+        return msgspec.structs.replace(told_of(ran, requests, self._asked(f"{name}/{row.name}")), tries=tries)
 
     def _raw(self, row: Row) -> Told:
         ran = self._run(self._upstream, f"raw-{row.name}", row.patience_s, row.settings)
@@ -115,7 +122,7 @@ class Bench:
         ran = self._run(self._gateways[own.gateway], own.name, _PATIENCE_S, key=own.key)
         told = told_of(ran, 0, 0)
         # What is refused before its model is known is not in the log by that name.
-        count = self._logged("open", own.name) if own.gateway == "open" else 1 + told.screen.count("Reconnecting")
+        count = self._logged("open", own.name)[0] if own.gateway == "open" else 1 + told.screen.count("Reconnecting")
         return msgspec.structs.replace(told, requests=count)
 
     def _run(self, address: str, model: str, patience_s: float, settings: str = "", key: str = CLIENT_KEY) -> tuple[int | None, str, str]:
@@ -128,7 +135,8 @@ class Bench:
     def _sdk(self, sdk: Sdk, name: str, api: str) -> Told:
         model = f"sdk-{api}-{sdk.name}"
         address = self._upstream if name == "raw" else self._gateways["open"]
-        asked_for = model if name == "raw" else f"{name}/{model}"
+        asked_for = model if name == "raw" else f"{own_provider(name, model)}/{model}"
+        patience_s = _SDK_ALONE_S if name == "raw" else _SDK_S
         count = 0
 
         def count_one(_: httpx2.Request) -> None:
@@ -136,17 +144,23 @@ class Bench:
             count += 1
 
         with (
-            httpx2.Client(event_hooks={"request": [count_one]}, timeout=_SDK_S) as http,
-            openai.OpenAI(api_key=CLIENT_KEY, base_url=f"{address}/v1", http_client=http, timeout=_SDK_S) as client,
+            # The environment changes under the feet of whoever reads it on another thread: pytest writes there what it runs.
+            httpx2.Client(event_hooks={"request": [count_one]}, timeout=patience_s, trust_env=False) as http,
+            openai.OpenAI(api_key=CLIENT_KEY, base_url=f"{address}/v1", http_client=http, timeout=patience_s) as client,
         ):
             code, words = ask(client, api, asked_for, sdk.stream)
-        return Told(code, "" if code == 0 else words, words if code == 0 else "", count, 0, words)
+        tries = None if name == "raw" else self._logged("open", asked_for)[1]
+        return Told(code, "" if code == 0 else words, words if code == 0 else "", count, 0, words, tries)
 
     # ---- counting ----
 
-    def _logged(self, which: str, model: str) -> int:
+    def _logged(self, which: str, model: str) -> tuple[int, int]:
+        """How many exchanges a gateway noted that asked for this model, and how many tries it made."""
         time.sleep(_LOG_S)
-        return len([line for line in logged(self._folder / which) if f" {model} " in line])
+        log = self._folder / which / "dragoman" / "gateway-journey.log"
+        lines = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{") and f'"asked":"{model}"' in line]
+        # A single try is not told one by one; where none was made, no provider is named.
+        return len(lines), sum(len(line["attempts"]) if "attempts" in line else "provider" in line for line in lines)
 
     def _asked(self, rule: str) -> int:
         return len([one for one in stats(self._upstream)["last"] if one["rule"] == rule])
@@ -161,7 +175,7 @@ def bench(folder: Path) -> Generator[Bench]:
     small: Body = {"server": {"limits": {"body_bytes": 16_384}}}
     with (
         simulator(ruled(*_rules()), kept=100_000) as upstream,
-        gateway(folder / "open", _config(upstream)) as address,
+        gateway(folder / "open", {**_config(upstream, _measured()), "log": {"format": "json"}}) as address,
         gateway(folder / "guarded", {**_config(upstream), **guarded}) as guarded_address,
         gateway(folder / "small", {**_config(upstream), **small}) as small_address,
     ):
@@ -172,20 +186,33 @@ def bench(folder: Path) -> Generator[Bench]:
             made.close()
 
 
-def _config(upstream: str) -> Body:
+def _config(upstream: str, measured: Iterable[tuple[str, str]] = ()) -> Body:
+    """Default settings, but for deadlines that are short: providers of all lanes, and one of its own for each measurement."""
     compatible: Body = {**provider_of(upstream, "responses"), "keys": [SECRET]}
-    providers: dict[str, Body] = {
+    lanes: dict[str, Body] = {
         "relay": {"kind": "openai", "base_url": f"{upstream}/v1", "keys": [SECRET]},
         "responses": {**compatible, "relay": []},
         **{name: {**provider(upstream, name), "keys": [SECRET]} for name in ("chat", "messages", "generate")},
+    }
+    deadlines = {"first_byte_s": WAIT_S, "idle_s": WAIT_S}
+    lanes |= {name: {**one, "headers": {"x-lane": name}} for name, one in lanes.items()}
+    lanes |= {own_provider(name, model): lanes[name] for name, model in measured}
+    lanes |= {
         "gone": {**compatible, "base_url": "http://127.0.0.1:9/v1"},
         "nowhere": {**compatible, "base_url": "http://nowhere.invalid/v1"},
     }
-    deadlines = {"first_byte_s": WAIT_S, "idle_s": WAIT_S}
-    known = {name: {**one, "headers": {"x-lane": name}, "deadlines": deadlines} for name, one in providers.items()}
-    # How one try is told, with the same keys again and again: what the gateway tries before it tells is proven by the fault matrix.
-    routing = {"retry": {"attempts": 1}, "breaker": {"refused_s": 0.001, "failures": 1_000_000}}
-    return {"providers": known, "routing": routing}
+    return {"providers": {name: {**one, "deadlines": deadlines} for name, one in lanes.items()}}
+
+
+def own_provider(name: str, model: str) -> str:
+    """The provider of one measurement: what the gateway remembers of its faults disturbs no other one. On the page it is `name`."""
+    return f"{name}--{model}"
+
+
+def _measured() -> Iterator[tuple[str, str]]:
+    """(lane, model) of all that is measured through the gateway."""
+    yield from ((name, row.name) for row in ROWS for name in row.over)
+    yield from ((name, f"sdk-{api}-{sdk.name}") for sdk in SDK for api in LANES for name in LANES[api])
 
 
 def _rules() -> Iterator[Body]:
@@ -194,7 +221,11 @@ def _rules() -> Iterator[Body]:
             yield {"name": f"{name}/{row.name}", "match": {"model": row.name, "headers": {"x-lane": name}}, **row.rule}
         yield {"name": f"raw/{row.name}", "match": {"model": f"raw-{row.name}"}, **row.rule}
     rules = {row.name: row.rule for row in ROWS}
-    yield from ({"match": {"model": f"sdk-{api}-{sdk.name}"}, **rules[sdk.name]} for sdk in SDK for api in LANES)
+    for sdk, api in itertools.product(SDK, LANES):
+        model = f"sdk-{api}-{sdk.name}"
+        for name in LANES[api]:
+            yield {"name": f"{name}/{model}", "match": {"model": model, "headers": {"x-lane": name}}, **rules[sdk.name]}
+        yield {"name": f"raw/{model}", "match": {"model": model}, **rules[sdk.name]}
     yield {"reply": [{"text": "fine again"}]}
 
 
@@ -292,6 +323,8 @@ _CHANGING = (
     (re.compile(r"(request id: )[\w-]+…?"), r"\1…"),
     (re.compile(r"\b[0-9a-f]{16,}\b"), "…"),
     (re.compile(r"\d+:\d\d [AP]M"), "…"),
+    (re.compile(r"(nothing that could answer .*; ask again in) \d+ s"), r"\1 … s"),
+    (re.compile(r"\b(relay|responses|chat|messages|generate)--[a-z0-9-]+"), r"\1"),
     (re.compile(r"\b(?:raw|sdk-responses|sdk-chat)-(?=[a-z])"), ""),
 )
 

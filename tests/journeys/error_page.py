@@ -28,7 +28,9 @@ has the fault, and through the gateway before that provider. Why the gateway cho
 - Every sentence says which provider it is and what it did; its own words follow. No key stands in any.
 - What cannot be helped by asking again costs one request.
 - `relay` is OpenAI's API, its bytes passed on; `responses`, `chat`, `messages` and `generate` are translated. The sentence shown is that
-  of the first provider named; the others differ in the provider's own words. The gateway's deadlines are {WAIT_S} s here.
+  of the first provider named; the others differ in the provider's own words.
+- The gateway has its default settings, but for deadlines of {WAIT_S} s. It tries again before it tells of a fault that may pass
+  ([when a provider fails](resilience.md)): where two numbers of requests stand, the second one is how many tries it made for them.
 
 ## Codex, when the provider fails
 
@@ -136,8 +138,14 @@ def _read(told: Told, patience_s: float = 0) -> str:
 
 
 def _counts(ours: dict[str, Told]) -> str:
-    counts = {told.requests for told in ours.values()}
-    return str(counts.pop()) if len(counts) == 1 else ", ".join(f"{told.requests} (`{name}`)" for name, told in ours.items())
+    counts = {name: _count(told) for name, told in ours.items()}
+    return (
+        _count(next(iter(ours.values()))) if len(set(counts.values())) == 1 else "; ".join(f"{n} (`{name}`)" for name, n in counts.items())
+    )
+
+
+def _count(told: Told) -> str:
+    return str(told.requests) if told.tries in (None, told.requests) else f"{told.requests}, {told.tries}"
 
 
 def _names(names: tuple[str, ...]) -> str:

@@ -86,6 +86,11 @@ def spoken(fault: Body, **more: Any) -> Body:
     return {"reply": [{"text": WORDS}], "fault": fault, **more}
 
 
+def in_time(fault: Body) -> Body:
+    """The same, with words that come one after the other: some have reached the client when it happens."""
+    return spoken(fault, pace={"first_s": 0, "delta_s": 0.02})
+
+
 def slowly(code: str, message: str = "") -> Body:
     said = in_stream(code, message)
     return {**said, "fault": {**said["fault"], "stall": {"at": {"before_end": True}, "for_s": 0.3}}}
@@ -161,7 +166,7 @@ ROWS: tuple[Row, ...] = (
         TWO,
         fatal=False,
         more="alone, Codex gives the turn up at once and tells nothing of why. Limits without a time are mostly those of a busy minute: "
-        "with ours it waits 5 s up to five times, and the turn goes on; what was refused is not billed",
+        "the gateway waits twice as long each time, over a minute in all, and the turn goes on; what was refused is not billed",
     ),
     Row(
         "limit-40",
@@ -221,11 +226,11 @@ ROWS: tuple[Row, ...] = (
         EVERY,
         fatal=False,
     ),
-    Row("cut", "stream cut", spoken({"cut": {"at": {"before_end": True}}}), ("`{provider}`", "closed the connection"), EVERY, fatal=False),
+    Row("cut", "stream cut", in_time({"cut": {"at": {"before_end": True}}}), ("`{provider}`", "closed the connection"), EVERY, fatal=False),
     Row(
         "cut-end",
         "stream ends without its end",
-        spoken({"cut": {"at": {"before_end": True}, "how": "end"}}),
+        in_time({"cut": {"at": {"before_end": True}, "how": "end"}}),
         ("`{provider}`", "stream disconnected"),
         EVERY,
         fatal=False,
@@ -242,7 +247,7 @@ ROWS: tuple[Row, ...] = (
     Row(
         "stall",
         "stream stalls",
-        spoken({"stall": {"at": {"before_end": True}}}),
+        in_time({"stall": {"at": {"before_end": True}}}),
         ("`{provider}`", "s"),
         EVERY,
         fatal=False,
@@ -298,7 +303,7 @@ ROWS: tuple[Row, ...] = (
 )
 
 OWN: tuple[Own, ...] = (
-    Own("nobody/gpt-5.5", "model that the config does not have", ("`nobody/gpt-5.5`", "`models:`")),
+    Own("nobody/gpt-5.5", "model that the config does not have", ("`nobody/gpt-5.5`", "`models:`"), "guarded"),
     Own("gone/gpt-4", "provider that refuses the connection", ("`gone`", "`127.0.0.1:9` refused the connection"), requests=6),
     Own("nowhere/gpt-4", "provider whose name is not known", ("`nowhere`", "nowhere.invalid"), requests=6),
     Own("responses/words", "client key unknown", ("key",), "guarded", "another-key"),

@@ -119,7 +119,7 @@ def program(api: str, stream: bool) -> Client:
             count += 1
 
         with (
-            httpx2.Client(event_hooks={"request": [count_one]}, timeout=WAITS_S) as http,
+            httpx2.Client(event_hooks={"request": [count_one]}, timeout=WAITS_S, trust_env=False) as http,
             openai.OpenAI(api_key=CLIENT_KEY, base_url=f"{address}/v1", http_client=http, timeout=WAITS_S) as client,
         ):
             code, words = ask(client, api, model, stream)
@@ -250,7 +250,7 @@ def refused(wish: Unsupported, folder: Path) -> Told:
             count += 1
 
         with (
-            httpx2.Client(event_hooks={"request": [count_one]}) as http,
+            httpx2.Client(event_hooks={"request": [count_one]}, trust_env=False) as http,
             openai.OpenAI(api_key=CLIENT_KEY, base_url=f"{address}/v1", http_client=http) as client,
         ):
             code, words = ask(client, wish.api, "m", False, body)
