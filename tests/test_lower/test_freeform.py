@@ -151,3 +151,17 @@ def test_the_history_keeps_the_form_in_which_the_model_spoke() -> None:
     lowered = lower(Request("m", items, tools=(PATCH,)), Capabilities())
 
     assert lowered.request.items == (Call("c", "functions__patch", '{"input":"a \\"b\\"\\n"}'), Result("c", (Text("ok"),)))
+
+
+def test_an_item_id_goes_with_the_kind_that_it_names() -> None:
+    asked = Request("m", (Call("c1", "patch", "*** Begin", kind="custom", namespace="functions", id="ctc_1"),), tools=(PATCH,))
+
+    lowered = lower(asked, Capabilities(), "up/m")
+    sent = lowered.request.items[0]
+    assert isinstance(sent, Call)
+    started = next(iter(lowered.restore.feed(ev.CallStarted(0, "c2", sent.name, id="fc_1"))))
+    whole = next(iter(lowered.restore.feed(ev.ItemGiven(0, Call("c3", sent.name, '{"input":"x"}', id="fc_2")))))
+
+    assert (sent.kind, sent.id) == ("function", None)
+    assert isinstance(started, ev.CallStarted) and (started.kind, started.id) == ("custom", None)
+    assert isinstance(whole, ev.ItemGiven) and isinstance(whole.item, Call) and (whole.item.kind, whole.item.id) == ("custom", None)

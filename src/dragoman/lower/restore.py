@@ -35,7 +35,9 @@ class Restore:
             return (event,)
         if origin.kind == "custom" and event.kind != "custom":
             self._open[event.part] = Unescape()
-        return (msgspec.structs.replace(event, name=origin.name, namespace=origin.namespace, kind=origin.kind),)
+        # An id tells the kind of its item (`fc_…`, `ctc_…`), and OpenAI refuses the wrong one when it comes back.
+        given = event.id if event.kind == origin.kind else None
+        return (msgspec.structs.replace(event, name=origin.name, namespace=origin.namespace, kind=origin.kind, id=given),)
 
     def _delta(self, event: ev.CallDelta) -> Iterable[ev.Event]:
         unescape = self._open.get(event.part)
@@ -59,7 +61,13 @@ class Restore:
             unescape = Unescape()
             arguments = unescape.feed(arguments) + unescape.close()
         call = msgspec.structs.replace(
-            item, name=origin.name, namespace=origin.namespace, kind=origin.kind, arguments=arguments, extra=None
+            item,
+            name=origin.name,
+            namespace=origin.namespace,
+            kind=origin.kind,
+            arguments=arguments,
+            id=item.id if item.kind == origin.kind else None,
+            extra=None,
         )
         return (msgspec.structs.replace(event, item=call),)
 

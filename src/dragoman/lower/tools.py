@@ -197,10 +197,11 @@ def _item(item: Item, fitting: Fitting) -> Item:
 def _call(item: Call, fitting: Fitting) -> Call:
     caps = fitting.caps
     legal = fitting.names.legal(item.namespace, item.name)
+    # An id tells the kind of its item to OpenAI, so it goes with the kind.
     if item.kind == "custom" and not caps.freeform_tools:
-        item = replace(item, kind="function", arguments=msgspec.json.encode({FIELD: item.arguments}).decode(), extra=None)
+        item = replace(item, kind="function", arguments=msgspec.json.encode({FIELD: item.arguments}).decode(), id=None, extra=None)
     elif item.kind == "search" and not caps.tool_search:
-        item = replace(item, kind="function", extra=None)
+        item = replace(item, kind="function", id=None, extra=None)
     if legal != item.name or (item.namespace is not None and not caps.namespaces):
         item = replace(item, name=legal, namespace=None)
     return item
@@ -211,9 +212,9 @@ def _result(item: Result, fitting: Fitting) -> Result:
     if item.kind == "search" and not caps.tool_search:
         names = [fitting.names.legal(tool.namespace, tool.name) for tool in item.tools if isinstance(tool, FunctionTool | CustomTool)]
         text = f"Found and now offered: {', '.join(names)}" if names else "Nothing found."
-        return replace(item, kind="function", parts=item.parts or (Text(text),), plain=True, tools=(), extra=None)
+        return replace(item, kind="function", parts=item.parts or (Text(text),), plain=True, tools=(), id=None, extra=None)
     if item.kind == "custom" and not caps.freeform_tools:
-        item = replace(item, kind="function")
+        item = replace(item, kind="function", id=None)
     if item.namespace is not None and not caps.namespaces:
         name = fitting.names.legal(item.namespace, item.name) if item.name is not None else None
         item = replace(item, name=name, namespace=None)
