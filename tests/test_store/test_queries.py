@@ -241,9 +241,24 @@ def test_percentiles_are_values_that_were_measured(url: str, tmp_path: Path) -> 
 
     found = ask(store, "usage", {"by": "model", "percentiles": "total_s,first_token_s"})["usage"]
 
+    whole = ask(store, "usage", {"percentiles": "total_s"})["usage"]
+    daily = ask(store, "usage", {"period": "hour", "percentiles": "own_s"})["usage"]
+
     ranks = {row["model"]: row["percentiles"] for row in found}
+    assert [row["percentiles"]["total_s"]["count"] for row in whole] == [101]
+    assert [row["percentiles"]["own_s"] for row in daily] == [
+        {"p50": 0.001, "p90": 0.001, "p95": 0.001, "p99": 0.001, "count": row["exchanges"]} for row in daily
+    ]
     assert ranks["slow"]["total_s"] == {"p50": 50.0, "p90": 90.0, "p95": 95.0, "p99": 99.0, "count": 100}
     assert ranks["m"] == {"total_s": {"p50": 0.5, "p90": 0.5, "p95": 0.5, "p99": 0.5, "count": 1}, "first_token_s": None}
+
+
+def test_percentiles_of_many_groups_are_theirs_too(url: str, tmp_path: Path) -> None:
+    store = kept(url, tmp_path / "spool", *[record(number, client=f"c{number}", total_s=number + 0.5) for number in range(30)])
+
+    found = ask(store, "usage", {"by": "client", "percentiles": "total_s"})["usage"]
+
+    assert {row["client"]: row["percentiles"]["total_s"]["p50"] for row in found} == {f"c{number}": number + 0.5 for number in range(30)}
 
 
 def test_a_session_is_told_as_a_tree(url: str, tmp_path: Path) -> None:

@@ -133,11 +133,12 @@ class Asking:
         most = whole_number(given, "limit", _MOST, _GROUPS)
 
         def ask(connection: Connection) -> tuple[list[Row], dict[str, dict[tuple[Any, ...], Row]]]:
-            ranked = {measure: usage.percentiles(connection, wanted, grouping, measure) for measure in measures}
-            return usage.usage(connection, wanted, grouping, most), ranked
+            found = usage.usage(connection, wanted, grouping, most)
+            keys = [tuple(row[name] for name in names) for row in found]
+            return found, {measure: usage.percentiles(connection, wanted, grouping, measure, keys) for measure in measures}
 
-        found, ranked = await self._ask(ask)
         names = (*grouping.by, "period_at") if grouping.period else grouping.by
+        found, ranked = await self._ask(ask)
         rows = [
             {**_derived(row), "percentiles": {measure: each.get(tuple(row[name] for name in names)) for measure, each in ranked.items()}}
             for row in found
