@@ -43,6 +43,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory, provider: BadProvider) -> G
         for path in PATHS.values():
             with Caller(gateway.host, gateway.port) as caller:
                 assert caller.ask(question("warm", path)).status == 200
+        gateway.await_journal()
         yield gateway
 
 

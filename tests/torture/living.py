@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import select
 import socket
 import subprocess
@@ -77,6 +78,16 @@ class Living:
         """Exchanges under way."""
         with urlopen(f"{self.address}/health", timeout=_READY_S) as answer:
             return json.load(answer)["running"]
+
+    def await_journal(self) -> None:
+        """Wait until the journal has kept something: it opens its database with the first of it."""
+        end = time.monotonic() + _SETTLE_S
+        while time.monotonic() < end:
+            with urlopen(f"{self.address}/metrics", timeout=_READY_S) as answer:
+                written = re.search(rb'^dragoman_journal_records_total{outcome="written"} (.+)$', answer.read(), re.M)
+            if written is not None and float(written[1]) > 0:
+                return
+            time.sleep(0.05)
 
     def census(self) -> dict[str, int]:
         """What the probe counts inside."""
