@@ -299,7 +299,7 @@ def test_what_may_not_be_meant_is_warned_about(text: str) -> None:
 NEVER: list[tuple[str, dict[int, str]]] = [
     ("[{when: {team: blue}, use: loc/y}]", {0: "no client key in `access.keys` has such a team"}),
     ("[{when: {team: 'r*'}, use: loc/y}]", {}),
-    ("[{when: {agent: 'claude*'}, use: loc/y}]", {0: "no client program is known by such a name"}),
+    ("[{when: {agent: 'nobody*'}, use: loc/y}]", {0: "no client program is known by such a name"}),
     ("[{when: {agent: 'c*'}, use: loc/y}]", {}),
     ("[{when: {model: 'gpt-*'}, use: loc/y}]", {0: "only the name `m` leads here"}),
     ("[{when: {tools: false, tools_over: 3}, use: loc/y}]", {0: "`tools: false` and `tools_over` exclude each other"}),

@@ -192,6 +192,8 @@ def test_a_conversation_is_known_by_its_beginning_and_by_whose_it_is() -> None:
         _completed(completion, "c", "chat", {"messages": [system, {"role": "user", "content": "else"}]}),
         _completed(completion, "d", "chat", {"messages": [system, USER]}, client="bob"),
         _completed(completion, "e", "responses", {"input": "hi", "prompt_cache_key": "mine"}),
+        _completed(completion, "m", "messages", {"messages": [USER], "metadata": {"user_id": "user_1a_account__session_0197-a4f2"}}),
+        _completed(completion, "n", "messages", {"messages": [USER], "metadata": {"user_id": '{"device":"d","session_id":"0197-a4f3"}'}}),
         _completed(completion, "f", "chat", {"messages": [system, USER]}, session="told"),
         _completed(completion, "g", "chat", {"messages": [system, USER]}, replays="ex_1"),
     ]
@@ -200,7 +202,7 @@ def test_a_conversation_is_known_by_its_beginning_and_by_whose_it_is() -> None:
     assert first.session is not None
     assert first.session.startswith("auto-")
     assert first.session not in [other.session for other in others]
-    assert [other.session for other in others[2:]] == ["mine", "told", None]
+    assert [other.session for other in others[2:]] == ["mine", "0197-a4f2", "0197-a4f3", "told", None]
 
 
 def test_where_no_bodies_are_kept_nothing_of_them_is() -> None:

@@ -19,13 +19,13 @@ def version(headers: Mapping[str, str]) -> str | None:
 
 
 def session(headers: Mapping[str, str]) -> Session:
-    """A `session-id` or `x-session-id`, as several clients send it; Claude Code under a name of its own."""
+    """A `session-id` or the like, as several clients send it."""
     if _TELLING.isdisjoint(headers):
         return _UNTOLD
     return Session(next((found for name in _SESSION if (found := headers.get(name))), None))
 
 
-_SESSION = ("session-id", "session_id", "x-session-id", "x-claude-code-session-id")
+_SESSION = ("session-id", "session_id", "x-session-id", "x-conversation-id", "x-opencode-session", "x-session-affinity")
 _TELLING = frozenset(_SESSION)
 _UNTOLD = Session()
 

@@ -31,6 +31,7 @@ _STOPPED: Mapping[str, str] = {
 """The words of the APIs for why an answer ended, in the neutral language (`ir.events.FinishReason`)."""
 _CREDENTIALS = re.compile(r"authorization|cookie|api-?key|secret|credential|(?:auth|access|security|session)-?token|^token$", re.IGNORECASE)
 _HIDDEN = "***"
+_SESSION_IN = re.compile(r"""_?session(?:_id)?(?:_|"\s*:\s*")([\w-]{8,64})""")
 _DERIVED = "auto-"
 """What ids begin with that nobody told, but were worked out."""
 
@@ -87,6 +88,10 @@ def _session(record: Record, body: bytes) -> str | None:
     key = read(fields, ("prompt_cache_key",), str) or read(fields, ("metadata", "session_id"), str)
     if key:
         return key
+    # The id of an account, and after it that of a conversation (`user_…_account_…_session_…`), or the same as JSON.
+    user = _SESSION_IN.search(read(fields, ("metadata", "user_id"), str) or "")
+    if user is not None:
+        return user[1]
     begins = beginning(fields, PLACES[record.dialect])
     if not begins.strip(b"\0"):
         return None

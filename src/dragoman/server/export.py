@@ -9,6 +9,8 @@ from typing import Any, Protocol
 
 import msgspec
 
+from dragoman.server.parquet import Parquet
+
 Row = Mapping[str, Any]
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -73,5 +75,5 @@ def _cell(value: Any) -> Any:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-FORMATS: dict[str, Callable[[], Writer]] = {"jsonl": JsonLines, "csv": Csv}
+FORMATS: dict[str, Callable[[], Writer]] = {"jsonl": JsonLines, "csv": Csv, "parquet": Parquet}
 """By their names, which are the files' too."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, unquote
@@ -79,10 +80,11 @@ class Records:
             if not started:
                 await asked.start(200, _attached(writer.content_type, name))
                 started = True
-            await asked.write(writer.rows(rows))
+            # In a thread: twenty thousand rows are packed at once, which every stream would wait for.
+            await asked.write(await asyncio.to_thread(writer.rows, rows))
         if not started:
             await asked.start(200, _attached(writer.content_type, name))
-        await asked.write(writer.close())
+        await asked.write(await asyncio.to_thread(writer.close))
         await asked.finish()
 
 
