@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from types import CoroutineType
+from typing import Any
+
 from dragoman.core.exchange import Inbound, Outbound
 from dragoman.core.runtime import Capture
 from dragoman.ir.record import Bodies
@@ -39,31 +42,33 @@ class Captured:
         """As the outbound says."""
         return self._outbound.started
 
-    async def start(self, status: int, headers: Headers) -> None:
+    # Plain functions that hand on what is to be awaited: a coroutine around another one costs more than all else that is done here.
+
+    def start(self, status: int, headers: Headers) -> CoroutineType[Any, Any, None]:
         """Send the status line and headers."""
         self.bodies.client_response_headers = headers
-        await self._outbound.start(status, headers)
+        return self._outbound.start(status, headers)
 
-    async def write(self, chunk: bytes) -> None:
+    def write(self, chunk: bytes) -> CoroutineType[Any, Any, None]:
         """Send a piece of the body."""
-        await self._outbound.write(chunk)
         if chunk:
             self._keep(chunk)
+        return self._outbound.write(chunk)
 
     def push(self, chunk: bytes) -> bool:
         """Send a piece of the body without waiting."""
         self._keep(chunk)
         return self.push_on(chunk)
 
-    async def finish(self) -> None:
+    def finish(self) -> CoroutineType[Any, Any, None]:
         """End the body properly."""
-        await self._outbound.finish()
+        return self._outbound.finish()
 
-    async def whole(self, status: int, headers: Headers, body: bytes) -> None:
+    def whole(self, status: int, headers: Headers, body: bytes) -> CoroutineType[Any, Any, None]:
         """Send an answer that is there in full."""
         self.bodies.client_response_headers = headers
         self._keep(body)
-        await self._outbound.whole(status, headers, body)
+        return self._outbound.whole(status, headers, body)
 
     def _keep(self, piece: bytes) -> None:
         room_bytes = self.room_bytes
