@@ -185,7 +185,7 @@ def _completed(completion: Completion, name: str, dialect: str, body: dict[str, 
 
 def test_a_conversation_is_known_by_its_beginning_and_by_whose_it_is() -> None:
     completion = Completion()
-    system = {"role": "system", "content": "you are " + "helpful " * 50}
+    system = {"role": "system", "content": "you are " + "helpful " * 5000}
     first = _completed(completion, "a", "chat", {"messages": [system, USER]})
     second = _completed(completion, "b", "chat", {"messages": [system, USER, {"role": "assistant", "content": "ok"}, USER]})
     others = [

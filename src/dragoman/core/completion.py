@@ -6,10 +6,11 @@ import logging
 import re
 from collections import OrderedDict
 from collections.abc import Mapping
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
-from dragoman.core.body_facts import PLACES, beginning, read
+from dragoman.core.body_facts import PLACES, read
 from dragoman.core.brought import Brought, brought
 from dragoman.core.called import calls_in
 from dragoman.ir.record import Bodies, Record
@@ -31,6 +32,10 @@ _STOPPED: Mapping[str, str] = {
 """The words of the APIs for why an answer ended, in the neutral language (`ir.events.FinishReason`)."""
 _CREDENTIALS = re.compile(r"authorization|cookie|api-?key|secret|credential|(?:auth|access|security|session)-?token|^token$", re.IGNORECASE)
 _HIDDEN = "***"
+_BEGINNING_BYTES = 2048
+_MARK = re.compile(rb'["{}]')
+_BACKSLASH = ord("\\")
+_USER = re.compile(rb'"role"\s*:\s*"user"')
 _SESSION_IN = re.compile(r"""_?session(?:_id)?(?:_|"\s*:\s*")([\w-]{8,64})""")
 _DERIVED = "auto-"
 """What ids begin with that nobody told, but were worked out."""
@@ -41,7 +46,7 @@ class Completion:
 
     def __init__(self, sessions: int = _SESSIONS) -> None:
         self._most = sessions
-        self._turns: OrderedDict[str, tuple[bytes | None, int, str]] = OrderedDict()
+        self._turns: OrderedDict[str, tuple[int | None, int, str]] = OrderedDict()
 
     def complete(self, record: Record, bodies: Bodies | None) -> None:
         """Fill in what is not there. Raises nothing: a body may be anything."""
@@ -92,10 +97,40 @@ def _session(record: Record, body: bytes) -> str | None:
     user = _SESSION_IN.search(read(fields, ("metadata", "user_id"), str) or "")
     if user is not None:
         return user[1]
-    begins = beginning(fields, PLACES[record.dialect])
-    if not begins.strip(b"\0"):
+    places = PLACES[record.dialect]
+    items = memoryview(fields.get(places.items, b""))
+    user = _USER.search(items)
+    words = bytes(items[:_BEGINNING_BYTES]) if user is None else _until_closed(bytes(items[: user.end() + _BEGINNING_BYTES]), user.end())
+    system = memoryview(fields.get(places.system, b""))
+    if not words and not system:
         return None
-    return _DERIVED + blake2b(b"\0".join((record.client.encode("utf-8", "replace"), begins)), digest_size=10).hexdigest()
+    begins = (record.client.encode("utf-8", "replace"), b"%d" % len(system), bytes(system[:_BEGINNING_BYTES]), words)
+    return _DERIVED + blake2b(b"\0".join(begins), digest_size=10).hexdigest()
+
+
+def _until_closed(text: bytes, at: int) -> bytes:
+    """The text up to where the object ends in which `at` is, or all of it. The user's first words may be a whole file, or cut here: how
+    they begin tells them from others."""
+    depth = 0
+    while (mark := _MARK.search(text, at)) is not None:
+        at = mark.end()
+        if mark[0] == b'"':
+            at = _after_string(text, at)
+        elif mark[0] == b"{":
+            depth += 1
+        elif (depth := depth - 1) < 0:
+            return text[:at]
+    return text
+
+
+def _after_string(text: bytes, at: int) -> int:
+    while (at := text.find(b'"', at) + 1) > 0:
+        back = at - 2
+        while text[back] == _BACKSLASH:
+            back -= 1
+        if (at - back) % 2 == 0:
+            return at
+    return len(text)
 
 
 def _read_decision(record: Record) -> None:
@@ -122,4 +157,9 @@ def _read_answer(record: Record, bodies: Bodies) -> None:
 def _hide_credentials(bodies: Bodies) -> None:
     for name in ("client_request_headers", "client_response_headers", "provider_request_headers", "provider_response_headers"):
         headers: Headers = getattr(bodies, name)
-        setattr(bodies, name, tuple((key, _HIDDEN if _CREDENTIALS.search(key) else value) for key, value in headers))
+        setattr(bodies, name, tuple([(key, _HIDDEN if _is_credential(key) else value) for key, value in headers]))
+
+
+@lru_cache(maxsize=1000)
+def _is_credential(name: str) -> bool:
+    return _CREDENTIALS.search(name) is not None
