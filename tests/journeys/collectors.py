@@ -11,10 +11,11 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Generator
+from http import HTTPStatus
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
@@ -76,6 +77,11 @@ class Prometheus:
                 told = json.load(answer)
         except (ConnectionError, TimeoutError):
             return None
+        except HTTPError as error:
+            # It listens a moment before it is ready.
+            if error.code == HTTPStatus.SERVICE_UNAVAILABLE:
+                return None
+            raise
         except URLError as error:
             if isinstance(error.reason, ConnectionError):
                 return None
