@@ -244,3 +244,16 @@ def test_why_an_answer_ended_is_told_in_one_language(told: str | None, neutral: 
     Completion().complete(record, None)
 
     assert record.stop_reason == neutral
+
+
+WORKSPACES = {"/home/ada/project": {"associated_remote_urls": {"origin": "https://ada:token@git.example.com/project.git"}}, "/else": {}}
+
+
+@pytest.mark.parametrize(("wanted", "place"), [(True, ("/home/ada/project", "https://git.example.com/project.git")), (False, (None, None))])
+def test_where_an_agent_works_is_read_where_that_is_wanted(wanted: bool, place: tuple[str | None, str | None]) -> None:
+    headers = (("originator", "codex_exec"), ("x-codex-turn-metadata", json.dumps({"workspaces": WORKSPACES})))
+    record = Record("x", 0.0)
+
+    Completion(paths=lambda: wanted).complete(record, Bodies(client_request_headers=headers))
+
+    assert (record.cwd, record.repo) == place

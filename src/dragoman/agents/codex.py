@@ -77,6 +77,18 @@ def session(headers: Mapping[str, str]) -> Session:
     return Session(session_id, turn_id, subagent, also, thread_id, parent_id or session_id)
 
 
+def place(headers: Mapping[str, str]) -> tuple[str | None, str | None]:
+    """The first of its workspaces, and the address of that one's repository, without who may enter there."""
+    spaces = _metadata(headers.get("x-codex-turn-metadata", "")).get("workspaces")
+    found: dict[str, Any] = spaces if isinstance(spaces, dict) else {}  # pyright: ignore[reportUnknownVariableType]
+    for path, about in found.items():
+        urls: Any = about.get("associated_remote_urls") if isinstance(about, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        told: list[Any] = list(urls.values()) if isinstance(urls, dict) else []  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType, reportUnknownMemberType]
+        return path, next((_ENTRANCE.sub(r"\1", url) for url in told if isinstance(url, str)), None)
+    return None, None
+
+
+_ENTRANCE = re.compile(r"^(\w+://)[^/@]*@")
 _SUBAGENTS = {"compact": "compaction"}
 """Its words for sub-agents that have another name elsewhere."""
 
@@ -214,5 +226,6 @@ AGENT = Agent(
     ping="event",
     knows_refusals=False,
     reword=show_refusals,
+    place=place,
     write_models=write_models,
 )

@@ -61,6 +61,7 @@ class Agent(msgspec.Struct, frozen=True):
     knows_refusals: False: it drops the parts in which a model refuses, and asks again where a filter ended the answer. So it gets the words
     as plain text, and an answer that a filter ended as one that failed for good.
     reword: what it would drop of a relayed stream, in words that it shows: chunk -> chunk; None where nothing needs that.
+    place: the directory and the repository that it works in, as far as it tells: headers -> (path, URL).
     write_models: the list of models in this program's own shape, or None for the usual one.
     """
 
@@ -76,5 +77,6 @@ class Agent(msgspec.Struct, frozen=True):
     ping: str = "comment"
     knows_refusals: bool = True
     reword: Callable[[bytes], bytes] | None = None
+    place: Callable[[Mapping[str, str]], tuple[str | None, str | None]] = lambda headers: (None, None)
     write_models: Callable[[str, Offers, bytes | None], bytes | None] = lambda query, offers, own: None
     """(query of the request, what is offered, what the run's launcher said of the program's own models) -> body."""

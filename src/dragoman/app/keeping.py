@@ -102,7 +102,7 @@ def keeper(config: Config, env: Mapping[str, str], current: Callable[[], Compose
         folder(env),
         price=price,
         told=told,
-        complete=Completion().complete,
+        complete=Completion(paths=lambda: current().config.journal.paths).complete,
         secrets=secrets(config),
     )
     return Keeper(journal, price)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import re
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
+from dragoman.agents.registry import recognise
 from dragoman.core.body_facts import PLACES, read
 from dragoman.core.brought import Brought, brought
 from dragoman.core.called import calls_in
@@ -42,10 +43,12 @@ _DERIVED = "auto-"
 
 
 class Completion:
-    """Fills in records. Used by one thread; remembers the turn in which each session is."""
+    """Fills in records. Used by one thread; remembers the turn in which each session is. `paths`: whether the directory and the repository
+    that an agent works in are wanted."""
 
-    def __init__(self, sessions: int = _SESSIONS) -> None:
+    def __init__(self, sessions: int = _SESSIONS, paths: Callable[[], bool] = lambda: False) -> None:
         self._most = sessions
+        self._paths = paths
         self._turns: OrderedDict[str, tuple[int | None, int, str]] = OrderedDict()
 
     def complete(self, record: Record, bodies: Bodies | None) -> None:
@@ -54,6 +57,9 @@ class Completion:
             _read_decision(record)
             record.stop_reason = _STOPPED.get(record.stop_reason or "", record.stop_reason)
             if bodies is not None:
+                if self._paths():
+                    headers = dict(bodies.client_request_headers)
+                    record.cwd, record.repo = recognise(headers).place(headers)
                 _hide_credentials(bodies)
                 self._read_request(record, bodies)
                 _read_answer(record, bodies)
