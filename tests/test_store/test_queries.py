@@ -164,6 +164,19 @@ def test_one_exchange_is_told_with_all_that_belongs_to_it(url: str, tmp_path: Pa
     assert ask(store, "exchange", "ex_000002")["id"] == ask(store, "exchange", "ex_000002"[:9])["id"]
 
 
+@pytest.mark.parametrize(("mode", "kept_key"), [("redacted", False), ("full", True)])
+def test_no_secret_stays_in_the_arguments_of_a_tool(mode: str, kept_key: bool, url: str, tmp_path: Path) -> None:
+    key = "sk-proj-" + "a1B2" * 12
+    call = {"id": "c1", "function": {"name": "run", "arguments": json.dumps({"cmd": f"curl -H 'Authorization: Bearer {key}' x"})}}
+    answer = json.dumps({"choices": [{"index": 0, "message": {"tool_calls": [call]}}]}).encode()
+    store = kept(url, tmp_path / "spool", record(1, bodies=Bodies(mode, b"{}", [answer])))
+
+    found = ask(store, "exchange", "ex_000001")["tools"][0]
+
+    assert (key in found["arguments"]) is kept_key
+    assert found["arguments"].startswith('{"cmd": "curl')
+
+
 @pytest.mark.parametrize("name", ["ex_9", "ex_", "", "%", "nothing"])
 def test_what_is_not_there_is_said(name: str, url: str, tmp_path: Path) -> None:
     store = kept(url, tmp_path / "spool", record(1), record(2))

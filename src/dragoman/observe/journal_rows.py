@@ -17,7 +17,8 @@ _OK = "ok"
 _BESIDE = frozenset({"title", "prewarm"})
 _SESSIONS = 10_000
 _ABSURD = 10**17
-_ARGUMENTS = 2000
+ARGUMENTS = 2000
+"""Letters of a call's arguments that are kept."""
 _MESSAGE = 4000
 _NAME = 400
 _NO_USAGE = Usage()
@@ -174,7 +175,7 @@ class Rows:
                 record.began_at,
                 record.session or "",
                 call.name[:_NAME],
-                call.arguments[:_ARGUMENTS],
+                call.arguments[:ARGUMENTS],
                 call.command,
                 call.size_bytes,
             )

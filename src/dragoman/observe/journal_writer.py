@@ -12,7 +12,7 @@ import msgspec
 from dragoman.config.journal_schema import Journal as Settings
 from dragoman.ir.record import Bodies, Record
 from dragoman.observe.journal_bodies import EPOCH_S, BodyKeeper
-from dragoman.observe.journal_rows import Price, Rows, Told, Turns
+from dragoman.observe.journal_rows import ARGUMENTS, Price, Rows, Told, Turns
 from dragoman.observe.redact import Redactor
 from dragoman.observe.spool import Spool
 from dragoman.store.batch import Batch, Old, Writer
@@ -27,7 +27,9 @@ Entry = tuple[Record, Bodies | None, str, int]
 Complete = Callable[[Record, Bodies | None], None]
 """Fills in what a record lacks, from its bodies. Raises nothing."""
 
-_NONE = "none"
+_NONE, _FULL = "none", "full"
+_ARGUMENTS = 2 * ARGUMENTS
+"""Of a call's arguments, what is looked through: all that is kept, and enough more that no secret is cut in two where that ends."""
 _DAY_S = 86_400
 _AGAIN_S = (0.25, 5.0)
 _REFUSED_S = 30.0
@@ -102,7 +104,8 @@ class Scribe:
         self._complete = complete
         self._clock = clock
         self._stats = stats
-        self._keeper = BodyKeeper(Redactor(secrets), most_bytes=settings.body_bytes)
+        self._redactor = Redactor(secrets)
+        self._keeper = BodyKeeper(self._redactor, most_bytes=settings.body_bytes)
         self._turns = Turns()
         self._store: Opened | None = None
         self._writer: Writer | None = None
@@ -117,7 +120,8 @@ class Scribe:
 
     def use(self, settings: Settings, price: Price, secrets: tuple[str, ...]) -> None:
         """Other settings, from the next batch on. Called by another thread: each is one assignment."""
-        self._keeper = BodyKeeper(Redactor(secrets), most_bytes=settings.body_bytes)
+        self._redactor = Redactor(secrets)
+        self._keeper = BodyKeeper(self._redactor, most_bytes=settings.body_bytes)
         self._price = price
         self._settings = settings
 
@@ -167,6 +171,8 @@ class Scribe:
         leaves_out = self._spool.is_half_full
         for record, bodies, word, _ in entries:
             self._complete(record, bodies)
+            if word != _FULL:
+                _redact_calls(record, self._redactor)
             if word == _NONE:
                 bodies = None
             if bodies is not None and leaves_out:
@@ -307,6 +313,12 @@ class Scribe:
         self._stats.indexed += count
         self._index_at = now + (now - began) / _INDEX_SHARE
         self._is_behind = count == _INDEXED
+
+
+def _redact_calls(record: Record, redactor: Redactor) -> None:
+    for call in record.calls:
+        if call.arguments:
+            call.arguments = redactor.redact(call.arguments[:_ARGUMENTS].encode("utf-8", "replace")).decode("utf-8", "replace")
 
 
 def _encoded(batch: Batch) -> bytes:
