@@ -2,7 +2,7 @@
 # Bring this checkout's own environment in line with the pins; do nothing where it already is.
 #   setup.sh run        .venv with the gateway and what it runs on
 #   setup.sh dev        the same and the tools of `make check`
-#   setup.sh corpus     the same and the SDKs that judge what we write
+#   setup.sh corpus     the same, the SDKs that judge what we write, and a reader of what we export
 #   setup.sh fuzz       the same and the fuzzer
 #   setup.sh journeys   the same, a real model, real collectors of metrics and traces, a browser, and the real clients (npm) in .clients
 # Each set leaves a mark: a checksum of its pins. A venv that is broken, moved or of an old Python is made anew.
