@@ -114,6 +114,31 @@ def test_virtual_models_tell_all_that_may_answer(facts: Facts) -> None:
     }
 
 
+def test_fallbacks_of_fallbacks_and_judges_answer_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "dragoman.yaml"
+    file.write_text("""
+providers: {claude: {kind: anthropic, keys: [$K]}, lab: {kind: vllm}}
+models:
+  one: {targets: [claude/claude-opus-5-5], fallbacks: [two]}
+  two: {targets: [claude/claude-sonnet-5], fallbacks: [one, lab/tiny], context_window: 1000}
+  both:
+    strategy: tiered
+    tiers: {order: [small, large], classifier: {model: lab/judge}}
+    targets: [{model: one, tier: large}, {model: claude/claude-haiku-4-5, tier: small}]
+  claude/claude-opus-5-5: {targets: [lab/tiny], fallbacks: [claude/claude-opus-5-5]}
+""")
+    loaded = load(str(file), {"K": "k" * 20}).config
+    body = Facts(loaded, PriceBook.compile(loaded)).body()
+
+    assert {entry["name"]: entry["targets"] for entry in body["virtual"]} == {
+        "one": ["lab/tiny", "claude/claude-opus-5-5", "claude/claude-sonnet-5"],
+        "two": ["claude/claude-sonnet-5", "lab/tiny"],
+        "both": ["lab/tiny", "claude/claude-opus-5-5", "claude/claude-sonnet-5", "claude/claude-haiku-4-5"],
+        "claude/claude-opus-5-5": ["lab/tiny", "claude/claude-opus-5-5"],
+    }
+    assert {"lab/judge", "lab/tiny"} <= {model["name"] for model in body["models"]}
+
+
 def test_what_config_names_and_makers_are_known_for_is_listed(facts: Facts) -> None:
     names = [model["name"] for model in facts.body()["models"]]
 

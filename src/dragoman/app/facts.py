@@ -15,7 +15,7 @@ from dragoman.app.listing import SOURCE as LIST
 from dragoman.app.listing import Lists
 from dragoman.config.effective import effective_profile
 from dragoman.config.names import split_direct
-from dragoman.config.references import named_at, names_virtual
+from dragoman.config.references import classifier_at, fallbacks_at, names_virtual, own_choice, rule_choices
 from dragoman.config.schema import Config
 from dragoman.config.schema import VirtualModel as Configured
 from dragoman.policy import lists as price_lists
@@ -33,6 +33,8 @@ _PARTS = (Unit.INPUT, Unit.CACHE_READ, Unit.CACHE_WRITE, Unit.OUTPUT)
 _MODALITIES = ("images", "files", "audio")
 _KINDS = {"images": "image", "files": "file", "audio": "audio"}
 _NOTHING = ModelTold("")
+_Deployment = tuple[str, str]
+"""Provider and model."""
 
 
 class Fact(msgspec.Struct, frozen=True):
@@ -121,17 +123,26 @@ class Facts:
                 "window": given.context_window or (None if None in windows else min(windows, default=None)),
             }
 
-    def _behind(self, name: str, trail: tuple[str, ...] = ()) -> tuple[tuple[str, str], ...]:
-        """Everything that may answer a virtual model: targets, those of rules, fallbacks, and what stands behind virtual ones."""
-        found: dict[tuple[str, str], None] = {}
-        for _, target in named_at(self._config, name):
-            following = names_virtual(target.model, self._config)
-            plain = split_direct(target.model, self._profiles)
-            if following is not None and following not in (*trail, name):
-                found |= dict.fromkeys(self._behind(following, (*trail, name)))
-            elif plain is not None:
-                found[plain[0], spell(plain[1], self._profiles[plain[0]].version_mark)] = None
-        return tuple(found)
+    def _behind(self, name: str, trail: tuple[str, ...] = (), *, ends: bool = False) -> dict[_Deployment, None]:
+        """Everything that may answer a virtual model: targets, those of rules, fallbacks, and what stands behind virtual ones. ends:
+        within a fallback, where no other fallbacks are followed."""
+        found: dict[_Deployment, None] = {}
+        for choice in (own_choice(self._config, name), *rule_choices(self._config, name)):
+            for _, target in choice.targets:
+                found |= self._reached(target.model, (*trail, name), ends=ends)
+        for _, fallback in () if ends else fallbacks_at(self._config, name):
+            # What goes by the model's own name is a `provider/model`.
+            itself = names_virtual(fallback.model, self._config) == name
+            found |= self._reached(fallback.model, (name,) if itself else (), ends=True)
+        return found
+
+    def _reached(self, model: str, trail: tuple[str, ...], *, ends: bool = False) -> dict[_Deployment, None]:
+        """What a target leads to; trail: the virtual models on the way there."""
+        following = names_virtual(model, self._config)
+        if following is not None and following not in trail:
+            return self._behind(following, trail, ends=ends)
+        plain = split_direct(model, self._profiles)
+        return {} if plain is None else {(plain[0], spell(plain[1], self._profiles[plain[0]].version_mark)): None}
 
     def _deployments(self, provider: str | None, *, everything: bool) -> Iterator[tuple[str, str]]:
         """Each once: those that config names, what providers list, what they are known for; and on demand all of their price lists."""
@@ -143,14 +154,14 @@ class Facts:
                 yield name, model
 
     def _named(self, provider: str | None, *, everything: bool) -> Iterator[tuple[str, str]]:
+        targeted = self._targeted()
         for name, profile in self._profiles.items():
             if provider not in (None, name):
                 continue
-            yield from ((name, model) for model in self._of_provider(name, profile, everything=everything))
+            named = (*self._config.providers[name].models, *targeted.get(name, ()))
+            yield from ((name, model) for model in (*named, *self._of_provider(name, profile, everything=everything)))
 
     def _of_provider(self, name: str, profile: Profile, *, everything: bool) -> Iterator[str]:
-        yield from self._config.providers[name].models
-        yield from self._targeted(name)
         told = self._lists.told(name) if self._lists is not None else None
         if told is not None and told.models:
             yield from (model.name for model in told.models.values())
@@ -159,9 +170,18 @@ class Facts:
         if everything:
             yield from (listed.name for listed in price_lists.models(profile.prices))
 
-    def _targeted(self, provider: str) -> Iterator[str]:
+    def _targeted(self) -> dict[str, list[str]]:
+        """The models that config names of each provider, those that only judge among them."""
+        found: dict[_Deployment, None] = {}
         for name in self._config.models:
-            yield from (model for owner, model in self._behind(name) if owner == provider and "*" not in model)
+            found |= self._behind(name)
+            for _, judge in classifier_at(self._config, name):
+                found |= self._reached(judge.model, (name,))
+        models: dict[str, list[str]] = {}
+        for provider, model in found:
+            if "*" not in model:
+                models.setdefault(provider, []).append(model)
+        return models
 
 
 def write_price(price: Price, at: float) -> dict[str, Any]:

@@ -57,6 +57,15 @@ def fallbacks_at(config: Config, name: str) -> tuple[Named, ...]:
     return tuple((("models", name, "fallbacks", index), Target(fallback)) for index, fallback in enumerate(given))
 
 
+def classifier_at(config: Config, name: str) -> tuple[Named, ...]:
+    """The model that judges requests for this one, if there is one; it answers none."""
+    entry = config.models[name]
+    tiers = entry.tiers if isinstance(entry, VirtualModel) else None
+    if tiers is None or tiers.classifier is None:
+        return ()
+    return ((("models", name, "tiers", "classifier", "model"), Target(tiers.classifier.model)),)
+
+
 def named_at(config: Config, name: str) -> Iterator[Named]:
     """Everything that a virtual model names: its targets, those of its rules, its classifier, its fallbacks."""
     yield from followed_at(config, name)
@@ -68,9 +77,7 @@ def followed_at(config: Config, name: str) -> Iterator[Named]:
     yield from own_choice(config, name).targets
     for choice in rule_choices(config, name):
         yield from choice.targets
-    entry = config.models[name]
-    if isinstance(entry, VirtualModel) and entry.tiers is not None and entry.tiers.classifier is not None:
-        yield ("models", name, "tiers", "classifier", "model"), Target(entry.tiers.classifier.model)
+    yield from classifier_at(config, name)
 
 
 def names_virtual(target: str, config: Config) -> str | None:
