@@ -1,8 +1,9 @@
 """`python -m bench.journal`: the journal under load, in a process that does nothing else but ask it to write.
 
+It is the journal of a gateway: records are priced, their tools and turns are read off their bodies, secrets are taken out.
 JOURNAL_SECS (60) of JOURNAL_RATE (2000) exchanges a second of 4 KB, and of JOURNAL_SESSIONS (100) a second of agents whose requests grow
 from 60 to 800 KB. JOURNAL_URL names the database (a SQLite file of its own); JOURNAL_AWAY (0) seconds of it the database is away.
-What is asked: is any record lost, what share of two cores does the journal's thread take, does memory stay, does the event loop wait.
+What is asked: is any record lost, what share of two cores does the journal take, does memory stay, does the event loop wait.
 """
 
 from __future__ import annotations
@@ -10,95 +11,36 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import random
+import sqlite3
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from sqlalchemy import func, select
 
-from dragoman.config.journal_schema import Journal as Settings
-from dragoman.ir.record import Attempt, Bodies, Record
-from dragoman.ir.usage import Usage
+from bench.conversations import Load, digest
+from dragoman.app.compose import compose, lasting
+from dragoman.app.keeping import keeper
+from dragoman.config.load import parse
 from dragoman.observe.journal import Journal
+from dragoman.observe.observer import Observer
 from dragoman.store.batch import Batch, Writer
 from dragoman.store.bodies import read_bodies
 from dragoman.store.faults import StoreAway
 from dragoman.store.open import Store, open_store
 from dragoman.store.tables import exchanges, usage_hours
 
-_TURNS = 200
-_FIRST, _GROWTH = 60_000, 3_700
 _TICK_S = 0.01
 _CORES = 2
-_WORDS = tuple((Path(__file__).parent.parent / "docs" / "routing.md").read_text().split())
-
-
-class _Load:
-    """Makes records: small ones, and those of sessions that go on."""
-
-    def __init__(self) -> None:
-        self._dice = random.Random(1)
-        self._made = 0
-        self.asked: dict[str, bytes] = {}
-        self._small = [self._json({"messages": [self._said(3900)]}) for _ in range(64)]
-        self._answers = [self._json({"choices": [{"message": self._said(700)}]}) for _ in range(64)]
-        head = {"model": "m", "instructions": self._text(20_000)}
-        self._head = self._json(head)[:-1] + b',"input":['
-        self._tools = self._json([{"type": "function", "name": f"t{n}", "description": self._text(600)} for n in range(20)])
-        self._items = [self._json(self._said(_GROWTH - 60)) for _ in range(400)]
-        self._sessions = [self._session(f"s{number}") for number in range(30)]
-
-    def small(self) -> Record:
-        """One of 4 KB."""
-        number = self._next()
-        body, answer = self._small[number % 64], self._answers[number % 64]
-        record = self._record(number, body, answer)
-        record.bodies = Bodies("redacted", b'{"n":%d,' % number + body[1:], [answer], b'{"m":%d,' % number + body[1:])
-        return record
-
-    def long(self) -> Record:
-        """The next request of a session."""
-        return next(self._sessions[self._dice.randrange(len(self._sessions))])
-
-    def _session(self, name: str) -> Iterator[Record]:
-        while True:
-            items = [self._dice.choice(self._items) for _ in range((_FIRST - 35_000) // _GROWTH)]
-            for turn in range(_TURNS):
-                number = self._next()
-                items.append(self._dice.choice(self._items)[:-3] + b'%d"}' % number)
-                body = b'%b%b],"tools":%b,"client_metadata":{"turn":"%d"}}' % (self._head, b",".join(items), self._tools, turn)
-                answer = self._answers[number % 64] * 4
-                record = self._record(number, body, answer)
-                record.session, record.turn = name, str(turn // 3)
-                record.bodies = Bodies("redacted", body, [answer], None)
-                if number % 97 == 0:
-                    self.asked[record.id] = body
-                yield record
-
-    def _record(self, number: int, body: bytes, answer: bytes) -> Record:
-        tried = Attempt("burst", "model", 0.001, "key", 0.002, 0.01, 0.5, 200)
-        return Record(
-            id=f"ex_{number:012}", began_at=time.time(), client="ada", agent="bench", dialect="chat", asked="m", provider="burst",
-            model=f"model-{number % 7}", lane="relay", status=200, usage=Usage(1000, 50, 800), attempts=[tried], bytes_in=len(body),
-            bytes_out=len(answer), first_token_s=0.1, total_s=0.5,
-        )  # fmt: skip
-
-    def _next(self) -> int:
-        self._made += 1
-        return self._made
-
-    def _said(self, size: int) -> dict[str, object]:
-        return {"type": "message", "role": "user", "content": self._text(size)}
-
-    def _text(self, size: int) -> str:
-        return " ".join(self._dice.choices(_WORDS, k=size // 5))[:size]
-
-    def _json(self, value: object) -> bytes:
-        return json.dumps(value, separators=(",", ":")).encode()
+_WARM_S = 3.0
+_STEPS = 12
+_CONFIG = b"""
+providers: {openai: {kind: openai, keys: [{name: main, key: sk-proj-of-the-gateway-0123456789}]}}
+models: {fast: openai/gpt-5.5}
+access: {keys: [{name: ada, key: dgm-of-ada-0123456789, team: red, user: ada@example.com}]}
+"""
 
 
 class _Away:
@@ -131,12 +73,13 @@ class _Away:
 
 
 class _Outcome(msgspec.Struct):
-    """What was measured while it ran."""
+    """What was measured while it ran. sizes: resident memory by the second."""
 
     put: int = 0
     put_ns: int = 0
     took_s: float = 0.0
     thread_s: float = 0.0
+    process_s: float = 0.0
     behind_s: float = 0.0
     late: list[float] = []
     sizes: list[int] = []
@@ -152,53 +95,77 @@ def main() -> None:
 
 
 async def _run(url: str, folder: Path, seconds: float, rate: float, sessions: float, away_s: float) -> None:
-    load, database, seen = _Load(), _Away(url), _Outcome()
+    database, seen = _Away(url), _Outcome()
+    config, env = parse(_CONFIG, {}).config, {"XDG_DATA_HOME": str(folder)}
     before = _count(open_store(url))
-    journal = Journal(database, Settings(), folder / "spool")
-    made = [0, 0]
-    async with journal:
-        began = time.perf_counter()
-        while (now := time.perf_counter() - began) < seconds:
-            database.is_away = seconds / 3 < now < seconds / 3 + away_s
-            for kind, per_s, make in ((0, rate, load.small), (1, sessions, load.long)):
-                while made[kind] < per_s * now:
-                    record = make()
-                    at = time.perf_counter_ns()
-                    journal.put(record)
-                    seen.put_ns += time.perf_counter_ns() - at
-                    made[kind] += 1
-            if len(seen.sizes) < now:
-                seen.sizes.append(_resident())
-            wanted = time.perf_counter() + _TICK_S
-            await asyncio.sleep(_TICK_S)
-            seen.late.append(time.perf_counter() - wanted)
-        seen.put, seen.took_s, seen.thread_s = sum(made), time.perf_counter() - began, journal.stats().cpu_s
-        at = time.perf_counter()
-        await journal.close(120)
-        seen.behind_s = time.perf_counter() - at
-    _tell(open_store(url), journal, load, seen, before)
+    async with lasting(env, Observer(None)) as shared:
+        composed = await compose(config, shared)
+        load = Load(composed.runtime.resolver.resolve("fast").only)
+        kept = keeper(config, env, lambda: composed, lambda _: database)
+        assert kept is not None
+        async with kept:
+            await _warm(load, kept.journal)
+            before += 1
+            await _burden(load, kept.journal, database, seen, (seconds, rate, sessions, away_s))
+            at = time.perf_counter()
+            await kept.journal.close(120)
+            seen.behind_s = time.perf_counter() - at
+    _tell(open_store(url), kept.journal, load, seen, before)
 
 
-def _tell(store: Store, journal: Journal, load: _Load, seen: _Outcome, before: int) -> None:
+async def _warm(load: Load, journal: Journal) -> None:
+    """What happens once in the life of a process, as reading the price lists, is no share of the load."""
+    journal.put(load.small())
+    await asyncio.sleep(_WARM_S)
+    assert journal.stats().written == 1
+
+
+async def _burden(load: Load, journal: Journal, database: _Away, seen: _Outcome, given: tuple[float, float, float, float]) -> None:
+    seconds, rate, sessions, away_s = given
+    made, warmed_s = [0, 0], journal.stats().cpu_s
+    began, process_s = time.perf_counter(), time.process_time()
+    while (now := time.perf_counter() - began) < seconds:
+        database.is_away = seconds / 3 < now < seconds / 3 + away_s
+        for kind, per_s, make in ((0, rate, load.small), (1, sessions, load.long)):
+            while made[kind] < per_s * now:
+                record = make()
+                at = time.perf_counter_ns()
+                journal.put(record)
+                seen.put_ns += time.perf_counter_ns() - at
+                made[kind] += 1
+        if len(seen.sizes) < now:
+            seen.sizes.append(_resident())
+        wanted = time.perf_counter() + _TICK_S
+        await asyncio.sleep(_TICK_S)
+        seen.late.append(time.perf_counter() - wanted)
+    seen.put, seen.took_s, seen.thread_s = sum(made), time.perf_counter() - began, journal.stats().cpu_s - warmed_s
+    seen.process_s = time.process_time() - process_s
+
+
+def _tell(store: Store, journal: Journal, load: Load, seen: _Outcome, before: int) -> None:
     written, sound = _count(store) - before, 0
     with store.reader() as connection:
-        for name, body in load.asked.items():
-            kept = read_bodies(connection, name).get("client_request")
-            sound += kept is not None and kept.data == body
+        for name, digests in load.asked.items():
+            kept = read_bodies(connection, name)
+            sound += tuple(digest(kept[side].data) for side in ("client_request", "provider_request") if side in kept) == digests
         summed = connection.execute(select(func.sum(usage_hours.c.exchanges))).scalar()
-    late = sorted(seen.late)
+        priced = connection.execute(select(func.count(exchanges.c.cost_pico))).scalar()
+    late, own_s = sorted(seen.late), seen.thread_s + seen.put_ns / 1e9
     told = {
         "exchanges": seen.put,
         "a_second": round(seen.put / seen.took_s),
         "not_written": seen.put - written,
         "in_the_sums": int(summed or 0) - before,
+        "priced": priced,
         "bodies_sound": f"{sound} of {len(load.asked)} checked",
-        "share_of_two_cores": round((seen.thread_s + seen.put_ns / 1e9) / seen.took_s / _CORES, 4),
+        "share_of_two_cores": round(own_s / seen.took_s / _CORES, 4),
+        "rest_of_the_process": round((seen.process_s - own_s) / seen.took_s / _CORES, 4),
         "put_us": round(seen.put_ns / seen.put / 1e3, 2),
         "loop_late_ms": {name: round(late[int(len(late) * part)] * 1e3, 2) for name, part in (("p50", 0.5), ("p99", 0.99))},
-        "resident_mb": [round(size / 2**20) for size in seen.sizes[:: max(1, len(seen.sizes) // 12)]],
+        "resident_mb": [round(size / 2**20) for size in seen.sizes[:: max(1, len(seen.sizes) // _STEPS)]],
         "behind_s": round(seen.behind_s, 2),
         "size_mb": round(store.writer().size_bytes() / 2**20, 1),
+        "sqlite": sqlite3.sqlite_version,
         "stats": msgspec.structs.asdict(journal.stats()),
     }
     print(json.dumps(told, indent=1))

@@ -6,7 +6,7 @@ import importlib
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from dragoman.agents.registry import recognise
 from dragoman.app.compose import Composed, new_id
@@ -19,6 +19,7 @@ from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.record import Record
 from dragoman.observe.journal import Journal, Priced
 from dragoman.observe.journal_rows import Price
+from dragoman.observe.journal_writer import Opens
 from dragoman.observe.refusals import Refusals
 from dragoman.policy.book import PriceBook
 from dragoman.policy.identity import key_prefix
@@ -40,7 +41,7 @@ def database_url(config: Config, env: Mapping[str, str]) -> str | None:
     return None if url == NOWHERE else url
 
 
-def opener(url: str) -> Callable[[], Any]:
+def opener(url: str) -> Opens:
     """Opens the database, making its tables if need be. Loading what that takes lasts a fifth of a second: not for the event loop."""
     return lambda: importlib.import_module("dragoman.store.open").open_store(url)
 
@@ -90,14 +91,17 @@ class Keeper:
         await self.journal.close()
 
 
-def keeper(config: Config, env: Mapping[str, str], current: Callable[[], Composed]) -> Keeper | None:
-    """What keeps the exchanges of a gateway; None where config wants none kept. `current`: the runtime of the moment."""
+def keeper(
+    config: Config, env: Mapping[str, str], current: Callable[[], Composed], opens: Callable[[str], Opens] = opener
+) -> Keeper | None:
+    """What keeps the exchanges of a gateway; None where config wants none kept. `current`: the runtime of the moment; `opens`: what opens
+    the database at a URL."""
     url = database_url(config, env)
     if url is None:
         return None
     price = _Prices(current).price
     journal = Journal(
-        opener(url),
+        opens(url),
         config.journal,
         folder(env),
         price=price,
