@@ -43,10 +43,10 @@ def end_to_end(headers: Headers) -> Headers:
     return tuple((name, value) for name, value in headers if name not in HOP_BY_HOP and name not in named)
 
 
-def retry_after_s(headers: Headers, now: float) -> float | None:
+def retry_after_s(headers: Headers, now: float | None) -> float | None:
     """How many seconds the server asks to wait, never negative: `retry-after-ms` (OpenAI, Azure), else `retry-after`.
 
-    None if it doesn't say, or says it in no legal form. `now` is Unix seconds.
+    None if it doesn't say, or says it in no legal form. `now` is Unix seconds; where it is None, a date says nothing.
     """
     milliseconds = first(headers, "retry-after-ms")
     if milliseconds is not None and (value := _number(milliseconds)) is not None:
@@ -55,10 +55,10 @@ def retry_after_s(headers: Headers, now: float) -> float | None:
     return parse_retry_after(wait, now) if wait is not None else None
 
 
-def parse_retry_after(value: str, now: float) -> float | None:
+def parse_retry_after(value: str, now: float | None) -> float | None:
     """Seconds, or an HTTP date (RFC 9110, section 10.2.3), as seconds from `now` (Unix seconds). None if it is neither."""
     seconds = _number(value)
-    if seconds is not None:
+    if seconds is not None or now is None:
         return seconds
     try:
         date = parsedate_to_datetime(value.strip())

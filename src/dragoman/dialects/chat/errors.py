@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import math
 import re
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import msgspec
 
 from dragoman.dialects.chat.remainder import JsonObject
+from dragoman.dialects.errors import LONGEST_MESSAGE, asked_wait_s, plain_words, spoken_wait_s, without_keys
 from dragoman.ir.errors import GatewayError, Kind
-from dragoman.wire import headers as wire_headers
 from dragoman.wire.frame import Headers
-
-_LONGEST_MESSAGE = 2000
 
 # The servers' own words, in `code` or `type`.
 _BY_CODE: dict[str, Kind] = {
@@ -125,10 +122,7 @@ _TYPES: dict[Kind, tuple[str, str | None]] = {
 
 # What a provider says of its own key or permissions is not the client's `invalid_api_key`.
 _OURS = frozenset({Kind.PROVIDER_KEY, Kind.PROVIDER_PERMISSION})
-
-# Providers repeat parts of the key they refuse; it is not the client's to see.
-_KEY = re.compile(r"\b(?:sk|pk|gsk|xai|hf|nvapi|csk|fw|pplx|tgp|key)[-_][\w*.\-]{6,}|\bAIza[\w*\-]{8,}|\bBearer\s+\S+|[\w-]*\*{4,}[\w-]*")
-_WAIT = re.compile(r"(?:try again|retry) (?:in|after) (?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)(ms|s| ?sec| ?second))?", re.IGNORECASE)
+_WAITS = frozenset({Kind.RATE_LIMITED, Kind.OVERLOADED, Kind.SERVER_ERROR, Kind.TIMEOUT})
 
 
 class _Told(msgspec.Struct, frozen=True):
@@ -145,23 +139,12 @@ def read_error(status: int, headers: Headers, body: bytes) -> GatewayError:
     try:
         value = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        value = _plain(body)
-    told = _told(value)
-    message = told.message or f"the provider answered with status {status} and no message"
-    kind = _kind(status, told)
-    wait = _wait(headers) if kind in (Kind.RATE_LIMITED, Kind.OVERLOADED, Kind.SERVER_ERROR, Kind.TIMEOUT) else None
-    if wait is None and kind is Kind.RATE_LIMITED:
-        wait = _spoken_wait(message)
-    return GatewayError(
-        kind,
-        _KEY.sub("[key]", message),
-        source="upstream",
-        status=status,
-        code=told.code,
-        type=told.type,
-        param=told.param,
-        retry_after_s=wait,
-    )
+        value = plain_words(body)
+    error = _error(_told(value), status, f"the provider answered with status {status} and no message")
+    asked_s = asked_wait_s(headers) if error.kind in _WAITS else None
+    if asked_s is not None:
+        error.retry_after_s = asked_s
+    return error
 
 
 def error_inside(value: Any) -> GatewayError:
@@ -169,18 +152,20 @@ def error_inside(value: Any) -> GatewayError:
     told = _told(value)
     status = int(told.code) if told.code is not None and told.code.isascii() and told.code.isdecimal() else None
     status = status if status is not None and 400 <= status < 600 else None
-    message = told.message or "the provider broke off with an error and no message"
-    kind = _kind(status, told)
-    wait = _spoken_wait(message) if kind is Kind.RATE_LIMITED else None
+    return _error(told, status, "the provider broke off with an error and no message")
+
+
+def _error(told: _Told, status: int | None, otherwise: str) -> GatewayError:
+    message, kind = told.message or otherwise, _kind(status, told)
     return GatewayError(
         kind,
-        _KEY.sub("[key]", message),
+        without_keys(message),
         source="upstream",
         status=status,
         code=told.code,
         type=told.type,
         param=told.param,
-        retry_after_s=wait,
+        retry_after_s=spoken_wait_s(message) if kind is Kind.RATE_LIMITED else None,
     )
 
 
@@ -190,6 +175,11 @@ def write_error(error: GatewayError) -> tuple[int, Headers, bytes]:
     if error.retry_after_s is not None:
         headers.append(("retry-after", str(math.ceil(error.retry_after_s))))
     return error.honest_status, tuple(headers), msgspec.json.encode({"error": error_object(error)})
+
+
+def error_frame(error: GatewayError) -> bytes:
+    """The last chunk of a stream that failed."""
+    return b"data: %b\n\n" % msgspec.json.encode({"error": error_object(error)})
 
 
 def error_object(error: GatewayError) -> JsonObject:
@@ -210,7 +200,7 @@ def is_error(value: JsonObject) -> bool:
 
 def _told(value: Any) -> _Told:
     if isinstance(value, str):
-        return _Told(value.strip()[:_LONGEST_MESSAGE])
+        return _Told(value.strip()[:LONGEST_MESSAGE])
     if isinstance(value, list):
         entries: list[Any] = value  # pyright: ignore[reportUnknownVariableType]
         return _told(entries[0]) if entries else _Told()
@@ -231,7 +221,7 @@ def _object(value: JsonObject) -> _Told:
         # OpenRouter: "Provider returned error", and what it said in metadata.raw.
         message = f"{message}: {raw}" if message else raw
     return _Told(
-        message[:_LONGEST_MESSAGE],
+        message[:LONGEST_MESSAGE],
         _word(value.get("code")),
         _word(value.get("type")) or _word(value.get("status")),
         _word(value.get("param")),
@@ -261,14 +251,6 @@ def _word(value: Any) -> str | None:
     return value if isinstance(value, str) and value else str(value) if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _plain(body: bytes) -> str:
-    text = body.decode("utf-8", "replace").strip()
-    if "<html" in text[:500].lower() or text[:1] == "<":
-        title = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
-        return f"the provider answered with a web page: {' '.join(title[1].split())}" if title else "the provider answered with a web page"
-    return text
-
-
 def _kind(status: int | None, told: _Told) -> Kind:
     # 5xx says nothing of the request, whatever else is said; 401 and 402 have one meaning each.
     if status in (401, 402):
@@ -283,22 +265,3 @@ def _kind(status: int | None, told: _Told) -> Kind:
     if status is None:
         return Kind.INVALID_REQUEST if told.type == "invalid_request_error" else Kind.SERVER_ERROR
     return _BY_STATUS.get(status) or (Kind.SERVER_ERROR if status >= 500 else Kind.INVALID_REQUEST)
-
-
-def _wait(headers: Headers) -> float | None:
-    # An HTTP date is reckoned from the server's own clock, which its `date` header tells.
-    date = wire_headers.first(headers, "date")
-    try:
-        now = parsedate_to_datetime(date).timestamp() if date is not None else None
-    except (ValueError, TypeError):
-        now = None
-    wait = wire_headers.retry_after_s(headers, now if now is not None else math.inf)
-    return wait if wait is not None and (now is not None or wait > 0) else None
-
-
-def _spoken_wait(message: str) -> float | None:
-    found = _WAIT.search(message)
-    if found is None or not (found[1] or found[2]):
-        return None
-    seconds = float(found[2] or 0) / (1000 if found[3] == "ms" else 1)
-    return int(found[1] or 0) * 60 + seconds

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from dragoman.dialects.chat.errors import error_inside, error_object, is_error
+from dragoman.dialects.chat.errors import error_frame, error_inside, is_error
 from dragoman.dialects.chat.plain import QUOTE, Plain
 from dragoman.dialects.chat.remainder import JsonObject, object_or_empty, objects, text_or_none
 from dragoman.dialects.chat.usage import read_usage
@@ -159,7 +159,7 @@ def _object(data: bytes) -> JsonObject | None:
 
 def write_failure(error: GatewayError, tap: ContractTap) -> bytes:
     """The end of a relayed stream that failed: an error object; nothing of what the tap saw is needed for it."""
-    return b"data: %b\n\n" % msgspec.json.encode({"error": error_object(error)})
+    return error_frame(error)
 
 
 def _matters(data: bytes) -> bool:

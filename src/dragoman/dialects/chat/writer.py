@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from dragoman.dialects.chat.errors import error_object
+from dragoman.dialects.chat.errors import error_frame
 from dragoman.dialects.chat.proofs import CONTENT, DETAILS, proven
 from dragoman.dialects.chat.remainder import NAME, JsonObject, own
 from dragoman.dialects.chat.tools import LEGACY
@@ -243,7 +243,7 @@ class Writer:
         if self._over:
             return b""
         self._over = True
-        return b"data: %b\n\n" % _encode({"error": error_object(error)})
+        return error_frame(error)
 
     def _on_opaque(self, event: ev.Opaque) -> bytes:
         if event.dialect != NAME or not self._head:

@@ -11,12 +11,10 @@ from typing import Any
 
 import msgspec
 
+from dragoman.dialects.errors import LONGEST_MESSAGE, asked_wait_s, plain_words, spoken_wait_s, without_keys
 from dragoman.dialects.generate.remainder import JsonObject, object_or_empty, objects, text_or_none
 from dragoman.ir.errors import GatewayError, Kind
-from dragoman.wire import headers as wire_headers
 from dragoman.wire.frame import Headers
-
-_LONGEST_MESSAGE = 2000
 
 _BY_REASON: dict[str, Kind] = {
     "API_KEY_INVALID": Kind.PROVIDER_KEY,
@@ -93,11 +91,7 @@ _WORDS: dict[int, str] = {
 }
 """HTTP status -> the word of the API."""
 
-# Google repeats a refused key in some messages, and in `?key=` of addresses.
-_KEY = re.compile(r"\bAIza[\w*\-]{8,}|\bAQ\.[\w*\-]{8,}|\bya29\.[\w.\-]+|\bBearer\s+\S+|(?<=[?&]key=)[^&\s\"']+")
 _SECONDS = re.compile(r"(\d+(?:\.\d+)?)s\Z")
-_SPOKEN_WAIT = re.compile(r"retry (?:in|after) (?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)(ms|s))?", re.IGNORECASE)
-_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
 
 def read_error(status: int, headers: Headers, body: bytes) -> GatewayError:
@@ -105,7 +99,7 @@ def read_error(status: int, headers: Headers, body: bytes) -> GatewayError:
     try:
         value: Any = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _error(status, headers, {"message": _plain(body)})
+        return _error(status, headers, {"message": plain_words(body)})
     return _error(status, headers, _told(value))
 
 
@@ -121,6 +115,11 @@ def error_inside(value: Any) -> GatewayError:
 def is_error(value: Any) -> bool:
     """Whether a chunk or a body tells of an error."""
     return bool(_told(value))
+
+
+def error_frame(error: GatewayError) -> bytes:
+    """The last chunk of a stream that failed."""
+    return b"data: %b\n\n" % msgspec.json.encode({"error": error_object(error)})
 
 
 def error_object(error: GatewayError) -> JsonObject:
@@ -159,7 +158,7 @@ def _told(value: Any) -> JsonObject:
 
 
 def _error(status: int | None, headers: Headers, told: JsonObject) -> GatewayError:
-    message = (text_or_none(told.get("message")) or f"the provider answered with status {status} and no message").strip()[:_LONGEST_MESSAGE]
+    message = (text_or_none(told.get("message")) or f"the provider answered with status {status} and no message").strip()[:LONGEST_MESSAGE]
     word, details = text_or_none(told.get("status")), objects(told.get("details"))
     reason = next((found for detail in details if (found := text_or_none(detail.get("reason"))) is not None), None)
     # Of the quotas that were exceeded only their ids tell whether they are a minute's or a day's.
@@ -168,7 +167,7 @@ def _error(status: int | None, headers: Headers, told: JsonObject) -> GatewayErr
     waits = kind in (Kind.RATE_LIMITED, Kind.OVERLOADED, Kind.SERVER_ERROR, Kind.TIMEOUT)
     return GatewayError(
         kind,
-        _KEY.sub("[key]", message),
+        without_keys(message),
         source="upstream",
         status=status,
         code=reason,
@@ -195,19 +194,5 @@ def _wait(headers: Headers, details: list[JsonObject], message: str) -> float | 
         found = _SECONDS.match(str(detail.get("retryDelay", "")))
         if found is not None:
             return float(found[1])
-    told = wire_headers.first(headers, "retry-after")
-    if told is not None and told.strip().isdigit():
-        return float(told)
-    spoken = _SPOKEN_WAIT.search(message)
-    if spoken is None or not any(spoken.groups()[:3]):
-        return None
-    seconds = float(spoken[3] or 0) / (1000 if spoken[4] == "ms" else 1)
-    return int(spoken[1] or 0) * 3600 + int(spoken[2] or 0) * 60 + seconds
-
-
-def _plain(body: bytes) -> str:
-    text = body.decode("utf-8", "replace").strip()
-    if text[:1] != "<":
-        return text
-    title = _TITLE.search(text)
-    return f"the provider answered with a web page: {' '.join(title[1].split())}" if title else "the provider answered with a web page"
+    asked_s = asked_wait_s(headers)
+    return spoken_wait_s(message) if asked_s is None else asked_s

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from dragoman.dialects.contract import Tap as ContractTap
-from dragoman.dialects.generate.errors import error_inside, error_object, is_error
+from dragoman.dialects.generate.errors import error_frame, error_inside, is_error
 from dragoman.dialects.generate.frames import StreamFramer
 from dragoman.dialects.generate.remainder import JsonObject, object_or_empty, objects, text_or_none
 from dragoman.dialects.generate.usage import read_usage
@@ -98,7 +98,7 @@ class Tap:
 
 def write_failure(error: GatewayError, tap: ContractTap) -> bytes:
     """The end of a relayed stream that failed: an error object; nothing of what the tap saw is needed for it."""
-    return b"data: %b\n\n" % msgspec.json.encode({"error": error_object(error)})
+    return error_frame(error)
 
 
 def _says(part: JsonObject) -> bool:

@@ -15,7 +15,7 @@ import msgspec
 
 from dragoman.dialects.generate.calls import signature, write_call, write_provider_run
 from dragoman.dialects.generate.candidate import UNDECLARED
-from dragoman.dialects.generate.errors import error_object
+from dragoman.dialects.generate.errors import error_frame
 from dragoman.dialects.generate.parts import write_parts
 from dragoman.dialects.generate.remainder import NAME, JsonObject, own
 from dragoman.dialects.generate.turns import thought_part
@@ -208,7 +208,7 @@ class Writer:
         if self._over:
             return b""
         self._over = True
-        return b"data: %b\n\n" % _encode({"error": error_object(error)})
+        return error_frame(error)
 
     def _on_opaque(self, event: ev.Opaque) -> bytes:
         if event.dialect != NAME:

@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import math
 import re
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import msgspec
 
+from dragoman.dialects.errors import LONGEST_MESSAGE, asked_wait_s, plain_words, without_keys
 from dragoman.dialects.messages.remainder import JsonObject, object_or_empty, text_or_none
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.wire.frame import Headers
-from dragoman.wire.headers import first, retry_after_s
-
-_LONGEST_MESSAGE = 2000
+from dragoman.wire.headers import first
+from dragoman.wire.sse import encode
 
 _BY_TYPE: dict[str, Kind] = {
     "authentication_error": Kind.PROVIDER_KEY,
@@ -98,8 +97,6 @@ _TYPES: dict[Kind, str] = {
     Kind.CLIENT_TIMEOUT: "timeout_error",
 }
 _WAITS = frozenset({Kind.RATE_LIMITED, Kind.OVERLOADED, Kind.SERVER_ERROR, Kind.TIMEOUT})
-# Providers repeat parts of the key they refuse; it is not the client's to see.
-_KEY = re.compile(r"\bsk-[\w*.\-]{6,}|\bBearer\s+\S+|[\w-]*\*{4,}[\w-]*")
 
 
 def read_error(status: int, headers: Headers, body: bytes) -> GatewayError:
@@ -107,10 +104,10 @@ def read_error(status: int, headers: Headers, body: bytes) -> GatewayError:
     try:
         value: Any = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        value = {"error": {"message": _plain(body)}}
+        value = {"error": {"message": plain_words(body)}}
     error = _error(value, status)
     if error.kind in _WAITS:
-        error.retry_after_s = _wait_s(headers)
+        error.retry_after_s = asked_wait_s(headers)
     request_id = first(headers, "request-id")
     if request_id is not None and request_id not in error.message:
         # What Anthropic's support asks for first.
@@ -134,6 +131,11 @@ def write_error(error: GatewayError) -> tuple[int, Headers, bytes]:
     return status, tuple(headers), msgspec.json.encode(error_event(error))
 
 
+def error_frame(error: GatewayError) -> bytes:
+    """The last event of a stream that failed."""
+    return encode(msgspec.json.encode(error_event(error)), b"error")
+
+
 def error_event(error: GatewayError) -> JsonObject:
     """The error object of this API, the same in a body and in a stream."""
     word = _TYPES.get(error.kind, "api_error" if error.rule.status >= 500 else "invalid_request_error")
@@ -155,7 +157,7 @@ def _error(value: Any, status: int | None) -> GatewayError:
     kind = _kind(status, word, code, message)
     if not message.strip():
         message = f"the provider answered HTTP {status} without a word" if status else "the provider broke off with an error and no message"
-    message = _KEY.sub("[key]", message.strip()[:_LONGEST_MESSAGE])
+    message = without_keys(message.strip()[:LONGEST_MESSAGE])
     return GatewayError(kind, message, source="upstream", status=status, code=code, type=word or None)
 
 
@@ -173,22 +175,3 @@ def _kind(status: int | None, word: str, code: str | None, message: str) -> Kind
     if status is None:
         return _BY_TYPE.get(word, Kind.SERVER_ERROR)
     return _BY_STATUS.get(status) or (Kind.SERVER_ERROR if status >= 500 else Kind.INVALID_REQUEST)
-
-
-def _plain(body: bytes) -> str:
-    text = body[:20_000].decode("utf-8", "replace").strip()
-    if text[:1] != "<":
-        return text
-    title = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
-    return f"the provider answered with a web page: {' '.join(title[1].split())}" if title else "the provider answered with a web page"
-
-
-def _wait_s(headers: Headers) -> float | None:
-    """What the provider asks to wait; a date is read against its own clock, its `date` header."""
-    date = first(headers, "date")
-    try:
-        now = parsedate_to_datetime(date).timestamp() if date else None
-    except (ValueError, TypeError):
-        now = None
-    wait = retry_after_s(headers, now if now is not None else math.inf)
-    return wait if wait is not None and (now is not None or wait > 0) else None

@@ -10,13 +10,12 @@ from typing import Any
 import msgspec
 
 from dragoman.dialects.contract import Tap as ContractTap
-from dragoman.dialects.messages.errors import error_event, error_inside
+from dragoman.dialects.messages.errors import error_frame, error_inside
 from dragoman.dialects.messages.remainder import JsonObject, object_or_empty, text_or_none
 from dragoman.dialects.messages.usage import merged, read_usage
 from dragoman.dialects.peeking import NEVER, beginning, beginnings
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.usage import Usage
-from dragoman.wire.sse import encode
 
 _LONGEST_LINE = 16 * 1024 * 1024
 _OUTPUT = b"content_block_"
@@ -132,4 +131,4 @@ def _object(data: bytes) -> JsonObject | None:
 
 def write_failure(error: GatewayError, tap: ContractTap) -> bytes:
     """The end of a relayed stream that failed: an `error` event; nothing of what the tap saw is needed for it."""
-    return encode(msgspec.json.encode(error_event(error)), b"error")
+    return error_frame(error)

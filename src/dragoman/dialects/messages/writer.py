@@ -13,7 +13,7 @@ import msgspec
 
 from dragoman.dialects.messages import frames
 from dragoman.dialects.messages.envelope import ending, message_id, opening, split_ending
-from dragoman.dialects.messages.errors import error_event
+from dragoman.dialects.messages.errors import error_frame
 from dragoman.dialects.messages.given import given_blocks, thought_block
 from dragoman.dialects.messages.ids import legal_id
 from dragoman.dialects.messages.remainder import NAME, JsonObject, own
@@ -109,7 +109,7 @@ class Writer:
 
     def _fail(self, error: GatewayError) -> bytes:
         self._over = True
-        return encode(msgspec.json.encode(error_event(error)), b"error")
+        return error_frame(error)
 
     # ---- blocks, one at a time ----
 

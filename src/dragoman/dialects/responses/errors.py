@@ -6,21 +6,15 @@ https://platform.openai.com/docs/guides/error-codes
 from __future__ import annotations
 
 import re
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import msgspec
 
+from dragoman.dialects.errors import LONGEST_MESSAGE, asked_wait_s, page_title, spoken_wait_s, until_s, without_keys
 from dragoman.dialects.responses.remainder import JsonObject
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.wire.frame import Headers
-from dragoman.wire.headers import first, retry_after_s
-
-_LONGEST_MESSAGE = 2000
-
-# Providers repeat parts of the key they refuse; it is not the client's to see.
-_KEY = re.compile(r"\b(?:sk|pk|gsk|xai|hf|key)[-_][\w*.\-]{6,}|\bBearer\s+\S+|[\w-]*\*{4,}[\w-]*")
-_SPOKEN = re.compile(r"try again in (?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?", re.IGNORECASE)
+from dragoman.wire.headers import first
 
 # The provider's own words, wherever they stand (`code`, else `type`), decide first; the status decides what they leave open.
 _KIND_BY_WORD: dict[str, Kind] = {
@@ -128,7 +122,7 @@ def read_error(status: int, headers: Headers, body: bytes) -> GatewayError:
     error = error_object(value)
     message = _message(error, value) or _plain_message(status, headers, body)
     found = error_of(error, message, status)
-    told = _wait_s(headers)
+    told = asked_wait_s(headers)
     found.retry_after_s = found.retry_after_s if told is None else told
     if found.kind is Kind.QUOTA:
         found.retry_after_s = _resets_s(error, headers)
@@ -141,13 +135,13 @@ def error_of(error: JsonObject, message: str, status: int | None = None) -> Gate
     kind = _kind(status, code, category)
     return GatewayError(
         kind,
-        _KEY.sub("[key]", message),
+        without_keys(message),
         source="upstream",
         status=status,
         code=code,
         type=category,
         param=_word(error.get("param")),
-        retry_after_s=_spoken_wait_s(message) if kind is Kind.RATE_LIMITED else None,
+        retry_after_s=spoken_wait_s(message) if kind is Kind.RATE_LIMITED else None,
     )
 
 
@@ -223,17 +217,17 @@ def _message(error: JsonObject, value: Any) -> str | None:
     metadata = error.get("metadata")
     raw: Any = metadata.get("raw") if isinstance(metadata, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     # OpenRouter: "Provider returned error", and what that one said beside it.
-    return f"{said}: {raw}"[:_LONGEST_MESSAGE] if said and isinstance(raw, str) and raw and raw not in said else said
+    return f"{said}: {raw}"[:LONGEST_MESSAGE] if said and isinstance(raw, str) and raw and raw not in said else said
 
 
 def _said(error: JsonObject, value: Any) -> str | None:
     for name in ("message", "detail", "msg", "error_description"):
         found = error.get(name)
         if isinstance(found, str) and found.strip():
-            return found.strip()[:_LONGEST_MESSAGE]
+            return found.strip()[:LONGEST_MESSAGE]
         if found and name == "detail":
-            return msgspec.json.encode(found).decode()[:_LONGEST_MESSAGE]
-    return value.strip()[:_LONGEST_MESSAGE] if isinstance(value, str) and value.strip() else None
+            return msgspec.json.encode(found).decode()[:LONGEST_MESSAGE]
+    return value.strip()[:LONGEST_MESSAGE] if isinstance(value, str) and value.strip() else None
 
 
 _TAGS = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNORECASE)
@@ -244,38 +238,15 @@ def _plain_message(status: int, headers: Headers, body: bytes) -> str:
     if not body.strip():
         return f"the provider answered HTTP {status} without a word"
     text = body[:20_000].decode("utf-8", "replace")
-    title = re.search(r"<title[^>]*>(.*?)</title>", text, re.DOTALL | re.IGNORECASE)
-    said = " ".join(_TAGS.sub(" ", title[1] if title else text).split())[:300]
+    title = page_title(text)
+    said = " ".join(_TAGS.sub(" ", text if title is None else title).split())[:300]
     kind = (first(headers, "content-type") or "text").partition(";")[0]
     return f"the provider answered HTTP {status} with {kind}: {said}" if said else f"the provider answered HTTP {status} with {kind}"
 
 
-def _wait_s(headers: Headers) -> float | None:
-    """What the provider asks to wait; a date is read against the provider's own clock, its `date` header."""
-    now = _now(headers)
-    wait = retry_after_s(headers, now or 0.0)
-    return None if wait is None or (now is None and wait > 1e8) else wait
-
-
-def _now(headers: Headers) -> float | None:
-    date = first(headers, "date")
-    try:
-        return parsedate_to_datetime(date).timestamp() if date else None
-    except ValueError:
-        return None
-
-
-def _spoken_wait_s(message: str) -> float | None:
-    """OpenAI says in words how long to wait, inside a stream only there: "Please try again in 1.5s", "in 1m2.5s", "in 350ms"."""
-    found = _SPOKEN.search(message)
-    if found is None or not any(found.groups()[:3]):
-        return None
-    return int(found[1] or 0) * 60 + float(found[2] or 0) + float(found[3] or 0) / 1000
-
-
 def _resets_s(error: JsonObject, headers: Headers) -> float | None:
     """When a subscription's limit ends: `resets_in_seconds`, or `resets_at` in Unix seconds."""
-    wait, at, now = error.get("resets_in_seconds"), error.get("resets_at"), _now(headers)
+    wait, at = error.get("resets_in_seconds"), error.get("resets_at")
     if isinstance(wait, int | float) and wait > 0:
         return float(wait)
-    return float(at) - now if isinstance(at, int | float) and now is not None and at > now else None
+    return until_s(float(at), headers) if isinstance(at, int | float) else None

@@ -1,0 +1,73 @@
+"""How error answers are read whatever their API: without keys in their words, with the wait that they ask for, pages of proxies too."""
+
+from __future__ import annotations
+
+import re
+from email.utils import parsedate_to_datetime
+
+from dragoman.wire.frame import Headers
+from dragoman.wire.headers import first, retry_after_s
+
+LONGEST_MESSAGE = 2000
+"""Characters of a provider's message that are kept."""
+
+# Providers repeat parts of the key they refuse, some of them in addresses; it is not the client's to see.
+_KEY = re.compile(
+    r"\b(?:sk|pk|gsk|xai|hf|nvapi|csk|fw|pplx|tgp|key)[-_][\w*.\-]{6,}|\b(?:AIza|AQ\.)[\w*\-]{8,}|\bya29\.[\w.\-]+|\bBearer\s+\S+"
+    r"|(?<=[?&]key=)[^&\s\"']+|[\w-]*\*{4,}[\w-]*"
+)
+# "Please try again in 1m2.5s", "in 350ms", "retry after 20 seconds", "retry in 1h30m".
+_SPOKEN_WAIT = re.compile(
+    r"(?:try again|retry) (?:in|after) (?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)(?:(ms)|s| ?sec))?", re.IGNORECASE
+)
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+_LOOKED_AT = 20_000
+
+
+def without_keys(message: str) -> str:
+    """The words of a provider with nothing in them that looks like a key."""
+    return _KEY.sub("[key]", message)
+
+
+def asked_wait_s(headers: Headers) -> float | None:
+    """How long the headers ask to wait. A date is read against the provider's own clock, its `date` header; without that it says
+    nothing."""
+    return retry_after_s(headers, _clock_s(headers))
+
+
+def until_s(at: float, headers: Headers) -> float | None:
+    """How long it is until a time in Unix seconds by the provider's clock; None if that is over, or the clock unknown."""
+    now = _clock_s(headers)
+    return at - now if now is not None and at > now else None
+
+
+def spoken_wait_s(message: str) -> float | None:
+    """How long a message asks to wait in words, which is all there is inside a stream."""
+    found = _SPOKEN_WAIT.search(message)
+    if found is None or not any(found.groups()[:3]):
+        return None
+    hours, minutes, rest, thousandths = found.groups()
+    return int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(rest or 0) / (1000 if thousandths else 1)
+
+
+def plain_words(body: bytes) -> str:
+    """What a body says that is no JSON: the title of a web page, else its text."""
+    text = body[:_LOOKED_AT].decode("utf-8", "replace").strip()
+    if text[:1] != "<" and "<html" not in text[:500].lower():
+        return text
+    title = page_title(text)
+    return f"the provider answered with a web page: {title}" if title is not None else "the provider answered with a web page"
+
+
+def page_title(text: str) -> str | None:
+    """The title of a web page, on one line."""
+    found = _TITLE.search(text)
+    return " ".join(found[1].split()) if found is not None else None
+
+
+def _clock_s(headers: Headers) -> float | None:
+    date = first(headers, "date")
+    try:
+        return parsedate_to_datetime(date).timestamp() if date is not None else None
+    except (ValueError, TypeError, OverflowError):
+        return None
