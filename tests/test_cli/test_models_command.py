@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from click.testing import CliRunner
@@ -41,6 +43,30 @@ def test_json_is_the_body_of_the_api(runner: CliRunner) -> None:
     assert body["virtual"] == []
     assert [model["name"] for model in body["models"]] == ["lab/homemade"]
     assert body["models"][0]["price"] is None
+
+
+def test_the_running_gateway_is_asked_whatever_is_searched_for(runner: CliRunner, tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    class Gateway(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            body = b'{"virtual": [], "models": [], "lists": {}}'
+            self.send_response(200)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Gateway) as server:
+        (tmp_path / "dragoman.yaml").write_text(CONFIG.replace("port: 1}", f"port: {server.server_address[1]}}}"))
+        Thread(target=server.serve_forever, daemon=True).start()
+        told = runner.invoke(models, ["--json", "--search", "home made & co"])
+        server.shutdown()
+
+    assert (asked, json.loads(told.output)["models"]) == (["/api/models?search=home+made+%26+co"], [])
 
 
 def test_unknown_provider_is_told_with_the_nearest(runner: CliRunner) -> None:

@@ -6,16 +6,18 @@ import http.client
 import os
 from collections.abc import Iterable, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 import click
 import msgspec
 
 from dragoman.app.facts import Facts
 from dragoman.cli.banner import shown_targets
+from dragoman.cli.codex.arguments import KEY_VARIABLE
 from dragoman.cli.gateway import get
 from dragoman.cli.settings import configured_address
 from dragoman.config.load import load
-from dragoman.config.problems import ConfigError, did_you_mean
+from dragoman.config.problems import ConfigError, any_of, did_you_mean
 from dragoman.config.schema import Config, VirtualModel
 from dragoman.policy.book import PriceBook
 
@@ -49,14 +51,14 @@ def models(config: str | None, provider: str | None, search: str | None, as_json
 
 
 def _known(provider: str, config: Config) -> str:
-    return did_you_mean(provider, config.providers) or f"there are {', '.join(f'`{name}`' for name in config.providers)}"
+    return did_you_mean(provider, config.providers) or f"there are {any_of(config.providers)}"
 
 
 def _asked(config: str | None, provider: str | None, search: str | None) -> dict[str, Any] | None:
     """What the running gateway knows; None if none answers."""
-    query = "&".join(f"{name}={value}" for name, value in (("provider", provider), ("search", search)) if value)
+    query = urlencode([(name, value) for name, value in (("provider", provider), ("search", search)) if value])
     try:
-        answer = get(configured_address(config, os.environ), f"/api/models?{query}", key=os.environ.get("DRAGOMAN_KEY"), wait_s=_WAIT_S)
+        answer = get(configured_address(config, os.environ), f"/api/models?{query}", key=os.environ.get(KEY_VARIABLE), wait_s=_WAIT_S)
         body = msgspec.json.decode(answer.body) if answer.status == 200 else None
     except (OSError, ValueError, http.client.HTTPException, ConfigError):
         return None
