@@ -46,6 +46,15 @@ def test_what_is_no_config_is_refused_with_its_line(text: str) -> None:
     assert str(caught.value) == BROKEN[text]
 
 
+def test_of_many_names_a_few_are_told() -> None:
+    many = ", ".join(f"p{number:02}: {{kind: vllm}}" for number in range(100))
+
+    assert told(f"providers: {{{many}}}\nmodels: {{a: zzz/m}}") == [
+        "2: models.a: no provider is named `zzz`; write `provider/model`; the providers are `p00`, `p01`, `p02`, `p03`, `p04`, `p05`, "
+        "`p06`, `p07`, `p08`, `p09`, `p10`, `p11` or 88 more"
+    ]
+
+
 def test_bytes_that_are_no_utf8_are_refused_with_their_line() -> None:
     with pytest.raises(ConfigError, match=r"^d:2: is not UTF-8; save the file as UTF-8$"):
         parse(b"log: {}\nmodels: {\xff: x}", ENV, file="d")

@@ -230,6 +230,18 @@ def test_a_name_that_nothing_matches_gets_one_line_with_the_nearest(asked: str, 
     assert (error.kind, error.message, error.code, error.source) == (Kind.MODEL_NOT_FOUND, message, "model_not_found", "gateway")
 
 
+def test_of_many_providers_a_few_are_named() -> None:
+    many = {f"p{number:02}": Provider(kind="openai-compatible", base_url="http://127.0.0.1:1/v1") for number in range(100)}
+
+    with pytest.raises(GatewayError) as caught:
+        Resolver.compile(Config(providers=many)).resolve("zzzz")
+
+    assert caught.value.message == (
+        "no model is known as `zzzz`; ask for it as `provider/model` (providers: `p00`, `p01`, `p02`, `p03`, `p04`, `p05`, `p06`, `p07` "
+        "and 92 more), or add it under `models:`"
+    )
+
+
 def test_names_of_config_are_suggested_first() -> None:
     with pytest.raises(GatewayError, match=r"did you mean `coder`\?"):
         resolver(MODELS).resolve("codr")

@@ -21,7 +21,7 @@ from dragoman.config.check import exposure
 from dragoman.config.load import Loaded
 from dragoman.config.problems import ConfigError
 from dragoman.config.schema import Config
-from dragoman.config.written import Written, differences, read_written
+from dragoman.config.written import Written, changes, differences, read_written
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.tasks import Tasks, spawn
 
@@ -273,14 +273,7 @@ def _written(loaded: Loaded) -> Written | None:
 
 def _changes(old: Written | None, new: Written | None) -> str:
     """Which settings changed, by their paths."""
-    if old is None or new is None:
-        return ""
-    signs = [f"{_sign(one, two)}{path}" for path, one, two in differences(old.settings, new.settings)]
-    return ", ".join(signs[:_TOLD]) + (f" and {len(signs) - _TOLD} more" if len(signs) > _TOLD else "")
-
-
-def _sign(old: object, new: object) -> str:
-    return "+" if old is msgspec.UNSET else "-" if new is msgspec.UNSET else "~"
+    return "" if old is None or new is None else changes(old.settings, new.settings, _TOLD)
 
 
 def _block(problems: Iterable[str]) -> str:

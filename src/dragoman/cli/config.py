@@ -15,7 +15,7 @@ from dragoman.app.rollback import roll_back
 from dragoman.cli.asking import address_of, config_option, fetch, gateway_option, tell
 from dragoman.config.load import find
 from dragoman.config.problems import ConfigError
-from dragoman.config.written import differences, read_written
+from dragoman.config.written import changes, differences, read_written, sign
 
 _SHOWN = 5
 _SIGNS = {"+": "green", "-": "red", "~": "yellow"}
@@ -142,19 +142,13 @@ def _nothing(old: Revision, name: str, text: str) -> str:
 def _summary(before: Revision | None, one: Revision) -> str:
     if before is None:
         return "the oldest that is kept"
-    signs = [f"{_sign(old, new)}{path}" for path, old, new in differences(_settings(before.text), _settings(one.text))]
-    more = f" and {len(signs) - _SHOWN} more" if len(signs) > _SHOWN else ""
-    return ", ".join(signs[:_SHOWN]) + more or "comments or layout only"
-
-
-def _sign(old: Any, new: Any) -> str:
-    return "+" if old is msgspec.UNSET else "-" if new is msgspec.UNSET else "~"
+    return changes(_settings(before.text), _settings(one.text), _SHOWN) or "comments or layout only"
 
 
 def _line(path: str, old: Any, new: Any) -> str:
-    sign = _sign(old, new)
+    mark = sign(old, new)
     values = " → ".join(_value(value) for value in (old, new) if value is not msgspec.UNSET)
-    return f"  {click.style(sign, fg=_SIGNS[sign])} {path}: {values}"
+    return f"  {click.style(mark, fg=_SIGNS[mark])} {path}: {values}"
 
 
 def _value(value: Any) -> str:

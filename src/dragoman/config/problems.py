@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path as FilePath
 
 import msgspec
@@ -15,6 +15,8 @@ Path = tuple[str | int, ...]
 """Where something stands: names of fields and indexes of lists, from the top."""
 
 _PLAIN = re.compile(r"[A-Za-z0-9_/-]+")
+_NAMED = 12
+"""Names that a sentence bears; a config may have thousands."""
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -112,7 +114,14 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"did you mean {any_of(found)}?" if found else ""
 
 
+def first_of(texts: Sequence[str], most: int) -> str:
+    """`most` of them at the most, and how many more there are."""
+    return ", ".join(texts[:most]) + (f" and {len(texts) - most} more" if len(texts) > most else "")
+
+
 def any_of(names: Iterable[str]) -> str:
-    """`a`, `b` or `c`, each in backticks."""
+    """`a`, `b` or `c`, each in backticks; of many names the first ones, and how many more there are."""
     quoted = [f"`{name}`" for name in names]
+    if len(quoted) > _NAMED:
+        return f"{', '.join(quoted[:_NAMED])} or {len(quoted) - _NAMED} more"
     return " or ".join([", ".join(quoted[:-1]), quoted[-1]]) if len(quoted) > 1 else "".join(quoted)

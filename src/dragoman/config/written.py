@@ -16,7 +16,7 @@ import msgspec.inspect as mi
 
 from dragoman.config import document
 from dragoman.config.document import Node, Scalar, read_document
-from dragoman.config.problems import Path, show_path
+from dragoman.config.problems import Path, first_of, show_path
 from dragoman.config.schema import Config
 from dragoman.config.secrets import looks_secret
 
@@ -85,6 +85,16 @@ def differences(old: Any, new: Any, path: Path = ()) -> Iterator[tuple[str, Any,
             yield from differences(before, after, (*path, index))
     elif not _is_same(old, new):
         yield show_path(path), old, new
+
+
+def sign(old: Any, new: Any) -> str:
+    """`+` for what is new, `-` for what is gone, `~` for what is another."""
+    return "+" if old is msgspec.UNSET else "-" if new is msgspec.UNSET else "~"
+
+
+def changes(old: Any, new: Any, most: int) -> str:
+    """The settings that differ, by their paths and signs, `most` of them at the most; empty if none does."""
+    return first_of([f"{sign(one, two)}{path}" for path, one, two in differences(old, new)], most)
 
 
 def _is_same(one: Any, two: Any) -> bool:

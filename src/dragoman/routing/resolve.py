@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from dragoman.config.effective import effective_profile
 from dragoman.config.names import Glob, is_glob, split_direct
-from dragoman.config.problems import any_of, nearest
+from dragoman.config.problems import any_of, first_of, nearest
 from dragoman.config.references import named_at
 from dragoman.config.schema import Config
 from dragoman.ir.errors import GatewayError, Kind
@@ -29,6 +29,8 @@ _CACHED = 2048
 _LONG = 512
 """Letters of a name that is not worth remembering: no provider has such a model."""
 _SHOWN = 100
+_PROVIDERS = 8
+"""Of those that there are, so many are named."""
 
 
 class Resolver:
@@ -161,8 +163,9 @@ class Resolver:
             return _error("the request names no model; set its field `model`")
         asked = model if len(model) <= _SHOWN else model[: _SHOWN - 3] + "..."
         near = self._near(model[:_SHOWN])
+        providers = first_of([f"`{name}`" for name in self._profiles], _PROVIDERS)
         start = f"no model is known as `{asked}`; "
-        ways = f"ask for it as `provider/model` (providers: {', '.join(f'`{name}`' for name in self._profiles)}), or add it under `models:`"
+        ways = f"ask for it as `provider/model` (providers: {providers}), or add it under `models:`"
         return _error(f"{start}did you mean {any_of(near)}? Else {ways}" if near else start + ways)
 
     def _near(self, model: str) -> list[str]:

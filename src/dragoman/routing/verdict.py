@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from dragoman.config.problems import first_of
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.routing.board import Board
 from dragoman.routing.health import cause
@@ -56,7 +57,7 @@ def none_left(chain: Sequence[Seat], board: Board, now: float) -> GatewayError:
     causes = [(seat, cause(board.health(seat), board.standing(seat, now), now)) for seat in chain]
     seat, worst = min(causes, key=lambda found: (GatewayError(found[1].kind, "").rule.tell, found[1].until or 0.0))
     soonest = min(found.until - now for _, found in causes if found.until is not None)
-    said = _listed(list(dict.fromkeys(f"`{one.id}` ({_briefly(board.why(one, now))})" for one, _ in causes)))
+    said = first_of(list(dict.fromkeys(f"`{one.id}` ({_briefly(board.why(one, now))})" for one, _ in causes)), _SHOWN)
     reason = worst.why.partition(": ")[2].rstrip(".")
     temporary = not GatewayError(worst.kind, "").rule.permanent
     remedy = f"ask again in {max(1, math.ceil(soonest))} s" if temporary else _check_keys([one for one, _ in causes], reason)
@@ -87,12 +88,7 @@ def _where(failures: Sequence[Failure]) -> str:
     """All places that were tried, if these were several."""
     if len({failure.seat.id for failure in failures}) < 2:
         return ""
-    return f" (tried {_listed([f'`{failure.seat.id}`: {failure.error.kind.value}' for failure in failures])})"
-
-
-def _listed(texts: list[str]) -> str:
-    more = f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
-    return ", ".join(texts[:_SHOWN]) + more
+    return f" (tried {first_of([f'`{failure.seat.id}`: {failure.error.kind.value}' for failure in failures], _SHOWN)})"
 
 
 def _wait_s(error: GatewayError) -> float:
