@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -65,6 +69,49 @@ def written(address: str, least: int) -> None:
     raise AssertionError("the journal did not get what was asked")
 
 
+class Held(ThreadingHTTPServer):
+    """A provider that answers when it is let."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Held)
+        self.go_on = threading.Event()
+        self.address = f"http://127.0.0.1:{self.server_port}"
+
+
+class _Held(BaseHTTPRequestHandler):
+    server: Held
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        self.server.go_on.wait(60)
+        chunk = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "some-model"}
+        said = {"index": 0, "delta": {"role": "assistant", "content": "At last."}, "finish_reason": "stop"}
+        body = f"data: {json.dumps({**chunk, 'choices': [said]})}\n\ndata: [DONE]\n\n".encode()
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nobody reads it."""
+
+
+@contextlib.contextmanager
+def held() -> Iterator[Held]:
+    with Held() as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.go_on.set()
+            server.shutdown()
+            thread.join()
+
+
 def rows(page: Any) -> Any:
     return page.locator("#results tbody tr")
 
@@ -87,6 +134,34 @@ def test_what_is_asked_appears_while_the_list_is_looked_at(chromium: Any, addres
         assert rows(tab.page).count() == before + 1
         assert tab.page.locator("tr.new").count() == 1
         assert tab.wrong == []
+
+
+def test_what_is_under_way_is_seen_until_it_is_answered(chromium: Any, tmp_path: Path) -> None:
+    with (
+        held() as upstream,
+        gateway(tmp_path, {"providers": {"sim": provider_of(upstream.address, "chat")}}) as address,
+        browser.tab(chromium) as tab,
+        browser.tab(chromium) as other,
+        ThreadPoolExecutor() as threads,
+    ):
+        tab.page.goto(f"{address}/logs")
+        tab.page.locator("#live[data-state=on]").wait_for()
+        asked = threads.submit(ask, address, "a long question")
+        row = tab.page.locator("tr.running")
+        row.wait_for()
+        name = row.get_attribute("data-id")
+        other.page.goto(f"{address}/logs/{name}")
+        other.page.locator("b[data-running-s]").wait_for()
+        shown = row.locator(".total").inner_text()
+        tab.page.wait_for_function("before => document.querySelector('tr.running .total').innerText !== before", arg=shown)
+        upstream.go_on.set()
+        asked.result()
+        tab.page.locator(f"tr.ok[data-id={name}]").wait_for()
+        other.page.locator("#conversation").wait_for()
+
+        assert rows(tab.page).count() == 1
+        assert "a long question" in other.page.locator(".talk").inner_text()
+        assert (tab.wrong, other.wrong) == ([], [])
 
 
 def test_an_exchange_is_shown_with_everything_that_belongs_to_it(chromium: Any, address: str) -> None:

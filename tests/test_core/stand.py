@@ -178,6 +178,10 @@ class Records:
 
     def __init__(self) -> None:
         self.all: list[Record] = []
+        self.begun: list[str] = []
+
+    def begin(self, record: Record) -> None:
+        self.begun.append(record.id)
 
     def record(self, record: Record) -> None:
         self.all.append(record)

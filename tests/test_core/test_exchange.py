@@ -100,6 +100,7 @@ def test_without_a_known_key_nothing_goes_upstream(headers: dict[str, str]) -> N
             assert told.status == 401
             assert up.heard == []
             assert gateway.record.error == "authentication"
+            assert gateway.records.begun == []
 
     run(main())
 
@@ -462,6 +463,7 @@ def test_the_session_of_codex_is_on_record() -> None:
             await gateway.ask("responses", RESPONSES, CODEX)
 
             record = gateway.record
+            assert gateway.records.begun == [record.id]
             assert (record.agent, record.agent_version, record.session) == ("codex", "0.169.0", "0197-session")
             assert record.first_token_s is not None
             assert record.bytes_out > 0

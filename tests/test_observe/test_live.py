@@ -130,3 +130,66 @@ def test_texts_of_others_are_cut() -> None:
         assert len(await listener.next(0)) < 2000
 
     asyncio.run(story())
+
+
+BEGUN = Record("ex_4", 10.0, client="ada", agent="codex", session="s", asked="smart", stream=True)
+
+
+def test_a_listener_is_told_of_what_begins_as_far_as_it_is_known() -> None:
+    async def story() -> None:
+        live = Live()
+        all_, of_client, answered = live.listen({}), live.listen({"client": "ada"}), live.listen({"status": "200"})
+        live.begin(BEGUN)
+
+        told = {
+            "id": "ex_4", "began_at": 10.0, "client": "ada", "agent": "codex", "session": "s", "turn": None, "kind": None, "asked": "smart",
+            "provider": None, "model": None, "lane": None, "stream": True, "attempts": 0, "first_token_s": None,
+        }  # fmt: skip
+        assert events(await all_.next(0)) == events(await of_client.next(0)) == [("begun", told)]
+        assert await answered.next(0) == b""
+
+    asyncio.run(story())
+
+
+def test_what_is_under_way_is_known_until_it_ends_with_what_was_found_out_since() -> None:
+    live = Live(clock=lambda: 12.5)
+    first, second = Record("ex_5", 10.0), Record("ex_6", 12.0)
+    live.begin(first)
+    live.begin(second)
+    second.model = "m"
+    seen = [(fact["id"], fact["model"], fact["running_s"]) for fact in live.running()]
+    live.record(first)
+
+    assert seen == [("ex_6", "m", 0.5), ("ex_5", None, 2.5)]
+    assert [fact["id"] for fact in live.running()] == ["ex_6"]
+    assert [fact["id"] for fact in Live().running()] == []
+
+
+def test_of_what_is_under_way_only_so_much_is_told() -> None:
+    live = Live()
+    for number in range(5):
+        live.begin(Record(f"ex_{number}", 0.0))
+
+    assert [fact["id"] for fact in live.running(2)] == ["ex_4", "ex_3"]
+
+
+def test_what_has_just_ended_is_known_for_a_moment() -> None:
+    now = [10.0]
+    live = Live(clock=lambda: now[0])
+    record = Record("ex_7", 5.0, total_s=4.0)
+    live.begin(record)
+    running = live.find("ex_7")
+    live.record(record)
+    lately = live.find("ex_7")
+    now[0] = 60.0
+
+    assert (running or {})["ended"] is False
+    assert lately == {"id": "ex_7", "ended": True}
+    assert (live.find("ex_7"), live.find("ex_8")) == (None, None)
+
+
+def test_what_never_began_is_not_remembered() -> None:
+    live = Live(clock=lambda: 0.0)
+    live.record(Record("ex_9", 0.0, status=401))
+
+    assert live.find("ex_9") is None

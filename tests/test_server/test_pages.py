@@ -78,8 +78,8 @@ class Shelf:
     async def read(self, name: str) -> Kept | None:
         return next((Kept(each, self.held) for each in self.rows if each["id"] == name), None)
 
-    def journal(self) -> Journal:
-        return Journal(self.find, self.read)
+    def journal(self, live: Live) -> Journal:
+        return Journal(self.find, self.read, live.running, live.find)
 
 
 class Site:
@@ -101,12 +101,12 @@ class Site:
 
 @contextlib.asynccontextmanager
 async def site(*rows: dict[str, Any], about: About = ABOUT, heartbeat_s: float = 60.0, **shelved: Any) -> AsyncIterator[Site]:
-    live, shelf, door = Live(), Shelf(*rows, **shelved), Door(lambda: about)
+    live, shelf, door = Live(clock=lambda: 1.0e9 + 100), Shelf(*rows, **shelved), Door(lambda: about)
 
     async def load(assets: Mapping[str, str]) -> Templates:
         return Templates(assets)
 
-    made = Pages(shelf.journal(), Feed(live, door, heartbeat_s), door, lambda: about, load, clock=lambda: 1.0e9 + 100)
+    made = Pages(shelf.journal(live), Feed(live, door, heartbeat_s), door, lambda: about, load, clock=lambda: 1.0e9 + 100)
     settings = ServerSettings(port=0, shutdown_grace_s=5.0)
     app = App(lambda: "runtime", echo, lambda _: about, settings, further=made.further(live.close))
     async with running(app) as address:
@@ -354,6 +354,61 @@ def test_static_files_are_there_under_the_names_that_pages_use() -> None:
             assert len(addresses) >= 5
             assert {answer.status for answer in answers.values()} == {200}
             assert {answer.headers["cache-control"] for answer in answers.values()} == {"public, max-age=31536000, immutable"}
+
+    go(story())
+
+
+# What is under way
+
+UNDER_WAY = Record("ex_5", 1.0e9 + 90, client="laptop", agent="codex", session="s-1", asked=HOSTILE, provider="p", model="m")
+
+
+@pytest.mark.parametrize(
+    ("query", "is_there"),
+    [
+        ("", True), ("?model=m", True), ("?model=x,m&provider=p&client=laptop&session=s-1&since=1h", True),
+        ("?model=x", False), ("?status=ok", False), ("?error=timeout", False), ("?text=hello", False), ("?cursor=c", False),
+        ("?after=2001-09-09T01:48:10", True), ("?after=2001-09-09T01:48:11", False), ("?before=2001-09-09T01:48:10", False),
+    ],
+)  # fmt: skip
+def test_what_is_under_way_stands_above_the_list_where_it_is_asked_for(query: str, is_there: bool) -> None:
+    async def story() -> None:
+        async with site(row()) as it:
+            it.live.begin(UNDER_WAY)
+            page = seen(await it.ask(get(f"/logs{query}")))
+
+            assert [line["data-id"] for line in page.all("tr") if "data-id" in line] == [*(["ex_5"] if is_there else []), "ex_1"]
+            assert ("10.0 s" in page.text) is is_there
+
+    go(story())
+
+
+def test_an_exchange_that_is_under_way_has_a_page_until_it_is_on_record() -> None:
+    async def story() -> None:
+        async with site(row()) as it:
+            record = replace(UNDER_WAY, total_s=10.0)
+            it.live.begin(record)
+            running = await it.ask(get("/logs/ex_5"))
+            it.live.record(record)
+            ended = await it.ask(get("/logs/ex_5"))
+
+            assert (running.status, ended.status) == (200, 200)
+            assert (seen(running).all("p")[-1].get("data-id"), "alert(1)" in seen(running).text) == ("ex_5", True)
+            assert all((script["src"] or "").startswith("/static/") for script in seen(running).all("script"))
+            assert "It has just ended" in seen(ended).text
+            assert (await it.ask(get("/logs/ex_5/client_request"))).status == 404
+
+    go(story())
+
+
+def test_what_is_under_way_is_told_over_http_to_who_may_ask() -> None:
+    async def story() -> None:
+        async with site() as it, site(about=closed()) as locked:
+            it.live.begin(UNDER_WAY)
+            told = json.loads((await it.ask(get("/api/exchanges/running"))).body)["running"]
+
+            assert [(fact["id"], fact["model"], fact["running_s"]) for fact in told] == [("ex_5", "m", 10.0)]
+            assert (await locked.ask(get("/api/exchanges/running"))).status == 401
 
     go(story())
 

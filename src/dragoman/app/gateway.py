@@ -100,7 +100,7 @@ async def _serve(loaded: Loaded, load: Load, env: Mapping[str, str], on_ready: C
         meter.attach(lambda: reloader.current, lambda: reloader.state, lambda: (app.running, app.streams))
         observer.tell(meter.record)
         observer.tell(exporter.record)
-        observer.tell(live.record)
+        observer.tell(live.record, begun=live.begin)
         if kept is not None:
             # The last who is told: bodies are the journal's from then on.
             observer.tell(kept.record)

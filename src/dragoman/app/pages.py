@@ -7,6 +7,8 @@ import importlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import msgspec
+
 from dragoman.app.asking import Asking
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.observe.live import Live
@@ -30,6 +32,7 @@ NO_JOURNAL = Journal(_not_kept, _not_kept)
 def pages(asking: Asking | None, live: Live, door: Door, about: Callable[[], About]) -> Further:
     """The routes of the pages and of the live feed. asking: None where nothing is kept."""
     journal = NO_JOURNAL if asking is None else journal_of(asking)
+    journal = msgspec.structs.replace(journal, running=live.running, lately=live.find)
     return Pages(journal, Feed(live, door), door, about, _templates).further(live.close)
 
 

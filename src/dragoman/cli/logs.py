@@ -75,7 +75,7 @@ def _live(address: str, wanted: Mapping[str, str]) -> Iterator[dict[str, Any]]:
                 event = line[7:].strip().decode()
             elif line.startswith(b"data: ") and event == "exchange":
                 yield msgspec.json.decode(line[6:])
-            elif line.startswith(b"data: "):
+            elif line.startswith(b"data: ") and event != "begun":
                 raise click.ClickException(str(next(iter(msgspec.json.decode(line[6:]).values()), "the gateway ended the feed")))
     except (OSError, http.client.HTTPException) as error:
         raise click.ClickException(f"the gateway at {address} is gone ({error})") from error

@@ -85,7 +85,11 @@ class Deploy(Protocol):
 
 
 class Observer(Protocol):
-    """Takes the record of each exchange when it is over; never waits."""
+    """Is told of each exchange as it begins, and takes its record when it is over; never waits."""
+
+    def begin(self, record: Record) -> None:
+        """This exchange is under way: known are who asks and for what. Its record fills from now on."""
+        ...
 
     def record(self, record: Record) -> None:
         """Remember this exchange."""

@@ -1,10 +1,13 @@
-"""The live feed: every exchange as it ends, for whoever listens at that moment. Nobody listens: it costs one question."""
+"""The live feed: every exchange as it begins and as it ends, for whoever listens at that moment. Nobody listens: it costs a question each,
+and a place among those that are under way."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -15,9 +18,13 @@ from dragoman.ir.usage import Usage
 
 LISTENERS = 64
 WAITING = 1024
+SHOWN = 1000
+"""Of those that are under way so many are told at most: the newest."""
 FILTERS = ("model", "provider", "client", "session", "agent", "status", "error")
 """What a listener may ask to be spared all else of."""
 _LONGEST = 500
+_ENDED = 256
+_WRITTEN_S = 10.0
 _NO_USAGE = Usage()
 _LOST = {"lost": "what came was more than was read; what is missing is in the journal"}
 _END = {"end": "the gateway stops"}
@@ -36,7 +43,7 @@ class Listener:
 
     def hear(self, fact: Mapping[str, Any], event: bytes) -> None:
         """Take an exchange, if it is of those that are wanted. Never waits."""
-        if not all(str(fact[name]) == value for name, value in self._wanted):
+        if not all(str(fact.get(name)) == value for name, value in self._wanted):
             return
         if len(self._waiting) >= self._most:
             self.end(_event("lost", _LOST))
@@ -67,25 +74,44 @@ class Listener:
 
 
 class Live:
-    """Everybody who listens. A watcher for the observer."""
+    """Everybody who listens, and what is under way. A watcher for the observer. `clock`: Unix seconds."""
 
-    def __init__(self, most: int = LISTENERS, waiting: int = WAITING) -> None:
+    def __init__(self, most: int = LISTENERS, waiting: int = WAITING, clock: Callable[[], float] = time.time) -> None:
         self._most = most
         self._waiting = waiting
+        self._clock = clock
+        self._running: dict[str, Record] = {}
+        self._ended: deque[tuple[str, float]] = deque(maxlen=_ENDED)
         self._listeners: set[Listener] = set()
         self._is_closed = False
 
     def __len__(self) -> int:
         return len(self._listeners)
 
+    def begin(self, record: Record) -> None:
+        """An exchange is under way: tell everybody. Never waits."""
+        self._running[record.id] = record
+        if self._listeners:
+            self._tell("begun", _under_way(record))
+
     def record(self, record: Record) -> None:
-        """Tell everybody of this exchange. Never waits."""
-        if not self._listeners:
-            return
-        fact = told(record)
-        event = _event("exchange", fact)
-        for listener in tuple(self._listeners):
-            listener.hear(fact, event)
+        """Tell everybody of this exchange, which is over. Never waits."""
+        if self._running.pop(record.id, None) is not None:
+            self._ended.append((record.id, record.began_at + record.total_s))
+        if self._listeners:
+            self._tell("exchange", told(record))
+
+    def running(self, most: int = SHOWN) -> list[dict[str, Any]]:
+        """What is under way, the newest first, at most so many; `running_s`: for how long."""
+        return [self._so_far(record) for record in islice(reversed(self._running.values()), most)]
+
+    def find(self, name: str) -> dict[str, Any] | None:
+        """The exchange of this id if it is under way; with `ended` true if it is over, and so lately that it may not be written yet."""
+        record = self._running.get(name)
+        if record is not None:
+            return self._so_far(record) | {"ended": False}
+        lately = self._clock() - _WRITTEN_S
+        return {"id": name, "ended": True} if any(ended == name and at > lately for ended, at in self._ended) else None
 
     def listen(self, wanted: Mapping[str, str]) -> Listener:
         """From now on, until it leaves. wanted: values of `FILTERS` that an exchange must have.
@@ -111,6 +137,14 @@ class Live:
         self._is_closed = True
         for listener in tuple(self._listeners):
             listener.end(_event("end", _END))
+
+    def _tell(self, name: str, fact: Mapping[str, Any]) -> None:
+        event = _event(name, fact)
+        for listener in tuple(self._listeners):
+            listener.hear(fact, event)
+
+    def _so_far(self, record: Record) -> dict[str, Any]:
+        return _under_way(record) | {"running_s": max(0.0, self._clock() - record.began_at)}
 
 
 def told(record: Record) -> dict[str, Any]:
@@ -144,6 +178,26 @@ def told(record: Record) -> dict[str, Any]:
         "first_token_s": record.first_token_s,
         "own_s": record.own_s,
         "total_s": record.total_s,
+    }
+
+
+def _under_way(record: Record) -> dict[str, Any]:
+    """What is known of an exchange that is not over, likewise. provider, model, lane: of the try that is under way, or was last."""
+    return {
+        "id": record.id,
+        "began_at": record.began_at,
+        "client": record.client,
+        "agent": record.agent,
+        "session": _cut(record.session),
+        "turn": _cut(record.turn),
+        "kind": record.kind,
+        "asked": _cut(record.asked),
+        "provider": record.provider,
+        "model": _cut(record.model),
+        "lane": record.lane,
+        "stream": record.stream,
+        "attempts": len(record.attempts),
+        "first_token_s": record.first_token_s,
     }
 
 

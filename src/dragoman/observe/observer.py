@@ -42,10 +42,17 @@ class Observer:
             self._terminal = Terminal(stream, _line(may_color(stream, color, env), warnings))
         self._tally = Tally() if step is None else Tally(step=step)
         self._watchers: tuple[Callable[[Record], None], ...] = ()
+        self._beginnings: tuple[Callable[[Record], None], ...] = ()
 
     def tell(self, watcher: Callable[[Record], None]) -> None:
         """From now on this is told each record too; it never waits."""
         self._watchers += (watcher,)
+        self._beginnings += () if begun is None else (begun,)
+
+    def begin(self, record: Record) -> None:
+        """This exchange is under way. Never waits."""
+        for begun in self._beginnings:
+            begun(record)
 
     def record(self, record: Record) -> None:
         """Remember this exchange. Never waits."""

@@ -1,12 +1,15 @@
 """`GET /api/live`: the live feed as server-sent events. https://html.spec.whatwg.org/multipage/server-sent-events.html
 
-`exchange` for each that ends; `lost` for one who reads too slowly and `end` at shutdown, after which the stream is over.
+`begun` for each exchange that begins, `exchange` for each that ends; `lost` for one who reads too slowly and `end` at shutdown, after which
+the stream is over. `GET /api/exchanges/running`: what is under way at this moment.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
+
+import msgspec
 
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.observe.live import FILTERS, Live
@@ -15,6 +18,7 @@ from dragoman.server.door import Door
 from dragoman.wire.frame import Headers
 
 PATH = "/api/live"
+RUNNING = "/api/exchanges/running"
 HEARTBEAT_S = 15.0
 _HEADERS: Headers = (
     ("content-type", "text/event-stream"),
@@ -23,7 +27,8 @@ _HEADERS: Headers = (
     ("x-content-type-options", "nosniff"),
     ("cross-origin-resource-policy", "same-origin"),
 )
-_OPENING = b"retry: 2000\n: what ends from now on\n\n"
+_JSON: Headers = (("content-type", "application/json"), ("cache-control", "no-store"))
+_OPENING = b"retry: 2000\n: what begins and ends from now on\n\n"
 _BEAT = b": still here\n\n"
 
 
@@ -52,6 +57,11 @@ class Feed:
             await asked.finish()
         finally:
             self._live.leave(listener)
+
+    async def running(self, asked: Answer) -> None:
+        """Tell what is under way, the newest first."""
+        self._door.enter(asked.address, asked.headers)
+        await asked.whole(200, _JSON, msgspec.json.encode({"running": self._live.running()}))
 
     def _may_stay(self, asked: Answer) -> bool:
         """Whether it would still be let in: a login ends, a key is taken out of the config."""

@@ -33,11 +33,22 @@ class Kept(msgspec.Struct, frozen=True):
     bodies: Mapping[str, Body]
 
 
+def _none_runs() -> Sequence[Fact]:
+    return ()
+
+
+def _none_lately(_: str) -> Fact | None:
+    return None
+
+
 class Journal(msgspec.Struct, frozen=True):
-    """find: by `Question.wanted`. read: one exchange; None if there is none. They raise GatewayError where it cannot be asked."""
+    """find: by `Question.wanted`. read: one exchange; None if there is none. They raise GatewayError where it cannot be asked.
+    running: what is under way, the newest first. lately: one that is under way, or over (`ended`) and perhaps not written yet."""
 
     find: Callable[[Mapping[str, Any]], Awaitable[Found]]
     read: Callable[[str], Awaitable[Kept | None]]
+    running: Callable[[], Sequence[Fact]] = _none_runs
+    lately: Callable[[str], Fact | None] = _none_lately
 
 
 def rows(fact: Fact, name: str) -> Sequence[Any]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import msgspec
+
+from dragoman.server.pages.journal import Fact
 
 PERIODS: dict[str, tuple[str, float | None]] = {
     "": ("any time", None),
@@ -19,7 +22,9 @@ PERIODS: dict[str, tuple[str, float | None]] = {
 """Word in the address -> (words for people, seconds)."""
 OUTCOMES: dict[str, str] = {"": "any status", "ok": "answered", "failed": "failed", "499": "client left", "4xx": "4xx", "5xx": "5xx"}
 TEXTS = ("text", "model", "provider", "client", "session", "error")
+_KNOWN_EARLY = ("model", "provider", "client", "session")
 _LONGEST = 300
+_RUNNING = 50
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -57,6 +62,17 @@ class Question(msgspec.Struct, frozen=True):
         wanted |= {name: value for name, value in moments.items() if value is not None}
         wanted |= {name: value for name in ("status", "cursor") if (value := getattr(self, name))}
         return wanted
+
+    def among(self, running: Sequence[Fact], now: float) -> list[Fact]:
+        """Those of the exchanges under way that stand above this list. Whoever asks for words, a status or an error wants none: nobody
+        knows them before the end."""
+        if self.cursor or self.text or self.status or self.error:
+            return []
+        wanted = self.wanted(now)
+        equal = [(name, wanted[name].split(",")) for name in _KNOWN_EARLY if name in wanted]
+        after, before = wanted.get("after", 0.0), wanted.get("before", float("inf"))
+        found = [fact for fact in running if after <= fact["began_at"] < before]
+        return [fact for fact in found if all(fact[name] in values for name, values in equal)][:_RUNNING]
 
 
 def read_question(query: str) -> Question:

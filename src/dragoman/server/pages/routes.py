@@ -16,7 +16,7 @@ from dragoman.server.app import Further
 from dragoman.server.door import Door
 from dragoman.server.inbound import read_body
 from dragoman.server.live import PATH as LIVE
-from dragoman.server.live import Feed
+from dragoman.server.live import RUNNING, Feed
 from dragoman.server.pages import assets
 from dragoman.server.pages.exchange import SIDES, exchange
 from dragoman.server.pages.journal import Journal
@@ -81,6 +81,7 @@ class Pages:
         return Further(
             exact={
                 ("GET", LIVE): self._feed.answer,
+                ("GET", RUNNING): self._feed.running,
                 ("GET", _HOME): self._page(self._list),
                 ("GET", "/login"): self._page(self._login_form, is_open=True),
                 ("POST", "/login"): self._page(self._log_in, is_open=True),
@@ -115,6 +116,7 @@ class Pages:
         values = {
             "question": question,
             "found": found,
+            "running": question.among(self._journal.running(), self._clock()),
             "periods": [(word, words) for word, (words, _) in PERIODS.items()],
             "outcomes": list(OUTCOMES.items()),
             "providers": about.providers,
@@ -126,6 +128,9 @@ class Pages:
     async def _below_logs(self, asked: Answer) -> None:
         name, _, rest = asked.target.path.removeprefix(_LOGS).partition("/")
         kept = await self._journal.read(name)
+        if kept is None and not rest and (fact := self._journal.lately(name)) is not None:
+            await self._show(asked, "running.html", {"fact": fact})
+            return
         if kept is None or (rest and rest not in SIDES):
             raise GatewayError(Kind.NOT_FOUND, f"no exchange `{name[:100]}` is on record, or not any more", source="client")
         if rest:

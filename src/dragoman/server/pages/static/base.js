@@ -38,6 +38,21 @@
   };
   tellTimes(document);
 
+  // What is under way grows older while it is looked at.
+  const inWords = (s) => {
+    if (s < 99.95) return `${s.toFixed(s < 9.995 ? 1 : 0)} s`;
+    const minutes = Math.floor(s / 60);
+    const two = (number) => String(number).padStart(2, "0");
+    return minutes < 60 ? `${minutes} min ${two(Math.floor(s % 60))} s` : `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
+  };
+  const since = new WeakMap();
+  setInterval(() => {
+    for (const cell of document.querySelectorAll("[data-running-s]")) {
+      if (!since.has(cell)) since.set(cell, performance.now() - 1000 * Number(cell.dataset.runningS));
+      cell.textContent = inWords((performance.now() - since.get(cell)) / 1000);
+    }
+  }, 200);
+
   const typing = (event) => event.target.closest("input, select, textarea, [contenteditable]");
   const keys = new Map([["t", turn]]);
   document.addEventListener("keydown", (event) => {

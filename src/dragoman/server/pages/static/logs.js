@@ -3,6 +3,7 @@
 "use strict";
 (() => {
   const GATHER_MS = 600; // what ends is written behind the answer, so it is asked for a moment later
+  const UNWRITTEN_MS = 4000;
   const form = document.getElementById("filters");
   const told = document.getElementById("told");
   const live = document.getElementById("live");
@@ -17,6 +18,21 @@
   const results = () => document.getElementById("results");
   const rows = () => [...results().querySelectorAll("tbody tr[data-id]")];
   const remember = () => { try { sessionStorage.setItem("logs", location.search || "?"); } catch { /* no way back */ } };
+
+  const isOver = (row) => !row.classList.contains("running");
+  // What has ended and is not written yet keeps its row for so long.
+  const ended = new Map();
+  const keepUnwritten = (before) => {
+    const now = performance.now();
+    const here = new Set(rows().map((row) => row.dataset.id));
+    const body = results().querySelector("tbody");
+    for (const row of before.reverse()) {
+      const { id } = row.dataset;
+      if (here.has(id)) { ended.delete(id); continue; }
+      if (!ended.has(id)) ended.set(id, now);
+      if (body && now - ended.get(id) < UNWRITTEN_MS) { body.prepend(row); later(GATHER_MS); } else ended.delete(id);
+    }
+  };
 
   const complain = (words) => {
     const alarm = document.createElement("p");
@@ -40,11 +56,13 @@
     const fresh = page.getElementById("results");
     if (number !== latest) return;
     if (!fresh) { complain(page.querySelector(".said")?.textContent ?? "The list could not be read."); return; }
-    const known = new Set(rows().map((row) => row.dataset.id));
+    const known = new Set(rows().filter(isOver).map((row) => row.dataset.id));
+    const running = isNews ? rows().filter((row) => !isOver(row)) : [];
     const focused = document.activeElement?.closest?.("tr[data-id]")?.dataset.id;
     results().replaceWith(document.adoptNode(fresh));
+    keepUnwritten(running);
     tellTimes(results());
-    const news = rows().filter((row) => !known.has(row.dataset.id));
+    const news = rows().filter((row) => isOver(row) && !known.has(row.dataset.id));
     if (isNews) for (const row of news) row.classList.add("new");
     if (focused) rows().find((row) => row.dataset.id === focused)?.querySelector("a")?.focus({ preventScroll: true });
     if (!isNews) told.textContent = `${rows().length} exchanges shown`;
@@ -105,6 +123,7 @@
     word("Connecting", "off");
     source = new EventSource("/api/live");
     source.addEventListener("open", () => { word("Live", "on"); refresh(); });
+    source.addEventListener("begun", () => later(GATHER_MS));
     source.addEventListener("exchange", (event) => { last = event.lastEventId; tries = 0; later(GATHER_MS); });
     source.addEventListener("error", () => word("Not connected", "off"));
   };
