@@ -44,8 +44,8 @@ class Observer:
         self._watchers: tuple[Callable[[Record], None], ...] = ()
         self._beginnings: tuple[Callable[[Record], None], ...] = ()
 
-    def tell(self, watcher: Callable[[Record], None]) -> None:
-        """From now on this is told each record too; it never waits."""
+    def tell(self, watcher: Callable[[Record], None], *, begun: Callable[[Record], None] | None = None) -> None:
+        """From now on this is told each record too; it never waits. begun: and this of each exchange that begins."""
         self._watchers += (watcher,)
         self._beginnings += () if begun is None else (begun,)
 
