@@ -186,6 +186,22 @@ def test_all_that_failed_is_in_the_record_and_the_most_useful_is_told() -> None:
     run(wrong(401, "invalid_api_key"), wrong(429, "rate_limit_exceeded", "retry-after: 40\r\n"), then)
 
 
+def test_a_retry_that_the_budget_withholds_is_told_in_the_record_and_to_no_client() -> None:
+    async def main() -> None:
+        async with provider(wrong(500)) as one, stand(one.url, kind="openai-compatible", retry=FAST) as made:
+            made.runtime.board.budget("up").retries.add(made.runtime.clock(), 10)
+            told = await made.ask("chat", {**CHAT, "model": "up/m-1"})
+
+        assert (told.status, told.headers["x-dragoman-attempts"]) == (502, "1")
+        assert told.json["error"]["message"] == "provider `up` failed (HTTP 500): it is boom"
+        assert made.record.message == (
+            "provider `up` failed (HTTP 500): it is boom; "
+            "not tried again, since the retries of `up` for this minute are spent (`routing.retry.budget`)"
+        )
+
+    asyncio.run(asyncio.wait_for(main(), 20))
+
+
 def test_a_wait_the_provider_asked_for_is_kept_and_then_it_answers() -> None:
     async def main() -> None:
         script = in_turn(wrong(429, "rate_limit_exceeded", "retry-after-ms: 30\r\n"), good(False))
@@ -197,6 +213,25 @@ def test_a_wait_the_provider_asked_for_is_kept_and_then_it_answers() -> None:
         assert isinstance(first, Attempt)
         assert first.ended_s is not None
         assert second.began_s - first.ended_s >= 0.03
+
+    asyncio.run(asyncio.wait_for(main(), 20))
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_timer_that_rings_early_does_not_end_the_wait(monkeypatch: pytest.MonkeyPatch, stream: bool) -> None:
+    sleep = asyncio.sleep
+
+    async def early(seconds: float) -> None:
+        await sleep(max(0.0, seconds - 0.02))
+
+    async def main() -> None:
+        script = in_turn(wrong(429, "rate_limit_exceeded", "retry-after-ms: 60\r\n"), good(stream))
+        async with provider(script) as one, stand(one.url, "", kind="openai-compatible", retry=FAST) as made:
+            monkeypatch.setattr(asyncio, "sleep", early)
+            told = await made.ask("chat", {**CHAT, "model": "up/m-1", "stream": stream})
+
+            assert (told.status, len(made.record.attempts)) == (200, 2)
+            assert made.record.waited_s >= 0.06
 
     asyncio.run(asyncio.wait_for(main(), 20))
 

@@ -7,16 +7,20 @@ import asyncio
 from dragoman.core.exchange import Exchange
 from dragoman.core.stream import COMMENT, STREAMING
 
+_TICK_S = 0.001
+"""What timers are exact to: less than this would be no wait at all, again and again."""
+
 
 async def pause(exchange: Exchange, seconds: float) -> None:
-    """Wait. Nothing is said that would keep another target from beginning the answer."""
-    if not exchange.peek.stream:
-        await asyncio.sleep(seconds)
-        return
-    until = exchange.runtime.clock() + seconds
-    while (left_s := until - exchange.runtime.clock()) > 0:
-        await asyncio.sleep(min(left_s, _patience_s(exchange)))
-        if _patience_s(exchange) <= 0 or exchange.outbound.started:
+    """Wait. Nothing is said that would keep another target from beginning the answer.
+
+    Never for less: timers ring up to a millisecond early, and whoever is asked before its time is found still resting.
+    """
+    clock, streams = exchange.runtime.clock, exchange.peek.stream
+    until = clock() + seconds
+    while (left_s := until - clock()) > 0:
+        await asyncio.sleep(max(_TICK_S, min(left_s, _patience_s(exchange)) if streams else left_s))
+        if streams and (_patience_s(exchange) <= 0 or exchange.outbound.started):
             await _still_here(exchange)
 
 
