@@ -18,7 +18,7 @@ def seat(name: str, *, window: int | None = None, fall_back_on: tuple[int, ...] 
     """`provider/model@key` as a seat."""
     place, _, key = name.partition("@")
     provider, _, model = place.partition("/")
-    return Seat(Target(provider, model, fall_back_on=fall_back_on), key, window=window)
+    return Seat(Target(provider, model, fall_back_on=frozenset(fall_back_on)), key, window=window)
 
 
 def chain(*names: str) -> tuple[Seat, ...]:
@@ -46,13 +46,14 @@ class Story:
         self.waits: list[float] = []
         self.healed: list[str] = []
         self.error: GatewayError | None = None
+        self.note = ""
 
     def run(self, answer: Callable[[Try], Answer], *, takes_s: float = 0.0) -> Story:
         """Until an answer or the end."""
         step: Step = self.plan.first(self.now)
         while True:
             if isinstance(step, GiveUp):
-                self.error = step.error
+                self.error, self.note = step.error, step.note
                 return self
             if isinstance(step, Wait):
                 self.waits.append(step.seconds)

@@ -249,6 +249,17 @@ def test_an_outage_is_not_multiplied() -> None:
     assert tries == 200 + 40
 
 
+def test_retries_that_the_budget_withholds_are_told_apart_from_those_that_are_worth_nothing() -> None:
+    board = Board(Breaker(failures=10_000))
+
+    notes = [Story(chain("a/m@1"), board, Retry(backoff_s=0.01)).tells({"a/m@1": [BOOM]}).note for _ in range(5)]
+    refused = Story(chain("a/m@1"), board).tells({"a/m@1": [fault(Kind.INVALID_REQUEST)]})
+
+    withheld = "not tried again, since the retries of `a` for this minute are spent (`routing.retry.budget`)"
+    assert notes == ["", "", "", withheld, withheld]
+    assert refused.note == ""
+
+
 def test_other_providers_are_no_retries() -> None:
     board = Board(Breaker(failures=10_000))
 

@@ -21,7 +21,7 @@ from dragoman.ir.record import REPLAY, REPLAYS_HEADER, Record, sum_up
 from dragoman.ir.record import Attempt as Noted
 from dragoman.policy.identity import key_prefix
 from dragoman.routing.decision import Decision
-from dragoman.routing.plan import Plan, Try, Wait
+from dragoman.routing.plan import GiveUp, Plan, Try, Wait
 from dragoman.routing.seat import Seat
 from dragoman.wire.splice import Outline
 
@@ -91,7 +91,7 @@ async def _run(exchange: Exchange, decision: Decision) -> None:
                 exchange.record.waited_s += clock() - before
                 step = plan.waited(clock())
             else:
-                await _give_up(exchange, step.error)
+                await _give_up(exchange, step)
                 return
     finally:
         plan.left()
@@ -154,9 +154,13 @@ def _settle(attempt: Attempt, decision: Decision) -> None:
         router.keep(decision, attempt.seat, now, tokens=tokens, response=attempt.kept, mixed=mixed)
 
 
-async def _give_up(exchange: Exchange, error: GatewayError) -> None:
-    _note_error(exchange.record, error)
-    await fail(exchange, error)
+async def _give_up(exchange: Exchange, step: GiveUp) -> None:
+    record = exchange.record
+    _note_error(record, step.error)
+    if step.note:
+        # For the record alone: no client can do anything about it.
+        record.message = f"{record.message}; {step.note}"
+    await fail(exchange, step.error)
 
 
 def _new_record(runtime: Runtime, inbound: Inbound, agent: Agent, session: Session) -> Record:

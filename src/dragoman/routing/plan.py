@@ -34,9 +34,11 @@ class Wait(msgspec.Struct, frozen=True):
 
 
 class GiveUp(msgspec.Struct, frozen=True):
-    """Tell the client of this error: the most useful one of all tries."""
+    """Tell the client of this error: the most useful one of all tries. note: why it was not asked again although there was time, for
+    the gateway's owner; empty where that lies with the providers."""
 
     error: GatewayError
+    note: str = ""
 
 
 Step = Try | Wait | GiveUp
@@ -191,7 +193,7 @@ class Plan:
         backoff_s = self._draw * min(self._policy.backoff_max_s, self._policy.backoff_s * 2 ** min(self._waits, 30))
         soonest: tuple[float, int] | None = None
         for place, seat in enumerate(self._chain):
-            if place in self._out or not self._may_repeat(place, seat, now):
+            if place in self._out or not self._is_worth_waiting(place, seat, now) or not self._affords(place, now):
                 continue
             rest_s = self._board.ready_at(seat, now) - now
             wait_s = max(rest_s, backoff_s) if self._is_tried(place) else rest_s
@@ -204,10 +206,9 @@ class Plan:
         self._awaited = soonest[1]
         return Wait(soonest[0])
 
-    def _may_repeat(self, place: int, seat: Seat, now: float) -> bool:
-        """Whether it is worth waiting for this seat. One that is taken for broken by now had its try."""
-        standing = self._board.standing(seat, now)
-        if standing in ("refused", "open") or not self._affords(place, now):
+    def _is_worth_waiting(self, place: int, seat: Seat, now: float) -> bool:
+        """Whether this seat may do after a wait. One that is taken for broken by now had its try."""
+        if self._board.standing(seat, now) in ("refused", "open"):
             return False
         last = next((failure for failure in reversed(self._failures) if failure.place == place), None)
         return last is None or last.error.rule.retry
@@ -248,7 +249,7 @@ class Plan:
         if not again and self._may_try(now) and self._board.standing(seat, now) == "ready" and self._affords(self._place, now):
             return self._try(self._place, now)
         step = self._next(now)
-        return GiveUp(error) if isinstance(step, GiveUp) else step
+        return GiveUp(error, step.note) if isinstance(step, GiveUp) else step
 
     def _refused(self, now: float, seat: Seat, error: GatewayError) -> Step:
         """This error ends it. But what another model finds wrong with a request is no answer to a client whose own choice was only
@@ -265,7 +266,20 @@ class Plan:
             for place, seat in enumerate(self._chain)
             if place not in self._out and not self._is_tried(place) and self._grade(seat, now) is not None
         )
-        return GiveUp(verdict(self._failures, untried))
+        return GiveUp(verdict(self._failures, untried), self._withheld(now))
+
+    def _withheld(self, now: float) -> str:
+        """Which providers would be asked once more if their budgets had room, as a clause behind the error."""
+        if not self._may_try(now):
+            return ""
+        spent = {
+            f"`{seat.provider}`": None
+            for place, seat in enumerate(self._chain)
+            if place not in self._out and self._is_worth_waiting(place, seat, now) and not self._affords(place, now)
+        }
+        return (
+            f"not tried again, since the retries of {', '.join(spent)} for this minute are spent (`routing.retry.budget`)" if spent else ""
+        )
 
 
 def _is_larger(seat: Seat, than: Seat) -> bool:
