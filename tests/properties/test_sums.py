@@ -12,13 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dragoman.app.asking import Asking
+from dragoman.app.costs import counting, price_by
 from dragoman.app.pricing import record_price
 from dragoman.config.journal_schema import Journal as Settings
 from dragoman.config.price_schema import ModelPrice
 from dragoman.ir.record import Attempt, Record, sum_up
 from dragoman.ir.usage import Usage
 from dragoman.observe.journal import Journal
+from dragoman.observe.tally import Tally
 from dragoman.policy.book import PriceBook
+from dragoman.policy.price import Steps
 from dragoman.store.open import open_store
 
 BEGAN = 1_795_000_000.0
@@ -143,6 +146,27 @@ def test_parts_of_a_cost_come_to_the_cost_and_lose_nothing_but_fractions(records
         if found is not None and found.pico is not None:
             assert found.pico == sum(found.parts.values()) == sum(pico or 0 for pico in found.attempts)
             assert all(type(pico) is int for pico in found.parts.values())
+
+
+@settings(max_examples=60, deadline=None)
+@given(conversations())
+def test_a_run_costs_what_its_attempts_cost(records: list[Record]) -> None:
+    counted, price = Tally(count=counting(Steps())), record_price(BOOK)
+    for record in records:
+        record.run = "r"
+        counted.record(record)
+
+    found = price_by(BOOK)(counted.run("r") or {})
+
+    each = [(attempt, pico) for record in records for attempt, pico in zip(record.attempts, _picos(price(record)), strict=True)]
+    told = [pico for attempt, pico in each if attempt.usage is not None]
+    assert abs(found["known_cost_usd"] - sum(pico or 0 for pico in told) / 1e12) <= 2e-8
+    assert (found["cost_usd"] is None) == (None in told or found["uncounted"] > 0)
+    assert sum(part["requests"] for part in found["spent"]) == len(told)
+
+
+def _picos(found: Any) -> tuple[int | None, ...]:
+    return () if found is None else found.attempts
 
 
 def test_one_token_of_a_discounted_price_is_rounded_to_the_last_place_only() -> None:

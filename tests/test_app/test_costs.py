@@ -21,7 +21,8 @@ def tokens(provider: str, model: str) -> dict[str, Any]:
         "output_tokens": 500,
         "reasoning_tokens": 200,
     }
-    return {"provider": provider, "model": model, "step": 0, "began_at": 1_790_000_000.0, **counts}
+    priced_by: dict[str, Any] = {"terms": {}, "beside": {}, "told_usd": None}
+    return {"provider": provider, "model": model, "began_at": 1_790_000_000.0, **counts, **priced_by}
 
 
 CLAUDE, LOCAL = tokens("claude", "claude-sonnet-4-5"), tokens("local", "qwen")

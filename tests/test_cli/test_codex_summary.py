@@ -32,5 +32,9 @@ def test_cost_is_told_where_it_is_known() -> None:
     )
 
 
+def test_of_a_cost_that_is_known_in_part_that_part_is_told() -> None:
+    assert tell(Run(requests=1, turns=1, output_tokens=10, known_cost_usd=0.07126)) == "1 turn · 0 tokens in, 10 out · over $0.0713"
+
+
 def test_one_is_not_many() -> None:
     assert tell(Run(requests=1, turns=1, output_tokens=2_500_000)) == "1 turn · 0 tokens in, 2.5M out"

@@ -8,7 +8,7 @@ import pytest
 
 from dragoman.config.price_schema import LongRates, ModelPrice
 from dragoman.policy import lists
-from dragoman.policy.price import STEPS, Spent, Steps, price
+from dragoman.policy.price import HOURS, STEPS, Spent, Steps, period, price
 from dragoman.policy.rates import Price
 
 AT = 1_790_000_000.0
@@ -58,6 +58,22 @@ def test_what_has_no_price_is_not_told_as_free(price_list: str, model: str, spen
 
 def test_every_step_of_every_price_list_is_known() -> None:
     assert lists.starts() - set(STEPS) == set()
+
+
+def test_every_hour_at_which_a_price_list_changes_is_known() -> None:
+    prices = [model.price for name in lists.names() for model in lists.models(name)]
+    eras = [era for price in prices for era in (*price.eras, *(variant.era for variant in price.variants))]
+    known = {second for era in eras for second in era.hours.daily or ()}
+
+    assert (known - set(HOURS), len(known) > 1) == (set(), True)
+    assert all(era.hours.from_s % 86_400 == 0 for era in eras if era.hours.from_s is not None)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike"), [(AT, AT + 1, True), (0, 1799, True), (1799, 1800, False), (86_399, 86_400, False), (0, 86_400, False)]
+)
+def test_a_period_ends_where_a_price_may_change(one: float, other: float, alike: bool) -> None:
+    assert (period(one) == period(other)) == alike
 
 
 @pytest.mark.parametrize(

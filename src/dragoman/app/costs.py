@@ -7,10 +7,36 @@ from decimal import Decimal
 from typing import Any
 
 from dragoman.config.schema import Config
+from dragoman.ir.usage import Usage
+from dragoman.observe.tally import Count, Counted
 from dragoman.policy.book import PriceBook
-from dragoman.policy.price import Spent, price
+from dragoman.policy.cost import is_sound
+from dragoman.policy.count import counts, is_plain
+from dragoman.policy.price import Spent, Steps, period, price
+from dragoman.policy.rates import Unit
 
 Priced = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+
+
+def counting(steps: Steps) -> Count:
+    """How replies are billed, as far as prices of public lists, or of configs that `steps` has learnt of, tell them apart."""
+
+    def count(usage: Usage, tier: str | None, at: float) -> Counted | None:
+        alike = steps(usage.input_tokens), period(at)
+        if is_plain(usage, tier):
+            read, written, thought = usage.cache_read_tokens or 0, usage.cache_write_tokens or 0, usage.reasoning_tokens or 0
+            is_whole = read + written <= usage.input_tokens and thought <= usage.output_tokens
+            return Counted(alike) if is_whole else None
+        found = counts(usage, None if tier is None else {"service_tier": tier})
+        if found.told_usd is None and not is_sound(found.units):
+            return None
+        beside = {unit.value: number for unit, number in found.units.items() if unit not in _NEUTRAL}
+        return Counted((*alike, *sorted(found.terms.items()), found.told_usd is None), beside, found.terms, found.told_usd)
+
+    return count
+
+
+_NEUTRAL = frozenset({Unit.REQUEST, Unit.INPUT, Unit.CACHE_READ, Unit.CACHE_WRITE, Unit.OUTPUT, Unit.REASONING})
 
 
 def price_sums(config: Config) -> Priced:
@@ -27,7 +53,8 @@ def price_by(book: PriceBook) -> Priced:
         costs = [_cost(book, tokens) for tokens in sums["spent"]]
         known = sum((cost for cost in costs if cost is not None), Decimal(0))
         is_whole = None not in costs and not sums["uncounted"]
-        spent = [{**tokens, "cost_usd": _told(cost)} for tokens, cost in zip(sums["spent"], costs, strict=True)]
+        told = zip(sums["spent"], costs, strict=True)
+        spent = [{**tokens, "told_usd": _told(tokens["told_usd"]), "cost_usd": _told(cost)} for tokens, cost in told]
         return {**sums, "spent": spent, "cost_usd": _told(known) if is_whole else None, "known_cost_usd": _told(known)}
 
     return priced
@@ -42,6 +69,9 @@ def _cost(book: PriceBook, tokens: Mapping[str, Any]) -> Decimal | None:
         cache_write_tokens=tokens["cache_written_tokens"],
         reasoning_tokens=tokens["reasoning_tokens"],
         at=tokens["began_at"],
+        terms=tokens["terms"],
+        beside={Unit(unit): count for unit, count in tokens["beside"].items()},
+        told_usd=tokens["told_usd"],
     )
     return price(book.price(tokens["provider"], tokens["model"]), spent)
 

@@ -17,6 +17,7 @@ import msgspec
 from dragoman.app.admin import Desk
 from dragoman.app.asking import Asking
 from dragoman.app.compose import Composed, compose, lasting
+from dragoman.app.costs import counting
 from dragoman.app.gauges import journal
 from dragoman.app.keeping import database_url, keeper, opener
 from dragoman.app.listing import Lists, Question, questions
@@ -71,7 +72,7 @@ async def _serve(loaded: Loaded, load: Load, env: Mapping[str, str], on_ready: C
     config, log = loaded.config, loaded.config.log
     steps = Steps(config.prices)
     stream = sys.stdout if log.exchanges else None
-    observer = Observer(stream, color=log.color, warnings=log.warnings, format=log.format, step=steps)
+    observer = Observer(stream, color=log.color, warnings=log.warnings, format=log.format, count=counting(steps))
     source = Source(load, places(env, Path()), partial(Revisions.of, env=env))
     async with observer, _exporting() as exporter, lasting(env, observer) as shared:
         renewal = Renewal(shared.board)

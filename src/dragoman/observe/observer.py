@@ -11,7 +11,7 @@ from typing import Literal, Self, TextIO
 from dragoman.ir.record import Record
 from dragoman.observe.jsonlog import json_drops, json_line
 from dragoman.observe.line import line, told_warnings
-from dragoman.observe.tally import Tally
+from dragoman.observe.tally import Count, Tally
 from dragoman.observe.terminal import Terminal
 
 Color = Literal["auto", "always", "never"]
@@ -22,7 +22,7 @@ class Observer:
     """The terminal (none: no lines; `format`: for people or for machines) and the tally. An async context manager: leaving it writes
     the last lines.
 
-    step: on which step of the prices so many input tokens stand; without it they are all priced alike.
+    count: how a reply is billed; without it all are priced alike.
     """
 
     def __init__(
@@ -33,14 +33,14 @@ class Observer:
         warnings: bool = False,
         format: Format = "text",
         env: Mapping[str, str] = os.environ,
-        step: Callable[[int], int] | None = None,
+        count: Count | None = None,
     ) -> None:
         self._terminal = None
         if stream is not None and format == "json":
             self._terminal = Terminal(stream, json_line, drops=json_drops)
         elif stream is not None:
             self._terminal = Terminal(stream, _line(may_color(stream, color, env), warnings))
-        self._tally = Tally() if step is None else Tally(step=step)
+        self._tally = Tally() if count is None else Tally(count=count)
         self._watchers: tuple[Callable[[Record], None], ...] = ()
         self._beginnings: tuple[Callable[[Record], None], ...] = ()
 

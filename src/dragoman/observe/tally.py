@@ -3,35 +3,55 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
+from decimal import Decimal
 
 import msgspec
 
-from dragoman.ir.record import Record
+from dragoman.ir.record import Attempt, Record
 from dragoman.ir.usage import Usage
 
 _KEPT = 1000
 _NAMES = 100
+_GROUPS = 200
 _LEFT = 499
 _BESIDE = frozenset({"title", "prewarm"})
 """Kinds of requests that an agent makes beside its turns, for itself."""
 
 
+class Counted(msgspec.Struct, frozen=True, gc=False):
+    """By what a reply is billed. alike: replies of one deployment may be added up where this is the same. beside: counts, by unit, of what
+    is billed besides the neutral tokens or is a part of them; terms: how it was processed; told_usd: what the provider says it costs."""
+
+    alike: Hashable = ()
+    beside: Mapping[str, int] = {}
+    terms: Mapping[str, str] = {}
+    told_usd: Decimal | None = None
+
+
+Count = Callable[[Usage, str | None, float], Counted | None]
+"""How a reply is billed that told these tokens and was processed so (`Record.tier`), asked for at this time (Unix seconds). None: nobody
+knows, since what it tells contradicts itself. Some microseconds at most."""
+
+
 class Tokens(msgspec.Struct):
-    """The tokens of requests that are priced alike: of one deployment, on one step of its prices. began_at: of the first of them."""
+    """The tokens of requests that are priced alike: of one deployment, on one step of its prices. began_at: of the first of them.
+    beside, terms, told_usd: as `Counted` has them."""
 
     provider: str
     model: str
-    step: int
     began_at: float
+    terms: Mapping[str, str] = {}
     requests: int = 0
     input_tokens: int = 0
     cached_tokens: int = 0
     cache_written_tokens: int = 0
     output_tokens: int = 0
     reasoning_tokens: int = 0
+    beside: dict[str, int] = {}
+    told_usd: Decimal | None = None
 
-    def add(self, usage: Usage) -> None:
+    def add(self, usage: Usage, counted: Counted) -> None:
         """Count one reply."""
         self.requests += 1
         self.input_tokens += usage.input_tokens
@@ -39,6 +59,10 @@ class Tokens(msgspec.Struct):
         self.cache_written_tokens += usage.cache_write_tokens or 0
         self.output_tokens += usage.output_tokens
         self.reasoning_tokens += usage.reasoning_tokens or 0
+        for unit, count in counted.beside.items():
+            self.beside[unit] = self.beside.get(unit, 0) + count
+        if counted.told_usd is not None:
+            self.told_usd = (self.told_usd or 0) + counted.told_usd
 
 
 class Sums(msgspec.Struct):
@@ -47,7 +71,8 @@ class Sums(msgspec.Struct):
     requests: exchanges. turns: steps as the agent counts them, which may take several requests each; a request that names no
     turn is one. failed: ended in an error; left: the client went away. models: how often each `provider/model` answered.
     waited_s: seconds under way at each provider. began_at, last_at: Unix seconds of the first and the last request. spent: the tokens
-    once more, apart for what is priced apart. uncounted: replies, whole or cut short, that may cost something and told no tokens.
+    once more, apart for what is priced apart, those of every attempt that told some. uncounted: replies, whole or cut short, that may
+    cost something and told no tokens, or none that make sense.
     """
 
     name: str
@@ -66,11 +91,11 @@ class Sums(msgspec.Struct):
     waited_s: dict[str, float] = {}
     last_error: str | None = None
     last_turn: str | None = None
-    spent: dict[tuple[str, str, int], Tokens] = {}
+    spent: dict[Hashable, Tokens] = {}
     uncounted: int = 0
 
-    def add(self, record: Record, step: int) -> None:
-        """Count one exchange, whose tokens stand on this step of the prices."""
+    def add(self, record: Record, billed: list[tuple[Attempt, Counted | None]]) -> None:
+        """Count one exchange, whose attempts are billed so."""
         self.requests += 1
         self.last_at = max(self.last_at, record.began_at)
         self.warnings += len(record.warnings)
@@ -79,7 +104,7 @@ class Sums(msgspec.Struct):
             self.last_turn = record.turn
         self._add_outcome(record)
         self._add_usage(record)
-        self._add_spent(record, step)
+        self._add_spent(record, billed)
         for attempt in record.attempts:
             ended_s = record.total_s if attempt.ended_s is None else attempt.ended_s
             name = _bounded(self.waited_s, attempt.provider)
@@ -104,31 +129,37 @@ class Sums(msgspec.Struct):
         self.cached_tokens += usage.cache_read_tokens or 0
         self.reasoning_tokens += usage.reasoning_tokens or 0
 
-    def _add_spent(self, record: Record, step: int) -> None:
-        if record.usage is None or record.provider is None:
+    def _add_spent(self, record: Record, billed: list[tuple[Attempt, Counted | None]]) -> None:
+        if not billed:
             # Refused and failed before the first token: nothing to pay. Left early: the provider may have begun.
             began = record.first_token_s is not None or record.status in (200, _LEFT)
             self.uncounted += began and record.provider is not None
-            return
-        key = (record.provider, record.model or "", step)
-        if key not in self.spent and len(self.spent) >= _NAMES:
-            self.uncounted += 1
-            return
-        if key not in self.spent:
-            self.spent[key] = Tokens(*key, began_at=record.began_at)
-        self.spent[key].add(record.usage)
+        for attempt, counted in billed:
+            tokens = None if counted is None else self._tokens(record, attempt, counted)
+            if tokens is None or counted is None or attempt.usage is None:
+                self.uncounted += 1
+            else:
+                tokens.add(attempt.usage, counted)
+
+    def _tokens(self, record: Record, attempt: Attempt, counted: Counted) -> Tokens | None:
+        key = (attempt.provider, attempt.model, counted.alike)
+        found = self.spent.get(key)
+        if found is None and len(self.spent) < _GROUPS:
+            began_at = record.began_at + attempt.began_s
+            found = self.spent[key] = Tokens(attempt.provider, attempt.model, began_at, counted.terms)
+        return found
 
 
-def _one_step(input_tokens: int) -> int:
-    return 0
+def _alike(usage: Usage, tier: str | None, at: float) -> Counted:
+    return Counted()
 
 
 class Tally:
-    """The sums of the runs and sessions that were seen last. `step` says on which step of the prices that many input tokens stand."""
+    """The sums of the runs and sessions that were seen last. `count` says how a reply is billed; without it all are alike."""
 
-    def __init__(self, kept: int = _KEPT, step: Callable[[int], int] = _one_step) -> None:
+    def __init__(self, kept: int = _KEPT, count: Count = _alike) -> None:
         self._kept = kept
-        self._step = step
+        self._count = count
         self._runs: OrderedDict[str, Sums] = OrderedDict()
         self._sessions: OrderedDict[str, Sums] = OrderedDict()
 
@@ -136,11 +167,11 @@ class Tally:
         """Count one exchange."""
         if record.run is None and record.session is None:
             return
-        step = 0 if record.usage is None else self._step(record.usage.input_tokens)
+        billed = self._billed(record)
         if record.run:
-            self._sums(self._runs, record.run, record.began_at).add(record, step)
+            self._sums(self._runs, record.run, record.began_at).add(record, billed)
         if record.session:
-            self._sums(self._sessions, record.session, record.began_at).add(record, step)
+            self._sums(self._sessions, record.session, record.began_at).add(record, billed)
 
     def run(self, name: str) -> dict[str, object] | None:
         """The sums of a run as JSON can hold them, or None if it is not remembered."""
@@ -149,6 +180,15 @@ class Tally:
     def session(self, name: str) -> dict[str, object] | None:
         """The sums of a session, likewise."""
         return _told(self._sessions.get(name))
+
+    def _billed(self, record: Record) -> list[tuple[Attempt, Counted | None]]:
+        """The attempts that told tokens. How a request was processed is told of the last one only."""
+        told: list[tuple[Attempt, Counted | None]] = []
+        for attempt in record.attempts:
+            if attempt.usage is not None:
+                tier = record.tier if attempt is record.attempts[-1] else None
+                told.append((attempt, self._count(attempt.usage, tier, record.began_at + attempt.began_s)))
+        return told
 
     def _sums(self, all_sums: OrderedDict[str, Sums], name: str, now: float) -> Sums:
         sums = all_sums.get(name)

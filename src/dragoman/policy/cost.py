@@ -41,18 +41,26 @@ def cost(price: Price | None, counts: Counts, at: float) -> Cost:
     """What these counts of one request, begun at `at` (Unix seconds), cost at this price. What the provider itself said that it
     costs decides, unless config chose the price."""
     rates = {} if price is None else price.at(at, counts.units.get(Unit.INPUT, 0), counts.terms)
-    found = amount(rates, counts.units)
-    if counts.told_usd is None or (price is not None and price.chosen):
+    return settled(price, amount(rates, counts.units), counts.told_usd)
+
+
+def settled(price: Price | None, found: Cost, told_usd: Decimal | None) -> Cost:
+    """What known prices come to, or what the provider itself said, if it did and config did not choose the price."""
+    if told_usd is None or (price is not None and price.chosen):
         return found
-    rest = counts.told_usd - found.known_usd
+    rest = told_usd - found.known_usd
     return Cost({**found.parts, OTHER: rest} if rest else found.parts)
+
+
+def is_sound(units: Mapping[Unit, int]) -> bool:
+    """Whether no part is more than its total: else nobody knows what the provider will bill."""
+    return all(count >= 0 for count in _apart(units).values())
 
 
 def amount(rates: Rates, units: Mapping[Unit, int]) -> Cost:
     """Counts times rates. Counts of several requests may be added up where one set of rates holds for all of them."""
     left = _apart(units)
     if any(count < 0 for count in left.values()):
-        # Parts that are more than their total, as a provider may tell them: nobody knows what it will bill.
         return NOT_KNOWN
     parts: dict[str, Decimal] = {}
     unpriced: list[str] = []

@@ -75,8 +75,11 @@ def counts(usage: Usage, terms: Terms | None = None) -> Counts:
     return Counts({unit: count for unit, count in units.items() if count}, {**_terms(told), **(terms or {})}, _told_usd(told))
 
 
-def is_plain(usage: Usage) -> bool:
-    """Whether nothing bills it but the tokens that the neutral counts tell, at the usual price. A microsecond; `counts` takes 20."""
+def is_plain(usage: Usage, tier: str | None = None) -> bool:
+    """Whether nothing bills it but the tokens that the neutral counts tell, at the usual price. tier: how else it was told to be
+    processed. A microsecond; `counts` takes 20."""
+    if tier not in _USUAL:
+        return False
     if not usage.extra:
         return True
     for name, value in _object(next(iter(usage.extra.values()))).items():

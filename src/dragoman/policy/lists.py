@@ -70,9 +70,14 @@ def models(price_list: str | None) -> tuple[ListedModel, ...]:
     return tuple(one for one in found if one is not None)
 
 
+def names() -> tuple[str, ...]:
+    """Of all lists."""
+    return tuple(_providers())
+
+
 def starts() -> frozenset[int]:
     """The input tokens past which some model of some list costs something else."""
-    return frozenset(start for name in _providers() for model in models(name) for start in model.price.starts())
+    return frozenset(start for name in names() for model in models(name) for start in model.price.starts())
 
 
 @cache

@@ -14,8 +14,8 @@ _WAIT_S = 10.0
 
 
 class Run(msgspec.Struct, frozen=True):
-    """The sums of a run. cost_usd: list price of its tokens, None where a part is unknown. waited_s: seconds under way at each
-    provider. models: how often each answered."""
+    """The sums of a run. cost_usd: what it cost, None where a part is unknown; known_cost_usd: its known parts. waited_s: seconds under
+    way at each provider. models: how often each answered."""
 
     requests: int
     turns: int = 0
@@ -27,6 +27,7 @@ class Run(msgspec.Struct, frozen=True):
     models: dict[str, int] = {}
     waited_s: dict[str, float] = {}
     cost_usd: float | None = None
+    known_cost_usd: float = 0.0
     last_error: str | None = None
 
 
@@ -56,7 +57,9 @@ def _tokens(run: Run) -> str:
 
 
 def _cost(run: Run) -> str:
-    """Nothing where it is not known; what costs nothing is not worth a word."""
+    """Nothing where it is not known at all; what costs nothing is not worth a word."""
+    if run.cost_usd is None and run.known_cost_usd:
+        return f"over ${run.known_cost_usd:.4f}"
     return f"${run.cost_usd:.4f}" if run.cost_usd else ""
 
 
