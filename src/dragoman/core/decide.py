@@ -31,14 +31,13 @@ def decide(exchange: Exchange, principal: Principal) -> Decision:
 
     Raises GatewayError(model_not_found), and invalid_request for too many fallbacks.
     """
-    runtime, record = exchange.runtime, exchange.record
+    runtime = exchange.runtime
     model = runtime.resolver.resolve(exchange.peek.model)
-    record.reason = model.reason
     if FALLBACKS in exchange.inbound.headers:
         decision = _route(exchange, model, facts(exchange, principal))
     else:
         decision = model.only or _drawn(exchange, model) or _route(exchange, model, facts(exchange, principal))
-    record.decision = decision
+    exchange.record.decision = decision
     return decision
 
 

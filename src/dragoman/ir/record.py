@@ -121,7 +121,6 @@ class Record(msgspec.Struct):
     status: int = 0
     error: str | None = None
     message: str | None = None
-    reason: str | None = None
     decision: Any = None
     usage: Usage | None = None
     attempts: list[Attempt] = []
