@@ -7,7 +7,7 @@ what came, and the difference is kept under `extra[dialect]`.
 - A field that the neutral form doesn't know stays under its own name.
 - A field that is written differently (or written although it was absent) stays under `$as` as `{"for": written, "was": came}`. It is
   put back only while the neutral form still writes that value, so what somebody rewrote in between wins.
-- Other names that start with `$` are marks of the reader for the writer.
+- Other names that start with `$` are marks of the reader for the writer; a client's own fields of that kind stay apart under `$wire`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from dragoman.ir.request import Extra
 
 JsonObject = dict[str, Any]
 
-_AS = "$as"
+AS = "$as"
+"""The fields that are written differently."""
+_WIRE = "$wire"
 
 
 class Keeper(msgspec.Struct, frozen=True):
@@ -29,19 +31,35 @@ class Keeper(msgspec.Struct, frozen=True):
 
     name: str
 
-    def keep(self, came: JsonObject, written: JsonObject) -> Extra | None:
-        """The difference as the `extra` of a neutral Struct."""
+    def keep(self, came: JsonObject, written: JsonObject, marks: JsonObject | None = None) -> Extra | None:
+        """The difference as the `extra` of a neutral Struct, with the reader's own marks."""
         rest = difference(came, written)
-        return {self.name: rest} if rest else None
+        return {self.name: {**(marks or {}), **rest}} if rest or marks else None
 
     def own(self, extra: Extra | None) -> JsonObject | None:
         """What this dialect kept in an `extra`."""
         return extra.get(self.name) if extra else None
 
+    def own_fields(self, extra: Extra | None) -> JsonObject:
+        """The fields that were kept under their own names."""
+        return fields_of(self.own(extra) or {})
+
+    def put_back(self, written: JsonObject, extra: Extra | None) -> JsonObject:
+        """Add what was kept in an `extra` to what is written. Changes and returns `written`."""
+        return complete(written, self.own(extra))
+
     def mark(self, extra: Extra | None, name: str) -> Any:
         """A mark that the reader left, or None."""
         rest = self.own(extra)
         return rest.get(name) if rest else None
+
+    def unmodelled(self, came: JsonObject, known: frozenset[str]) -> Extra | None:
+        """The fields that have no place in the neutral form, whose fields are `known`."""
+        rest: JsonObject = {}
+        for name, value in came.items():
+            if name not in known:
+                stow(rest, name, value)
+        return {self.name: rest} if rest else None
 
 
 def difference(came: JsonObject, written: JsonObject) -> JsonObject:
@@ -50,32 +68,50 @@ def difference(came: JsonObject, written: JsonObject) -> JsonObject:
     other: JsonObject = {}
     for name, value in came.items():
         if name not in written:
-            rest[name] = value
+            stow(rest, name, value)
         elif not same(written[name], value):
             other[name] = {"for": written[name], "was": value}
     for name, value in written.items():
         if name not in came:
             other[name] = {"for": value}
     if other:
-        rest[_AS] = other
+        rest[AS] = other
     return rest
+
+
+def stow(rest: JsonObject, name: str, value: Any) -> None:
+    """Keep a field of the wire in `rest`, where it is taken for no mark."""
+    if name[:1] == "$":
+        rest.setdefault(_WIRE, {})[name] = value
+    else:
+        rest[name] = value
+
+
+def fields_of(rest: JsonObject) -> JsonObject:
+    """The fields of the wire that `rest` keeps under their own names."""
+    fields = {name: value for name, value in rest.items() if name[:1] != "$"}
+    return {**fields, **rest[_WIRE]} if _WIRE in rest else fields
 
 
 def complete(written: JsonObject, rest: JsonObject | None) -> JsonObject:
     """Add what was kept to what is written. Changes and returns `written`."""
     if not rest:
         return written
-    other: dict[str, JsonObject] = rest.get(_AS) or {}
+    if AS in rest:
+        as_it_was(written, rest[AS])
+    for name, value in fields_of(rest).items():
+        written.setdefault(name, value)
+    return written
+
+
+def as_it_was(written: JsonObject, other: dict[str, JsonObject]) -> None:
+    """Write the fields as they came that are still written as they were then."""
     for name, kept in other.items():
         if name in written and same(written[name], kept["for"]):
             if "was" in kept:
                 written[name] = kept["was"]
             else:
                 del written[name]
-    for name, value in rest.items():
-        if name[:1] != "$":
-            written.setdefault(name, value)
-    return written
 
 
 def wrong(path: str, why: str) -> GatewayError:

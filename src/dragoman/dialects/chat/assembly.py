@@ -12,7 +12,8 @@ from typing import Any
 
 import msgspec
 
-from dragoman.dialects.chat.remainder import NAME, JsonObject, object_or_empty
+from dragoman.dialects.chat.remainder import NAME
+from dragoman.dialects.remainder import JsonObject, object_or_empty
 from dragoman.ir import events as ev
 from dragoman.ir.request import CallKind, Proof
 

@@ -11,9 +11,10 @@ from typing import Any, ClassVar
 import msgspec
 
 from dragoman.dialects.chat.assembly import Assembly
-from dragoman.dialects.chat.remainder import NAME, JsonObject, object_or_empty, objects
+from dragoman.dialects.chat.remainder import NAME
 from dragoman.dialects.chat.thinking import ThinkSplitter
 from dragoman.dialects.contract import Quirks
+from dragoman.dialects.remainder import JsonObject, object_or_empty, objects
 from dragoman.ir import events as ev
 from dragoman.ir.request import Citation, Proof
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import msgspec
 
-from dragoman.dialects.chat.remainder import JsonObject
 from dragoman.dialects.errors import LONGEST_MESSAGE, asked_wait_s, plain_words, spoken_wait_s, without_keys
+from dragoman.dialects.remainder import JsonObject
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.wire.frame import Headers
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from dragoman.dialects.chat.parts import Lost
-from dragoman.dialects.chat.remainder import JsonObject, complete, object_at, text_at, text_or_none, wrong
+from dragoman.dialects.remainder import JsonObject, complete, object_at, text_at, text_or_none, wrong
 from dragoman.ir.request import OutputFormat, ReasoningWish, Request, Sampling
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from dragoman.dialects.chat.remainder import NAME, JsonObject, keep, list_at, object_at, own, text_at, text_or_none, wrong
-from dragoman.dialects.chat.remainder import complete as _complete
+from dragoman.dialects.chat.remainder import NAME, keep, own
+from dragoman.dialects.remainder import JsonObject, complete, list_at, object_at, text_at, text_or_none, wrong
 from dragoman.ir.request import Audio, File, FileId, Image, Inline, OpaquePart, Part, Text, Url, Where
 
 _DATA_URL = re.compile(r"data:([^;,]+);base64,")
@@ -95,7 +95,7 @@ def _write_part(part: Part, lost: Lost) -> JsonObject | None:
         written = part.value if part.dialect == NAME else None
     else:
         plain = _WRITE[type(part)](part)
-        written = _complete(plain, own(part.extra)) if plain is not None else None
+        written = complete(plain, own(part.extra)) if plain is not None else None
     if written is None:
         lost.append(("messages.content", f"chat has no form for this `{type(part).__name__.lower()}` part"))
     return written

@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from dragoman.dialects.chat.remainder import NAME, JsonObject
+from dragoman.dialects.chat.remainder import NAME
+from dragoman.dialects.remainder import JsonObject
 from dragoman.ir.request import Proof
 
 DETAILS, CONTENT = "reasoning_details", "extra_content"

@@ -16,10 +16,11 @@ import msgspec
 
 from dragoman.dialects.chat.choice import Choice
 from dragoman.dialects.chat.errors import error_inside, is_error
-from dragoman.dialects.chat.remainder import NAME, JsonObject, object_or_empty, objects
+from dragoman.dialects.chat.remainder import NAME
 from dragoman.dialects.chat.template import Template, template_of
 from dragoman.dialects.chat.usage import read_usage
 from dragoman.dialects.contract import Quirks
+from dragoman.dialects.remainder import JsonObject, object_or_empty, objects
 from dragoman.ir import events as ev
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.wire.frame import Frame

@@ -1,37 +1,8 @@
-"""What a wire object of Chat Completions says beyond its neutral form, under `extra["chat"]`; see `dialects.remainder`."""
+"""What only Chat Completions knows of a request or a reply, under `extra["chat"]`; see `dialects.remainder`."""
 
 from __future__ import annotations
 
-from dragoman.dialects.remainder import (
-    JsonObject,
-    Keeper,
-    complete,
-    difference,
-    list_at,
-    object_at,
-    object_or_empty,
-    objects,
-    text_at,
-    text_or_none,
-    wrong,
-)
-
-__all__ = [
-    "NAME",
-    "JsonObject",
-    "complete",
-    "difference",
-    "keep",
-    "list_at",
-    "mark",
-    "object_at",
-    "object_or_empty",
-    "objects",
-    "own",
-    "text_at",
-    "text_or_none",
-    "wrong",
-]
+from dragoman.dialects.remainder import Keeper
 
 NAME = "chat"
 """The name of this dialect."""

@@ -10,10 +10,11 @@ import msgspec
 from dragoman.dialects.chat.fields import put_back_fields, read_fields, write_fields
 from dragoman.dialects.chat.messages import read_messages
 from dragoman.dialects.chat.parts import Lost
-from dragoman.dialects.chat.remainder import NAME, JsonObject, difference, object_at, own, text_at, wrong
+from dragoman.dialects.chat.remainder import NAME, own
 from dragoman.dialects.chat.tools import read_choice, read_functions, read_legacy_choice, read_tools, write_choice, write_tools
 from dragoman.dialects.chat.turns import write_messages
 from dragoman.dialects.contract import Call, Quirks
+from dragoman.dialects.remainder import JsonObject, difference, object_at, text_at, wrong
 from dragoman.ir.request import Request, ToolChoice
 
 PATH = "/chat/completions"

@@ -11,10 +11,11 @@ import msgspec
 
 from dragoman.dialects.chat.proofs import DETAILS, proven
 from dragoman.dialects.chat.reader import MORE
-from dragoman.dialects.chat.remainder import NAME, JsonObject, own
+from dragoman.dialects.chat.remainder import NAME, own
 from dragoman.dialects.chat.tools import write_call
 from dragoman.dialects.chat.usage import write_usage
 from dragoman.dialects.chat.writer import head, reason_word, wants_legacy
+from dragoman.dialects.remainder import JsonObject
 from dragoman.ir import events as ev
 from dragoman.ir.request import Call, Item, Message, Reasoning, Request, Text
 from dragoman.ir.response import Choice, Response

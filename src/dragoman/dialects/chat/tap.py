@@ -12,9 +12,9 @@ from msgspec import UNSET, UnsetType
 
 from dragoman.dialects.chat.errors import error_frame, error_inside, is_error
 from dragoman.dialects.chat.plain import QUOTE, Plain
-from dragoman.dialects.chat.remainder import JsonObject, object_or_empty, objects, text_or_none
 from dragoman.dialects.chat.usage import read_usage
 from dragoman.dialects.contract import Tap as ContractTap
+from dragoman.dialects.remainder import JsonObject, object_or_empty, objects, text_or_none
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.usage import Usage
 

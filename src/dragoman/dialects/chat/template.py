@@ -11,7 +11,7 @@ import re
 
 import msgspec
 
-from dragoman.dialects.chat.remainder import JsonObject
+from dragoman.dialects.remainder import JsonObject
 
 FIELDS = frozenset({"content", "reasoning_content", "reasoning"})
 """Fields of a delta that are a few words of text."""

@@ -12,19 +12,8 @@ import msgspec
 
 from dragoman.dialects.chat.parts import Lost
 from dragoman.dialects.chat.proofs import CONTENT, proven
-from dragoman.dialects.chat.remainder import (
-    NAME,
-    JsonObject,
-    complete,
-    keep,
-    list_at,
-    mark,
-    object_at,
-    own,
-    text_at,
-    text_or_none,
-    wrong,
-)
+from dragoman.dialects.chat.remainder import NAME, keep, mark, own
+from dragoman.dialects.remainder import JsonObject, complete, list_at, object_at, text_at, text_or_none, wrong
 from dragoman.ir.request import Call, CustomTool, FunctionTool, HostedTool, SearchTool, Tool, ToolChoice
 
 LEGACY = "$legacy"

@@ -10,9 +10,10 @@ from typing import Any, ClassVar
 
 from dragoman.dialects.chat.parts import Lost, write_content
 from dragoman.dialects.chat.proofs import DETAILS, proven
-from dragoman.dialects.chat.remainder import JsonObject, complete, mark, own
+from dragoman.dialects.chat.remainder import mark, own
 from dragoman.dialects.chat.tools import LEGACY, write_call
 from dragoman.dialects.contract import Quirks
+from dragoman.dialects.remainder import JsonObject, complete
 from dragoman.ir.request import Call, Item, Message, OpaqueItem, Part, Reasoning, Result, Text
 
 TURN = "$turn"

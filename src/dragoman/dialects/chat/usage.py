@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from dragoman.dialects.chat.remainder import NAME, JsonObject
+from dragoman.dialects.chat.remainder import NAME
+from dragoman.dialects.remainder import JsonObject
 from dragoman.ir.usage import Usage
 
 _INPUT = "prompt_tokens_details"

@@ -15,9 +15,10 @@ import msgspec
 
 from dragoman.dialects.chat.errors import error_frame
 from dragoman.dialects.chat.proofs import CONTENT, DETAILS, proven
-from dragoman.dialects.chat.remainder import NAME, JsonObject, own
+from dragoman.dialects.chat.remainder import NAME, own
 from dragoman.dialects.chat.tools import LEGACY
 from dragoman.dialects.chat.usage import write_usage
+from dragoman.dialects.remainder import JsonObject
 from dragoman.ir import events as ev
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.request import Call, FunctionTool, Message, Reasoning, Request, Text

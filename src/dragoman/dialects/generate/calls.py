@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 
 from dragoman.dialects.generate.parts import Lost, result_media, words, write_parts
-from dragoman.dialects.generate.remainder import NAME, JsonObject, complete, field, keep, mark, object_or_empty, own, text_or_none
+from dragoman.dialects.generate.remainder import NAME, complete, field, keep, mark, own, text_or_none
+from dragoman.dialects.remainder import JsonObject, object_or_empty
 from dragoman.ir.request import Call, OpaquePart, Part, Proof, Result, Text
 
 SIGNATURE = "thoughtSignature"

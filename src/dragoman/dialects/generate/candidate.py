@@ -22,7 +22,8 @@ from dragoman.dialects.generate.calls import (
 from dragoman.dialects.generate.contents import ON
 from dragoman.dialects.generate.partial import PartialArguments
 from dragoman.dialects.generate.parts import read_media
-from dragoman.dialects.generate.remainder import NAME, JsonObject, keep, object_or_empty, objects, text_or_none
+from dragoman.dialects.generate.remainder import NAME, keep, text_or_none
+from dragoman.dialects.remainder import JsonObject, object_or_empty, objects
 from dragoman.ir import events as ev
 from dragoman.ir.errors import Kind
 from dragoman.ir.request import Call, Citation, Message, OpaqueItem, Proof

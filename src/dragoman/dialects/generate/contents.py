@@ -21,19 +21,8 @@ from dragoman.dialects.generate.calls import (
     signature,
 )
 from dragoman.dialects.generate.parts import read_part
-from dragoman.dialects.generate.remainder import (
-    NAME,
-    JsonObject,
-    difference,
-    field,
-    keep,
-    list_at,
-    marked,
-    object_at,
-    object_or_empty,
-    snake,
-    text_or_none,
-)
+from dragoman.dialects.generate.remainder import NAME, difference, field, keep, marked, snake, text_or_none
+from dragoman.dialects.remainder import JsonObject, list_at, object_at, object_or_empty
 from dragoman.ir.request import Call, Item, Message, Part, Reasoning, Result
 
 ON = "on"

@@ -12,7 +12,8 @@ from typing import Any
 import msgspec
 
 from dragoman.dialects.errors import LONGEST_MESSAGE, asked_wait_s, plain_words, spoken_wait_s, without_keys
-from dragoman.dialects.generate.remainder import JsonObject, object_or_empty, objects, text_or_none
+from dragoman.dialects.generate.remainder import text_or_none
+from dragoman.dialects.remainder import JsonObject, object_or_empty, objects
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.wire.frame import Headers
 

@@ -11,8 +11,9 @@ import msgspec
 
 from dragoman.dialects.contract import Quirks
 from dragoman.dialects.generate.parts import Lost
-from dragoman.dialects.generate.remainder import JsonObject, field, object_or_empty, objects
+from dragoman.dialects.generate.remainder import field
 from dragoman.dialects.generate.schema import to_json_schema
+from dragoman.dialects.remainder import JsonObject, object_or_empty, objects
 from dragoman.ir.request import OutputFormat, ReasoningWish, Request, Sampling
 
 

@@ -9,7 +9,7 @@ import itertools
 import re
 from typing import Any
 
-from dragoman.dialects.generate.remainder import JsonObject, objects
+from dragoman.dialects.remainder import JsonObject, objects
 
 _STEP = re.compile(r"""\.([^.\[\]]+)|\[(\d+)\]|\[(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")\]""")
 _ESCAPE = re.compile(r"\\(.)")

@@ -11,7 +11,8 @@ from typing import Any
 
 import msgspec
 
-from dragoman.dialects.generate.remainder import NAME, JsonObject, complete, field, keep, object_or_empty, own
+from dragoman.dialects.generate.remainder import NAME, complete, field, keep, own
+from dragoman.dialects.remainder import JsonObject, object_or_empty
 from dragoman.ir.request import Audio, File, FileId, Image, Inline, OpaquePart, Part, Text, Url, Where
 
 Lost = list[tuple[str, str]]

@@ -18,8 +18,9 @@ from dragoman.dialects.contract import Quirks
 from dragoman.dialects.generate.candidate import FAILING, UNDECLARED, Candidate
 from dragoman.dialects.generate.errors import error_inside, is_error
 from dragoman.dialects.generate.plain import PlainChunk, read_plain
-from dragoman.dialects.generate.remainder import NAME, JsonObject, object_or_empty, objects, text_or_none
+from dragoman.dialects.generate.remainder import NAME, text_or_none
 from dragoman.dialects.generate.usage import read_usage
+from dragoman.dialects.remainder import JsonObject, object_or_empty, objects
 from dragoman.ir import events as ev
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.wire.frame import Frame

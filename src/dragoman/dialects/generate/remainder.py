@@ -1,14 +1,7 @@
-"""What a wire object says beyond its neutral form: kept when it is read, put back when it is written by this dialect.
+"""What only Gemini's API knows of a request or a reply, under `extra["generate"]`; see `dialects.remainder`.
 
-Reading and writing again gives an equal JSON value by construction: the neutral form is written once while reading, compared with
-what came, and the difference is kept under `extra["generate"]`. The API takes every name in camelCase and in snake_case; this code
-writes the former, unless a request came in the latter.
-
-- A field that the neutral form doesn't know stays under its own name.
-- `$as`: a field that is written differently (or written although it was absent), as `{"for": written, "was": came}`. It is put
-  back only while the neutral form still writes that value, so what somebody rewrote in between wins.
-- `$in`: the differences of nested objects. `$spelled`: name as written -> name as it came.
-- Other names that start with `$` are marks of the reader for the writer.
+The API takes every name in camelCase and in snake_case; this code writes the former, unless a request came in the latter. So two marks
+come to those of all dialects: `$in`, the differences of nested objects, and `$spelled`, name as written -> name as it came.
 """
 
 from __future__ import annotations
@@ -17,34 +10,14 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from dragoman.dialects.remainder import JsonObject, Keeper, list_at, object_at, object_or_empty, objects, same
+from dragoman.dialects.remainder import AS, JsonObject, Keeper, as_it_was, fields_of, same, stow
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.request import Extra
-
-__all__ = [
-    "NAME",
-    "JsonObject",
-    "camel",
-    "complete",
-    "difference",
-    "field",
-    "keep",
-    "list_at",
-    "mark",
-    "marked",
-    "object_at",
-    "object_or_empty",
-    "objects",
-    "own",
-    "snake",
-    "text_or_none",
-    "wrong",
-]
 
 NAME = "generate"
 """The name of this dialect."""
 
-_AS, _IN, _SPELLED = "$as", "$in", "$spelled"
+_IN, _SPELLED = "$in", "$spelled"
 _NESTED = frozenset(
     {
         "generationConfig",
@@ -102,7 +75,7 @@ def difference(came: JsonObject, written: JsonObject) -> JsonObject:
     for name, value in came.items():
         known = camel(name)
         if known in seen or (known not in written and not (known in _NESTED and isinstance(value, dict))):
-            rest[name] = value
+            stow(rest, name, value)
             continue
         seen.add(known)
         if known != name:
@@ -115,7 +88,7 @@ def difference(came: JsonObject, written: JsonObject) -> JsonObject:
         elif not same(mine, value):
             other[known] = {"for": mine, "was": value}
     other.update({name: {"for": value} for name, value in written.items() if name not in seen})
-    rest.update({mark: kept for mark, kept in ((_AS, other), (_IN, inner), (_SPELLED, spelled)) if kept})
+    rest.update({mark: kept for mark, kept in ((AS, other), (_IN, inner), (_SPELLED, spelled)) if kept})
     return rest
 
 
@@ -123,7 +96,7 @@ def complete(written: JsonObject, rest: JsonObject | None) -> JsonObject:
     """Add what was kept to what is written. Changes and returns `written`."""
     if not rest:
         return written
-    _put_back(written, rest.get(_AS) or {})
+    as_it_was(written, rest.get(AS) or {})
     inner: dict[str, JsonObject] = rest.get(_IN) or {}
     for name, sub in inner.items():
         inside = written.get(name)
@@ -133,23 +106,14 @@ def complete(written: JsonObject, rest: JsonObject | None) -> JsonObject:
             written[name] = made
         elif not sub:
             written[name] = {}
-    for name, value in rest.items():
-        if name[:1] != "$" and _INSTEAD.get(camel(name)) not in written:
+    for name, value in fields_of(rest).items():
+        if _INSTEAD.get(camel(name)) not in written:
             written.setdefault(name, value)
     spelled: dict[str, str] = rest.get(_SPELLED) or {}
     for name, spelling in spelled.items():
         if name in written:
             written[spelling] = written.pop(name)
     return written
-
-
-def _put_back(written: JsonObject, other: dict[str, JsonObject]) -> None:
-    for name, kept in other.items():
-        if name in written and same(written[name], kept["for"]):
-            if "was" in kept:
-                written[name] = kept["was"]
-            else:
-                del written[name]
 
 
 def keep(came: JsonObject, written: JsonObject) -> Extra | None:

@@ -15,9 +15,10 @@ from dragoman.dialects.contract import Call, Peek, Quirks
 from dragoman.dialects.generate.contents import read_contents, read_system
 from dragoman.dialects.generate.fields import read_config, read_tier, write_config, write_tier
 from dragoman.dialects.generate.parts import Lost
-from dragoman.dialects.generate.remainder import NAME, JsonObject, complete, difference, field, object_at, object_or_empty, own, wrong
+from dragoman.dialects.generate.remainder import NAME, complete, difference, field, own, wrong
 from dragoman.dialects.generate.tools import read_choice, read_tools, tool_config, write_tools
 from dragoman.dialects.generate.turns import opening, write_contents, write_system
+from dragoman.dialects.remainder import JsonObject, object_at, object_or_empty
 from dragoman.ir.request import Request
 
 PATH = "/models/{model}:generateContent"

@@ -10,10 +10,11 @@ from typing import Any
 import msgspec
 
 from dragoman.dialects.generate.reader import MORE
-from dragoman.dialects.generate.remainder import JsonObject, own
+from dragoman.dialects.generate.remainder import own
 from dragoman.dialects.generate.turns import model_parts
 from dragoman.dialects.generate.usage import write_usage
 from dragoman.dialects.generate.writer import finish, head
+from dragoman.dialects.remainder import JsonObject
 from dragoman.ir import events as ev
 from dragoman.ir.request import Request
 from dragoman.ir.response import Choice, Response

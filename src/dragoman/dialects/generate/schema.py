@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from dragoman.dialects.generate.remainder import JsonObject, camel
+from dragoman.dialects.generate.remainder import camel
+from dragoman.dialects.remainder import JsonObject
 
 _MAX_DEPTH = 64
 

@@ -12,8 +12,9 @@ import msgspec
 from dragoman.dialects.contract import Tap as ContractTap
 from dragoman.dialects.generate.errors import error_frame, error_inside, is_error
 from dragoman.dialects.generate.frames import StreamFramer
-from dragoman.dialects.generate.remainder import JsonObject, object_or_empty, objects, text_or_none
+from dragoman.dialects.generate.remainder import text_or_none
 from dragoman.dialects.generate.usage import read_usage
+from dragoman.dialects.remainder import JsonObject, object_or_empty, objects
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.usage import Usage
 from dragoman.wire.frame import Frame, WireError

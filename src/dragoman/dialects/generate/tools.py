@@ -11,21 +11,9 @@ import msgspec
 
 from dragoman.dialects.contract import Quirks
 from dragoman.dialects.generate.parts import Lost
-from dragoman.dialects.generate.remainder import (
-    NAME,
-    JsonObject,
-    camel,
-    complete,
-    field,
-    keep,
-    list_at,
-    object_at,
-    object_or_empty,
-    own,
-    text_or_none,
-    wrong,
-)
+from dragoman.dialects.generate.remainder import NAME, camel, complete, field, keep, own, text_or_none, wrong
 from dragoman.dialects.generate.schema import arguments_schema, to_json_schema
+from dragoman.dialects.remainder import JsonObject, list_at, object_at, object_or_empty
 from dragoman.ir.request import FunctionTool, HostedTool, Request, SearchTool, Tool, ToolChoice
 
 _DECLARATIONS = "functionDeclarations"

@@ -13,7 +13,8 @@ from dragoman.dialects.contract import Quirks
 from dragoman.dialects.generate.calls import SIGNATURE, signature, write_call, write_provider_run, write_result
 from dragoman.dialects.generate.contents import ON
 from dragoman.dialects.generate.parts import Lost, words, write_parts
-from dragoman.dialects.generate.remainder import NAME, JsonObject, complete, field, mark, own
+from dragoman.dialects.generate.remainder import NAME, complete, field, mark, own
+from dragoman.dialects.remainder import JsonObject
 from dragoman.ir.request import Call, Item, Message, OpaqueItem, Reasoning, Result
 
 NO_SIGNATURE = "skip_thought_signature_validator"

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from dragoman.dialects.generate.remainder import NAME, JsonObject
+from dragoman.dialects.generate.remainder import NAME
+from dragoman.dialects.remainder import JsonObject
 from dragoman.ir.usage import Usage
 
 _PROMPT, _OUTPUT, _THOUGHTS = "promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount"

@@ -17,9 +17,10 @@ from dragoman.dialects.generate.calls import signature, write_call, write_provid
 from dragoman.dialects.generate.candidate import UNDECLARED
 from dragoman.dialects.generate.errors import error_frame
 from dragoman.dialects.generate.parts import write_parts
-from dragoman.dialects.generate.remainder import NAME, JsonObject, own
+from dragoman.dialects.generate.remainder import NAME, own
 from dragoman.dialects.generate.turns import thought_part
 from dragoman.dialects.generate.usage import write_usage
+from dragoman.dialects.remainder import JsonObject
 from dragoman.ir import events as ev
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.request import Call, Item, Message, OpaqueItem, Reasoning, Request, Result

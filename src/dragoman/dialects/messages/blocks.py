@@ -12,18 +12,8 @@ from typing import Any
 
 import msgspec
 
-from dragoman.dialects.messages.remainder import (
-    NAME,
-    JsonObject,
-    complete,
-    keep,
-    list_at,
-    object_at,
-    object_or_empty,
-    own,
-    text_at,
-    text_or_none,
-)
+from dragoman.dialects.messages.remainder import NAME, keep, own
+from dragoman.dialects.remainder import JsonObject, complete, list_at, object_at, object_or_empty, text_at, text_or_none
 from dragoman.ir.request import Audio, Citation, File, FileId, Image, Inline, OpaquePart, Part, Text, Url, Where
 
 Lost = list[tuple[str, str]]

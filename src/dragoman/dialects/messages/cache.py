@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from dragoman.dialects.contract import Quirks
-from dragoman.dialects.messages.remainder import JsonObject, objects
+from dragoman.dialects.remainder import JsonObject, objects
 
 _FIELD = "cache_control"
 _EPHEMERAL: JsonObject = {"type": "ephemeral"}

@@ -10,7 +10,8 @@ import msgspec
 from dragoman.dialects.messages import wire
 from dragoman.dialects.messages.ids import own_id
 from dragoman.dialects.messages.items import REDACTED, SIGNATURE, WORDS, read_item
-from dragoman.dialects.messages.remainder import NAME, JsonObject, objects, text_or_none
+from dragoman.dialects.messages.remainder import NAME, unmodelled
+from dragoman.dialects.remainder import JsonObject, objects, text_or_none
 from dragoman.ir import events as ev
 from dragoman.ir.errors import GatewayError
 from dragoman.ir.request import Citation, Item, OpaqueItem, Proof
@@ -105,8 +106,7 @@ class _Call(_Block):
     def begin(self) -> Events:
         self._said = False
         call_id = own_id(text_or_none(self._came, "id") or "")
-        rest = {name: value for name, value in self._came.items() if name not in _CALL_FIELDS}
-        self._extra = {NAME: rest} if rest else None
+        self._extra = unmodelled(self._came, _CALL_FIELDS)
         return [ev.CallStarted(self.part, call_id, text_or_none(self._came, "name") or "", extra=self._extra)]
 
     def end(self) -> Events:

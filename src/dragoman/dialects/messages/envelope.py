@@ -10,8 +10,9 @@ from hashlib import blake2b
 
 import msgspec
 
-from dragoman.dialects.messages.remainder import JsonObject, own
+from dragoman.dialects.messages.remainder import own
 from dragoman.dialects.messages.usage import write_usage
+from dragoman.dialects.remainder import JsonObject
 from dragoman.ir.events import Finished, FinishReason
 from dragoman.ir.request import Extra, Request
 from dragoman.ir.usage import Usage

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from dragoman.dialects.errors import LONGEST_MESSAGE, asked_wait_s, plain_words, without_keys
-from dragoman.dialects.messages.remainder import JsonObject, object_or_empty, text_or_none
+from dragoman.dialects.remainder import JsonObject, object_or_empty, text_or_none
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.wire.frame import Headers
 from dragoman.wire.headers import first

@@ -13,7 +13,8 @@ from dragoman.dialects.messages.items import (
     write_compaction,
     write_result,
 )
-from dragoman.dialects.messages.remainder import NAME, JsonObject, complete, own
+from dragoman.dialects.messages.remainder import NAME, own
+from dragoman.dialects.remainder import JsonObject, complete
 from dragoman.ir.request import Call, Compaction, Item, Message, OpaqueItem, OpaquePart, Part, Reasoning, Result, Text
 
 

@@ -12,7 +12,8 @@ import msgspec
 
 from dragoman.dialects.messages.blocks import VERBATIM, Pen, read_content, write_parts
 from dragoman.dialects.messages.ids import legal_id, own_id
-from dragoman.dialects.messages.remainder import NAME, JsonObject, keep, mark, text_at, text_or_none
+from dragoman.dialects.messages.remainder import NAME, keep, mark
+from dragoman.dialects.remainder import JsonObject, text_at, text_or_none
 from dragoman.ir.request import Call, Compaction, Proof, Reasoning, Result, Text
 from dragoman.ir.seal import SealError, is_sealed, seal, unseal
 

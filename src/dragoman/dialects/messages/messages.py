@@ -11,12 +11,14 @@ import msgspec
 
 from dragoman.dialects.messages.blocks import read_content, read_part
 from dragoman.dialects.messages.items import read_item
-from dragoman.dialects.messages.remainder import NAME, JsonObject, list_at, object_at, own, text_at, text_or_none, wrong
+from dragoman.dialects.messages.remainder import NAME, own, unmodelled
 from dragoman.dialects.messages.turns import PLAIN, SYSTEM, TURN
+from dragoman.dialects.remainder import JsonObject, list_at, object_at, text_at, text_or_none, wrong
 from dragoman.ir.request import Item, Message, Part, Role
 
 # Whose turn a block with an item of its own belongs to, if not to the assistant's. Elsewhere it is kept as it came.
 _SPEAKERS: dict[Any, str] = {"tool_result": "user"}
+_KNOWN = frozenset({"role", "content"})
 _ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system"}
 
 
@@ -46,7 +48,7 @@ def _read_message(came: JsonObject, role: Role, path: str) -> list[Item]:
     content = came.get("content")
     if content is None:
         raise wrong(f"{path}.content", "is missing: a string or a list of blocks is required")
-    rest: JsonObject = {name: value for name, value in came.items() if name not in ("role", "content")}
+    rest = own(unmodelled(came, _KNOWN)) or {}
     if isinstance(content, str):
         rest[PLAIN] = True
         items: list[Item] = [Message(role, read_content(content, path))]

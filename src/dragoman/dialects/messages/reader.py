@@ -14,8 +14,9 @@ from dragoman.dialects.contract import Quirks
 from dragoman.dialects.messages import wire
 from dragoman.dialects.messages.content import Content
 from dragoman.dialects.messages.errors import error_inside
-from dragoman.dialects.messages.remainder import NAME, JsonObject, object_or_empty, objects, text_or_none
+from dragoman.dialects.messages.remainder import NAME
 from dragoman.dialects.messages.usage import merged, read_usage
+from dragoman.dialects.remainder import JsonObject, object_or_empty, objects, text_or_none
 from dragoman.ir import events as ev
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.wire.frame import Frame

@@ -11,11 +11,12 @@ from dragoman.dialects.contract import Call, Quirks
 from dragoman.dialects.messages.blocks import Lost, Pen
 from dragoman.dialects.messages.cache import mark_cache
 from dragoman.dialects.messages.messages import read_messages, read_system
-from dragoman.dialects.messages.remainder import NAME, JsonObject, object_at, object_or_empty, own, text_at, wrong
+from dragoman.dialects.messages.remainder import NAME, own
 from dragoman.dialects.messages.settings import MODELLED, read_settings, write_settings
 from dragoman.dialects.messages.tools import read_tools, write_tools
 from dragoman.dialects.messages.turns import write_conversation
 from dragoman.dialects.messages.wishes import loosen
+from dragoman.dialects.remainder import JsonObject, complete, object_at, object_or_empty, stow, text_at, wrong
 from dragoman.ir.request import Request
 
 PATH = "/messages"
@@ -65,9 +66,7 @@ def write_request(request: Request, quirks: Quirks) -> tuple[Call, Lost]:
     if system is not None:
         body["system"] = system
     body["messages"] = messages
-    for name, value in (rest or {}).items():
-        if name[:1] != "$":
-            body.setdefault(name, value)
+    complete(body, rest)
     if not pen.native:
         mark_cache(body, quirks)
     body["messages"] = body.pop("messages")
@@ -84,5 +83,8 @@ def state_fields(request: Request) -> list[str]:
 
 def _rest(came: JsonObject) -> JsonObject:
     # Structure that says nothing (null, an empty list, false) has no neutral form either.
-    rest = {name: value for name, value in came.items() if name not in MODELLED and (name not in _STRUCTURE or not value)}
-    return {**rest, _SETTINGS: {name: value for name, value in came.items() if name in MODELLED}}
+    rest: JsonObject = {_SETTINGS: {name: value for name, value in came.items() if name in MODELLED}}
+    for name, value in came.items():
+        if name not in MODELLED and (name not in _STRUCTURE or not value):
+            stow(rest, name, value)
+    return rest

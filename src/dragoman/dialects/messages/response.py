@@ -6,7 +6,7 @@ import msgspec
 
 from dragoman.dialects.messages.envelope import ending, message_id, opening
 from dragoman.dialects.messages.given import given_blocks
-from dragoman.dialects.messages.remainder import JsonObject
+from dragoman.dialects.remainder import JsonObject
 from dragoman.ir.events import Finished
 from dragoman.ir.request import Call, Request
 from dragoman.ir.response import Choice, Response

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from dragoman.dialects.messages.remainder import JsonObject
+from dragoman.dialects.remainder import JsonObject
 
 _LIMITS = (
     "minimum",

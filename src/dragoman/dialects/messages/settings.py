@@ -12,9 +12,9 @@ import msgspec
 
 from dragoman.dialects.contract import Quirks
 from dragoman.dialects.messages.blocks import Pen
-from dragoman.dialects.messages.remainder import JsonObject, list_at, object_or_empty, text_or_none, wrong
 from dragoman.dialects.messages.tools import read_choice, write_choice
 from dragoman.dialects.messages.wishes import read_output, read_wish, write_output, write_wish
+from dragoman.dialects.remainder import JsonObject, list_at, object_or_empty, text_or_none, wrong
 from dragoman.ir.request import Request, Sampling
 
 _TOKENS = 8192

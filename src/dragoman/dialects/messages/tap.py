@@ -11,9 +11,9 @@ import msgspec
 
 from dragoman.dialects.contract import Tap as ContractTap
 from dragoman.dialects.messages.errors import error_frame, error_inside
-from dragoman.dialects.messages.remainder import JsonObject, object_or_empty, text_or_none
 from dragoman.dialects.messages.usage import merged, read_usage
 from dragoman.dialects.peeking import NEVER, beginning, beginnings
+from dragoman.dialects.remainder import JsonObject, object_or_empty, text_or_none
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.usage import Usage
 

@@ -12,19 +12,9 @@ import msgspec
 
 from dragoman.dialects.contract import Quirks
 from dragoman.dialects.messages.blocks import Pen
-from dragoman.dialects.messages.remainder import (
-    NAME,
-    JsonObject,
-    complete,
-    keep,
-    list_at,
-    object_at,
-    object_or_empty,
-    own,
-    text_at,
-    text_or_none,
-)
+from dragoman.dialects.messages.remainder import NAME, keep, own
 from dragoman.dialects.messages.schema import fits, object_schema
+from dragoman.dialects.remainder import JsonObject, complete, list_at, object_at, object_or_empty, text_at, text_or_none
 from dragoman.ir.request import FunctionTool, HostedTool, Request, Tool, ToolChoice
 
 _DATED = re.compile(r"_\d{8}$")

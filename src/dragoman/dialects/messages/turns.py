@@ -14,7 +14,8 @@ from typing import Any, ClassVar
 from dragoman.dialects.messages.blocks import Pen, text_block, write_parts
 from dragoman.dialects.messages.items import write_call, write_compaction, write_result, write_thought
 from dragoman.dialects.messages.order import arranged
-from dragoman.dialects.messages.remainder import NAME, JsonObject, complete, mark, object_or_empty, own
+from dragoman.dialects.messages.remainder import NAME, mark, own
+from dragoman.dialects.remainder import JsonObject, complete, object_or_empty
 from dragoman.ir.request import Call, Compaction, Item, Message, OpaqueItem, Reasoning, Result
 
 TURN = "$turn"

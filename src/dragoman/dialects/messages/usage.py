@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from dragoman.dialects.messages.remainder import NAME, JsonObject, object_or_empty
+from dragoman.dialects.messages.remainder import NAME
+from dragoman.dialects.remainder import JsonObject, object_or_empty
 from dragoman.ir.usage import Usage
 
 _READ, _WRITTEN, _DETAILS = "cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens_details"

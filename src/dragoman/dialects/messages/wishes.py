@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dragoman.dialects.contract import Quirks
 from dragoman.dialects.messages.blocks import Pen
-from dragoman.dialects.messages.remainder import JsonObject, object_or_empty, text_or_none
 from dragoman.dialects.messages.schema import fitted, open_objects
+from dragoman.dialects.remainder import JsonObject, object_or_empty, text_or_none
 from dragoman.ir.request import OutputFormat, ReasoningWish, Request
 from dragoman.wire.frame import Headers
 

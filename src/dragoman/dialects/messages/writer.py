@@ -16,8 +16,9 @@ from dragoman.dialects.messages.envelope import ending, message_id, opening, spl
 from dragoman.dialects.messages.errors import error_frame
 from dragoman.dialects.messages.given import given_blocks, thought_block
 from dragoman.dialects.messages.ids import legal_id
-from dragoman.dialects.messages.remainder import NAME, JsonObject, own
+from dragoman.dialects.messages.remainder import NAME, own
 from dragoman.dialects.messages.usage import write_usage
+from dragoman.dialects.remainder import JsonObject
 from dragoman.ir import events as ev
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.fold import Fold

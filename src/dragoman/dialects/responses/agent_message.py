@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import re
 
-from dragoman.dialects.responses.parts import object_at, optional_text, read_parts
-from dragoman.dialects.responses.remainder import NAME, JsonObject
+from dragoman.dialects.remainder import JsonObject, object_at, text_or_none
+from dragoman.dialects.responses.parts import read_parts
+from dragoman.dialects.responses.remainder import NAME
 from dragoman.dialects.responses.sealed import SEALED
 from dragoman.ir.request import Message, OpaqueItem
 
@@ -32,7 +33,7 @@ def read_agent_message(came: JsonObject, path: str) -> OpaqueItem:
 
 
 def _opened(part: JsonObject) -> JsonObject:
-    words = optional_text(part, SEALED)
+    words = text_or_none(part, SEALED)
     if part.get("type") != SEALED or words is None or _CIPHERTEXT.fullmatch(words):
         return part
     return {"type": "input_text", "text": words}

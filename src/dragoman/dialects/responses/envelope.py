@@ -10,8 +10,9 @@ from typing import Any
 
 import msgspec
 
+from dragoman.dialects.remainder import JsonObject
 from dragoman.dialects.responses.errors import words
-from dragoman.dialects.responses.remainder import NAME, JsonObject, own_fields, put_back
+from dragoman.dialects.responses.remainder import NAME, own_fields, put_back
 from dragoman.dialects.responses.request import SEALS, write_text, write_wish
 from dragoman.dialects.responses.tools import write_choice, write_tools
 from dragoman.dialects.responses.usage import write_usage

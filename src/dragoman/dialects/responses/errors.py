@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from dragoman.dialects.errors import LONGEST_MESSAGE, asked_wait_s, page_title, spoken_wait_s, until_s, without_keys
-from dragoman.dialects.responses.remainder import JsonObject
+from dragoman.dialects.remainder import JsonObject
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.wire.frame import Headers
 from dragoman.wire.headers import first

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dragoman.dialects.responses.parts import objects
-from dragoman.dialects.responses.remainder import JsonObject
+from dragoman.dialects.remainder import JsonObject, objects
 
 _SAID = {"output_text": "text", "refusal": "refusal"}
 _PLACES = ("content", "output")

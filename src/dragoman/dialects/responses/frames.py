@@ -11,8 +11,6 @@ import msgspec
 
 _encode = msgspec.json.Encoder().encode
 
-PING_NAME = b"response.in_progress"
-
 
 def frame(kind: str, number: int, **fields: Any) -> bytes:
     """One frame with its event name and sequence number."""

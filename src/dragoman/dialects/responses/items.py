@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from dragoman.dialects.remainder import JsonObject, object_at, objects, text_at, text_or_none, wrong
 from dragoman.dialects.responses.agent_message import read_agent_message
-from dragoman.dialects.responses.parts import object_at, objects, optional_text, read_parts, text_of, write_parts, wrong
-from dragoman.dialects.responses.remainder import NAME, JsonObject, keep, put_back
+from dragoman.dialects.responses.parts import read_parts, write_parts
+from dragoman.dialects.responses.remainder import NAME, keep, put_back
 from dragoman.dialects.responses.sealed import BROKEN, SEALED, Thought, close_seal, marks, open_seal
 from dragoman.dialects.responses.tools import read_tools, write_tools
 from dragoman.ir.errors import GatewayError, Kind
@@ -100,17 +101,17 @@ def _kept(item: _Plain, came: JsonObject) -> _Plain:
 
 
 def _read_message(came: JsonObject, path: str) -> Message:
-    role = _ROLES.get(optional_text(came, "role") or "")
+    role = _ROLES.get(text_or_none(came, "role") or "")
     if role is None:
         raise wrong(f"{path}.role", "must be system, developer, user or assistant")
     parts = read_parts(came.get("content"), spoken=role == "assistant", path=f"{path}.content")
-    return _kept(Message(role, parts, optional_text(came, "id"), optional_text(came, "phase")), came)
+    return _kept(Message(role, parts, text_or_none(came, "id"), text_or_none(came, "phase")), came)
 
 
 def _read_reasoning(came: JsonObject, path: str) -> Reasoning:
     thought = open_seal(came)
     content = _texts(came.get("content")) or thought.content
-    item = Reasoning(_texts(came.get("summary")), content, thought.proof, optional_text(came, "id"))
+    item = Reasoning(_texts(came.get("summary")), content, thought.proof, text_or_none(came, "id"))
     return _unsealed(item, thought, came) if thought.ours else _kept(item, came)
 
 
@@ -140,12 +141,12 @@ def _read_custom_call(came: JsonObject, path: str) -> Call:
 
 def _named_call(came: JsonObject, path: str, kind: CallKind, field: str) -> Call:
     call = Call(
-        text_of(came, "call_id", path),
-        text_of(came, "name", path),
-        text_of(came, field, path),
+        text_at(came, "call_id", path),
+        text_at(came, "name", path),
+        text_at(came, field, path),
         kind,
-        optional_text(came, "namespace"),
-        id=optional_text(came, "id"),
+        text_or_none(came, "namespace"),
+        id=text_or_none(came, "id"),
     )
     return _kept(call, came)
 
@@ -154,7 +155,7 @@ def _read_search_call(came: JsonObject, path: str) -> Call | None:
     if came.get("execution", "client") != "client" or not isinstance(came.get("call_id"), str):
         return None  # run by the provider: nothing for anybody else
     arguments = msgspec.json.encode(came.get("arguments", {})).decode()
-    return _kept(Call(came["call_id"], "tool_search", arguments, "search", id=optional_text(came, "id")), came)
+    return _kept(Call(came["call_id"], "tool_search", arguments, "search", id=text_or_none(came, "id")), came)
 
 
 def _read_hosted_call(came: JsonObject, path: str) -> Call | None:
@@ -162,7 +163,7 @@ def _read_hosted_call(came: JsonObject, path: str) -> Call | None:
     asked = came.get(field)
     if asked is None:
         return None
-    item_id = optional_text(came, "id")
+    item_id = text_or_none(came, "id")
     arguments = msgspec.json.encode({field: asked}).decode()
     return _kept(Call(item_id or "", name, arguments, executor="provider", id=item_id), came)
 
@@ -178,13 +179,13 @@ def _read_custom_result(came: JsonObject, path: str) -> Result:
 def _result(came: JsonObject, path: str, kind: CallKind) -> Result:
     output = came.get("output")
     result = Result(
-        text_of(came, "call_id", path),
+        text_at(came, "call_id", path),
         read_parts(output, spoken=False, path=f"{path}.output"),
         kind,
         plain=isinstance(output, str),
-        name=optional_text(came, "name"),
-        namespace=optional_text(came, "namespace"),
-        id=optional_text(came, "id"),
+        name=text_or_none(came, "name"),
+        namespace=text_or_none(came, "namespace"),
+        id=text_or_none(came, "id"),
     )
     return _kept(result, came)
 
@@ -193,11 +194,11 @@ def _read_search_result(came: JsonObject, path: str) -> Result | None:
     if came.get("execution", "client") != "client" or not isinstance(came.get("call_id"), str):
         return None
     tools = read_tools(came.get("tools"), f"{path}.tools")
-    return _kept(Result(came["call_id"], (), "search", tools=tools, id=optional_text(came, "id")), came)
+    return _kept(Result(came["call_id"], (), "search", tools=tools, id=text_or_none(came, "id")), came)
 
 
 def _read_tools_added(came: JsonObject, path: str) -> ToolsAdded:
-    role = optional_text(came, "role")
+    role = text_or_none(came, "role")
     return _kept(ToolsAdded(read_tools(came.get("tools"), f"{path}.tools"), role or "developer"), came)
 
 
@@ -221,7 +222,7 @@ def _read_compaction(came: JsonObject, path: str) -> Compaction | None:
             source="client",
             param=path,
         )
-    item = Compaction(thought.proof, optional_text(came, "id"))
+    item = Compaction(thought.proof, text_or_none(came, "id"))
     return _unsealed(item, thought, came) if thought.ours else _kept(item, came)
 
 

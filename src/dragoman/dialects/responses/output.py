@@ -11,10 +11,10 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from dragoman.dialects.remainder import JsonObject, objects, text_or_none
 from dragoman.dialects.responses import wire
 from dragoman.dialects.responses.items import read_item
-from dragoman.dialects.responses.parts import objects, optional_text
-from dragoman.dialects.responses.remainder import NAME, JsonObject, unmodelled
+from dragoman.dialects.responses.remainder import NAME, unmodelled
 from dragoman.dialects.responses.sealed import own_proof
 from dragoman.ir import events as ev
 from dragoman.ir.errors import GatewayError
@@ -171,7 +171,7 @@ class Output:
         self.refused |= refusal
         added = slot.added
         events.append(
-            ev.TextStarted(piece.number, message_id=optional_text(added, "id"), phase=optional_text(added, "phase"), refusal=refusal)
+            ev.TextStarted(piece.number, message_id=text_or_none(added, "id"), phase=text_or_none(added, "phase"), refusal=refusal)
         )
         return piece
 
@@ -198,7 +198,7 @@ class Output:
         # Matched by order, not by index: some hosts count content indexes over the whole response.
         for position, part in enumerate(objects(item.get("content"))):
             refusal = part.get("type") == "refusal"
-            text = optional_text(part, "refusal" if refusal else "text")
+            text = text_or_none(part, "refusal" if refusal else "text")
             if text is None:
                 continue
             piece = pieces[position] if position < len(pieces) else self._open_text(slot, 1_000_000 + position, refusal, events)
@@ -211,7 +211,7 @@ class Output:
 
     def _begin_reasoning(self, slot: _Slot, item: JsonObject) -> Iterable[ev.Event]:
         slot.pieces[_THOUGHT] = _Piece(self._number())
-        return (ev.ReasoningStarted(slot.pieces[_THOUGHT].number, id=optional_text(item, "id")),)
+        return (ev.ReasoningStarted(slot.pieces[_THOUGHT].number, id=text_or_none(item, "id")),)
 
     def _on_summary(self, frame: wire.SummaryDelta) -> Iterable[ev.Event]:
         return self._thought(frame.output_index, frame.delta, True, frame.summary_index)
@@ -237,7 +237,7 @@ class Output:
         number = slot.pieces[_THOUGHT].number
         for summary, name in ((True, "summary"), (False, "content")):
             for section, entry in enumerate(objects((item or {}).get(name))):
-                text = optional_text(entry, "text") or ""
+                text = text_or_none(entry, "text") or ""
                 piece = slot.pieces.get((summary, section))
                 told = piece.chars if piece is not None else 0
                 if len(text) > told:
@@ -247,13 +247,13 @@ class Output:
     # ---- calls ----
 
     def _begin_call(self, slot: _Slot, item: JsonObject) -> Iterable[ev.Event]:
-        call_id, name = optional_text(item, "call_id"), optional_text(item, "name")
+        call_id, name = text_or_none(item, "call_id"), text_or_none(item, "name")
         if call_id is None or name is None:
             return ()  # told with the finished item
         piece = slot.pieces[_CALL] = _Piece(self._number())
         self.called = True
         kind = "custom" if item["type"] == "custom_tool_call" else "function"
-        namespace, item_id = optional_text(item, "namespace"), optional_text(item, "id")
+        namespace, item_id = text_or_none(item, "namespace"), text_or_none(item, "id")
         return (ev.CallStarted(piece.number, call_id, name, kind=kind, namespace=namespace, id=item_id),)
 
     def _on_arguments(self, frame: wire.ArgumentsDelta | wire.InputDelta) -> Iterable[ev.Event]:
@@ -273,7 +273,7 @@ class Output:
             yield ev.Warned("output", "the provider made a tool call without a name or a `call_id`")
             return
         kind = whole["type"]
-        told = optional_text(whole, "input" if kind == "custom_tool_call" else "arguments") or ""
+        told = text_or_none(whole, "input" if kind == "custom_tool_call" else "arguments") or ""
         if len(told) > piece.chars:
             yield ev.CallDelta(piece.number, told[piece.chars :])
         yield _ended(piece.number, item, kind)
@@ -328,7 +328,7 @@ def read_given(item: JsonObject) -> Item:
 def _ended(number: int, item: JsonObject | None, kind: str, *, extra: bool = True) -> ev.PartEnded:
     if item is None:
         return ev.PartEnded(number, status="incomplete")
-    status = optional_text(item, "status")
+    status = text_or_none(item, "status")
     # Thoughts have no status on this API itself; elsewhere they may.
     unusual = status is not None and (kind == "reasoning" or status != "completed")
     known = (
@@ -340,7 +340,7 @@ def _ended(number: int, item: JsonObject | None, kind: str, *, extra: bool = Tru
 
 
 def _kind(item: JsonObject) -> str:
-    return optional_text(item, "type") or ""
+    return text_or_none(item, "type") or ""
 
 
 def _name(item: JsonObject) -> Any:

@@ -11,37 +11,11 @@ from typing import Any
 
 import msgspec
 
-from dragoman.dialects.responses.remainder import NAME, JsonObject, keep, put_back
-from dragoman.ir.errors import GatewayError, Kind
+from dragoman.dialects.remainder import JsonObject, object_at, objects, text_at, text_or_none, wrong
+from dragoman.dialects.responses.remainder import NAME, keep, put_back
 from dragoman.ir.request import Audio, Citation, File, FileId, Image, Inline, OpaquePart, Part, Text, Url, Where
 
 _DATA_URL = re.compile(r"data:([^;,]+);base64,")
-
-
-def wrong(path: str, why: str) -> GatewayError:
-    """The error for a request that doesn't keep to the API; `path` is the JSON path of what is wrong."""
-    return GatewayError(Kind.INVALID_REQUEST, f"`{path}` {why}", source="client", param=path, type="invalid_request_error")
-
-
-def text_of(value: JsonObject, name: str, path: str) -> str:
-    """A field that must be a string."""
-    found = value.get(name)
-    if isinstance(found, str):
-        return found
-    raise wrong(f"{path}.{name}", "must be a string" if name in value else "is missing: a string is required")
-
-
-def optional_text(value: JsonObject, name: str) -> str | None:
-    """A field that is a string, or nothing that the neutral form knows."""
-    found = value.get(name)
-    return found if isinstance(found, str) else None
-
-
-def object_at(value: Any, path: str) -> JsonObject:
-    """A value that must be a JSON object."""
-    if isinstance(value, dict):
-        return value  # pyright: ignore[reportUnknownVariableType]
-    raise wrong(path, "must be an object")
 
 
 def read_parts(value: Any, *, spoken: bool, path: str) -> tuple[Part, ...]:
@@ -57,7 +31,7 @@ def read_parts(value: Any, *, spoken: bool, path: str) -> tuple[Part, ...]:
 
 
 def write_parts(parts: tuple[Part, ...], *, spoken: bool) -> list[JsonObject]:
-    """The list of parts on the wire. Parts that only another dialect understands are left out (see `unsayable`)."""
+    """The list of parts on the wire. Parts that only another dialect understands are left out."""
     return [written for part in parts if (written := write_part(part, spoken=spoken)) is not None]
 
 
@@ -68,14 +42,9 @@ def write_part(part: Part, *, spoken: bool) -> JsonObject | None:
     return put_back(_plainly(part, spoken), part.extra)
 
 
-def unsayable(parts: tuple[Part, ...]) -> list[str]:
-    """Names of the dialects whose own parts can't be said here."""
-    return [part.dialect for part in parts if isinstance(part, OpaquePart) and part.dialect != NAME]
-
-
 def _read_part(value: Any, spoken: bool, path: str) -> Part:
     came = object_at(value, path)
-    read = _READ.get(optional_text(came, "type") or "")
+    read = _READ.get(text_or_none(came, "type") or "")
     if read is None:
         return OpaquePart(NAME, came)
     part = read(came, path)
@@ -89,26 +58,26 @@ def _read_text(came: JsonObject, path: str) -> Text:
     annotations = came.get("annotations")
     logprobs = came.get("logprobs")
     return Text(
-        text_of(came, "text", path),
+        text_at(came, "text", path),
         citations=tuple(Citation(NAME, value) for value in objects(annotations)),
         logprobs=tuple(objects(logprobs)),
     )
 
 
 def _read_refusal(came: JsonObject, path: str) -> Text:
-    return Text(text_of(came, "refusal", path), refusal=True)
+    return Text(text_at(came, "refusal", path), refusal=True)
 
 
 def _read_image(came: JsonObject, path: str) -> Image | None:
-    url = optional_text(came, "image_url")
+    url = text_or_none(came, "image_url")
     where = inline_or_url(url) if url is not None else _file_id(came)
-    return Image(where, optional_text(came, "detail")) if where is not None else None
+    return Image(where, text_or_none(came, "detail")) if where is not None else None
 
 
 def _read_file(came: JsonObject, path: str) -> File | None:
-    name = optional_text(came, "filename")
-    data = optional_text(came, "file_data")
-    url = optional_text(came, "file_url")
+    name = text_or_none(came, "filename")
+    data = text_or_none(came, "file_data")
+    url = text_or_none(came, "file_url")
     where = _file_data(data, name) if data is not None else Url(url) if url is not None else _file_id(came)
     return File(where, name) if where is not None else None
 
@@ -118,7 +87,7 @@ def _read_audio(came: JsonObject, path: str) -> Audio | None:
     if not isinstance(audio, dict):
         return None
     value: JsonObject = audio  # pyright: ignore[reportUnknownVariableType]
-    data, form = optional_text(value, "data"), optional_text(value, "format")
+    data, form = text_or_none(value, "data"), text_or_none(value, "format")
     return Audio(Inline(f"audio/{form or 'wav'}", data), form) if data is not None else None
 
 
@@ -201,15 +170,9 @@ def _file_data(data: str, name: str | None) -> Inline:
 
 
 def _file_id(came: JsonObject) -> FileId | None:
-    found = optional_text(came, "file_id")
+    found = text_or_none(came, "file_id")
     return FileId(found) if found is not None else None
 
 
 def _url(where: Where) -> str:
     return where.url if isinstance(where, Url) else f"data:{where.media_type};base64,{where.data}" if isinstance(where, Inline) else ""
-
-
-def objects(value: Any) -> list[JsonObject]:
-    """The objects of a list, nothing where it is no list."""
-    entries: list[Any] = value if isinstance(value, list) else []  # pyright: ignore[reportUnknownVariableType]
-    return [entry for entry in entries if isinstance(entry, dict)]

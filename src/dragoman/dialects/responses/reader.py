@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 import msgspec
 
 from dragoman.dialects.contract import Quirks
+from dragoman.dialects.remainder import JsonObject, text_or_none
 from dragoman.dialects.responses import wire
 from dragoman.dialects.responses.errors import error_object, error_of
 from dragoman.dialects.responses.output import Output
-from dragoman.dialects.responses.parts import optional_text
-from dragoman.dialects.responses.remainder import NAME, JsonObject, unmodelled
+from dragoman.dialects.responses.remainder import NAME, unmodelled
 from dragoman.dialects.responses.usage import read_usage
 from dragoman.ir import events as ev
 from dragoman.ir.errors import GatewayError, Kind
@@ -99,7 +99,7 @@ class Reader:
 
     def _fail_with(self, error: Any, otherwise: str) -> Iterable[ev.Event]:
         found = error_object({"error": error})
-        message = optional_text(found, "message") or otherwise
+        message = text_or_none(found, "message") or otherwise
         return self._fail(error_of(found, message))
 
     # ---- the envelope ----
@@ -111,8 +111,8 @@ class Reader:
         created = response.get("created_at")
         return (
             ev.Started(
-                id=optional_text(response, "id") or "",
-                model=optional_text(response, "model") or "",
+                id=text_or_none(response, "id") or "",
+                model=text_or_none(response, "model") or "",
                 created_s=int(created) if isinstance(created, (int, float)) else None,
                 extra={NAME: {}},  # says that the id is in this API's form
             ),
@@ -156,7 +156,7 @@ class Reader:
 
     def _finished(self, response: JsonObject, incomplete: Any) -> ev.Finished:
         if isinstance(incomplete, dict):
-            reason = optional_text(incomplete, "reason")  # pyright: ignore[reportUnknownArgumentType]
+            reason = text_or_none(incomplete, "reason")  # pyright: ignore[reportUnknownArgumentType]
             return ev.Finished(_INCOMPLETE.get(reason, "other"), detail=reason)
         status = response.get("status")
         if status not in (None, "completed"):

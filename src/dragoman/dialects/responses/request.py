@@ -10,10 +10,10 @@ from typing import Any, Literal
 import msgspec
 
 from dragoman.dialects.contract import Call, Quirks
+from dragoman.dialects.remainder import JsonObject, object_at, objects, text_or_none, wrong
 from dragoman.dialects.responses.formal import formal
 from dragoman.dialects.responses.items import read_item, write_item
-from dragoman.dialects.responses.parts import object_at, objects, optional_text, wrong
-from dragoman.dialects.responses.remainder import NAME, JsonObject, keep, mark, put_back
+from dragoman.dialects.responses.remainder import NAME, keep, mark, put_back
 from dragoman.dialects.responses.sealed import settle
 from dragoman.dialects.responses.tools import read_choice, read_tools, unsayable_tools, write_choice, write_tools
 from dragoman.ir.errors import GatewayError, Kind
@@ -64,12 +64,12 @@ def read_request(call: Call) -> Request:
         parallel_tools=_bool(came, "parallel_tool_calls"),
         reasoning=_read_reasoning(came.get("reasoning")),
         output=_read_output(text),
-        verbosity=optional_text(text, "verbosity") if isinstance(text, dict) else None,  # pyright: ignore[reportUnknownArgumentType]
+        verbosity=text_or_none(text, "verbosity") if isinstance(text, dict) else None,  # pyright: ignore[reportUnknownArgumentType]
         max_tokens=_whole(came, "max_output_tokens"),
         sampling=_read_sampling(came),
-        cache_key=optional_text(came, "prompt_cache_key"),
-        service_tier=optional_text(came, "service_tier"),
-        user=optional_text(came, "safety_identifier") or optional_text(came, "user"),
+        cache_key=text_or_none(came, "prompt_cache_key"),
+        service_tier=text_or_none(came, "service_tier"),
+        user=text_or_none(came, "safety_identifier") or text_or_none(came, "user"),
         metadata=_dict(came, "metadata"),
     )
     return msgspec.structs.replace(request, extra=_rest(came, request))
@@ -113,7 +113,7 @@ def _read_reasoning(value: Any) -> ReasoningWish | None:
     if not isinstance(value, dict):
         return None
     came: JsonObject = value  # pyright: ignore[reportUnknownVariableType]
-    wish = ReasoningWish(optional_text(came, "effort"), optional_text(came, "summary"))
+    wish = ReasoningWish(text_or_none(came, "effort"), text_or_none(came, "summary"))
     extra = keep(came, write_wish(wish))
     return msgspec.structs.replace(wish, extra=extra) if extra else wish
 
@@ -126,10 +126,10 @@ def _read_output(text: Any) -> OutputFormat | None:
     if not isinstance(value, dict):
         return None
     came: JsonObject = value  # pyright: ignore[reportUnknownVariableType]
-    kind = _FORMATS.get(optional_text(came, "type") or "")
+    kind = _FORMATS.get(text_or_none(came, "type") or "")
     if kind is None:
         return None
-    return OutputFormat(kind, optional_text(came, "name"), _dict(came, "schema"), _bool(came, "strict"), optional_text(came, "description"))
+    return OutputFormat(kind, text_or_none(came, "name"), _dict(came, "schema"), _bool(came, "strict"), text_or_none(came, "description"))
 
 
 def _read_sampling(came: JsonObject) -> Sampling:
@@ -179,7 +179,7 @@ def write_request(request: Request, quirks: Quirks) -> tuple[Call, Unsaid]:
     if "text" in written:
         written["text"] = put_back(written["text"], {NAME: mark(request.extra, _TEXT) or {}})
     _apply_store(written, request, quirks)
-    if request.user is None and optional_text(written, "user"):
+    if request.user is None and text_or_none(written, "user"):
         del written["user"]  # taken out on the way: no second spelling of it may remain
     if request.max_tokens is not None and request.max_tokens < _MIN_OUTPUT_TOKENS and not _native(request):
         written["max_output_tokens"] = _MIN_OUTPUT_TOKENS

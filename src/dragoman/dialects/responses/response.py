@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 
 from dragoman.dialects.contract import Quirks
+from dragoman.dialects.remainder import JsonObject
 from dragoman.dialects.responses.envelope import closing, item_id, item_stem, opening, response_id, wants_seals, with_tools
 from dragoman.dialects.responses.items import write_given
 from dragoman.dialects.responses.reader import Reader
-from dragoman.dialects.responses.remainder import JsonObject
 from dragoman.dialects.responses.sealed import carrier, close_seal
 from dragoman.ir import events as ev
 from dragoman.ir.errors import GatewayError, Kind

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import msgspec
 
-from dragoman.dialects.responses.parts import optional_text
-from dragoman.dialects.responses.remainder import NAME, JsonObject, mark
+from dragoman.dialects.remainder import JsonObject, text_or_none
+from dragoman.dialects.responses.remainder import NAME, mark
 from dragoman.ir.request import GATEWAY, Call, Extra, Item, Proof, Reasoning, Result
 from dragoman.ir.seal import SealError, is_sealed, seal, unseal
 
@@ -43,7 +43,7 @@ class Thought(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def open_seal(came: JsonObject) -> Thought:
     """Read `encrypted_content` of a request. An envelope that cannot be opened any more holds the proof `BROKEN`."""
-    sealed = optional_text(came, SEALED)
+    sealed = text_or_none(came, SEALED)
     if sealed is None:
         return Thought()
     if not is_sealed(sealed):
@@ -57,7 +57,7 @@ def open_seal(came: JsonObject) -> Thought:
 
 def own_proof(came: JsonObject) -> Proof | None:
     """`encrypted_content` of an answer: whatever it is, its provider wants it back like that."""
-    given = optional_text(came, SEALED)
+    given = text_or_none(came, SEALED)
     return Proof(NAME, given, SEALED) if given is not None else None
 
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import msgspec
 
+from dragoman.dialects.remainder import JsonObject
 from dragoman.dialects.responses.envelope import item_id
 from dragoman.dialects.responses.frames import DeltaForm, frame
 from dragoman.dialects.responses.items import write_item
-from dragoman.dialects.responses.remainder import NAME, JsonObject, own_fields
+from dragoman.dialects.responses.remainder import NAME, own_fields
 from dragoman.dialects.responses.sealed import SEALED, carrier, close_seal
 from dragoman.ir import events as ev
 from dragoman.ir.request import Call, Item, Message, Reasoning, Text

@@ -10,11 +10,10 @@ from msgspec import UNSET, UnsetType
 
 from dragoman.dialects.contract import Tap
 from dragoman.dialects.peeking import NEVER, beginning, beginnings
+from dragoman.dialects.remainder import JsonObject, text_or_none
 from dragoman.dialects.responses.envelope import failing
 from dragoman.dialects.responses.errors import error_object, error_of
 from dragoman.dialects.responses.frames import lifecycle
-from dragoman.dialects.responses.parts import optional_text
-from dragoman.dialects.responses.remainder import JsonObject
 from dragoman.dialects.responses.usage import read_usage
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.usage import Usage
@@ -193,7 +192,7 @@ class ResponsesTap:
 
     def _fail(self, error: Any) -> None:
         found = error_object({"error": error})
-        message = optional_text(found, "message") or "the provider reported an error without a word"
+        message = text_or_none(found, "message") or "the provider reported an error without a word"
         self.failed = error_of(found, message)
 
 

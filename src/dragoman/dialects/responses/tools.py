@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from dragoman.dialects.responses.parts import object_at, objects, optional_text, text_of, wrong
-from dragoman.dialects.responses.remainder import NAME, JsonObject, keep, mark, put_back
+from dragoman.dialects.remainder import JsonObject, object_at, objects, text_at, text_or_none, wrong
+from dragoman.dialects.responses.remainder import NAME, keep, mark, put_back
 from dragoman.ir.request import CustomTool, Extra, FunctionTool, HostedTool, SearchTool, Tool, ToolChoice
 
 _GROUP = "$namespace"
@@ -42,7 +42,7 @@ def read_tools(value: Any, path: str) -> tuple[Tool, ...]:
     for index, entry in enumerate(entries):
         here = f"{path}[{index}]"
         came = object_at(entry, here)
-        tools.extend(_READ.get(optional_text(came, "type") or "", _read_hosted)(came, here))
+        tools.extend(_READ.get(text_or_none(came, "type") or "", _read_hosted)(came, here))
     return tuple(tools)
 
 
@@ -78,9 +78,9 @@ def read_choice(value: Any) -> ToolChoice | None:
     if isinstance(value, str):
         return ToolChoice(value) if value in ("auto", "none", "required") else ToolChoice("auto")  # pyright: ignore[reportArgumentType]
     came = object_at(value, "tool_choice")
-    kind, name = came.get("type"), optional_text(came, "name")
+    kind, name = came.get("type"), text_or_none(came, "name")
     if kind in ("function", "custom") and name is not None:
-        choice = ToolChoice("one", ((optional_text(came, "namespace"), name),))
+        choice = ToolChoice("one", ((text_or_none(came, "namespace"), name),))
     elif kind == "allowed_tools":
         choice = _read_allowed(came)
     else:
@@ -99,7 +99,7 @@ def write_choice(choice: ToolChoice, tools: tuple[Tool, ...]) -> Any:
 
 
 def _read_allowed(came: JsonObject) -> ToolChoice:
-    names = tuple((optional_text(entry, "namespace"), entry["name"]) for entry in objects(came.get("tools")) if "name" in entry)
+    names = tuple((text_or_none(entry, "namespace"), entry["name"]) for entry in objects(came.get("tools")) if "name" in entry)
     return ToolChoice("some", names, required=came.get("mode") == "required")
 
 
@@ -115,8 +115,8 @@ def _reference(name: tuple[str | None, str], tools: tuple[Tool, ...]) -> JsonObj
 def _read_function(came: JsonObject, path: str) -> tuple[FunctionTool]:
     parameters, strict = came.get("parameters"), came.get("strict")
     tool = FunctionTool(
-        text_of(came, "name", path),
-        optional_text(came, "description"),
+        text_at(came, "name", path),
+        text_or_none(came, "description"),
         parameters if isinstance(parameters, dict) else None,  # pyright: ignore[reportUnknownArgumentType]
         strict if isinstance(strict, bool) else None,
     )
@@ -126,8 +126,8 @@ def _read_function(came: JsonObject, path: str) -> tuple[FunctionTool]:
 def _read_custom(came: JsonObject, path: str) -> tuple[CustomTool]:
     form = came.get("format")
     tool = CustomTool(
-        text_of(came, "name", path),
-        optional_text(came, "description"),
+        text_at(came, "name", path),
+        text_or_none(came, "description"),
         form if isinstance(form, dict) else None,  # pyright: ignore[reportUnknownArgumentType]
     )
     return (_kept(tool, came),)
@@ -138,7 +138,7 @@ def _read_search(came: JsonObject, path: str) -> tuple[Tool]:
         return _read_hosted(came, path)
     parameters = came.get("parameters")
     tool = SearchTool(
-        optional_text(came, "description"),
+        text_or_none(came, "description"),
         parameters if isinstance(parameters, dict) else None,  # pyright: ignore[reportUnknownArgumentType]
     )
     return (_kept(tool, came),)
@@ -150,7 +150,7 @@ def _read_namespace(came: JsonObject, path: str) -> tuple[Tool, ...]:
     plain = all(isinstance(entry, dict) and entry.get("type") in ("function", "custom") for entry in entries)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     if not entries or not plain:
         return _read_hosted(came, path)
-    namespace, description = text_of(came, "name", path), optional_text(came, "description")
+    namespace, description = text_at(came, "name", path), text_or_none(came, "description")
     tools = [
         msgspec.structs.replace(tool, namespace=namespace, namespace_description=description)
         for tool in read_tools(entries, f"{path}.tools")

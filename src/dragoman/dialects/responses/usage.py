@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from dragoman.dialects.responses.remainder import NAME, JsonObject
+from dragoman.dialects.remainder import JsonObject
+from dragoman.dialects.responses.remainder import NAME
 from dragoman.ir.usage import Usage
 
 _TOP = frozenset({"input_tokens", "output_tokens", "total_tokens", "input_tokens_details", "output_tokens_details"})

@@ -11,10 +11,11 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from dragoman.dialects.remainder import JsonObject
 from dragoman.dialects.responses.envelope import closing, failing, item_stem, opening, response_id, wants_seals
 from dragoman.dialects.responses.frames import lifecycle
 from dragoman.dialects.responses.items import write_given
-from dragoman.dialects.responses.remainder import NAME, JsonObject
+from dragoman.dialects.responses.remainder import NAME
 from dragoman.dialects.responses.sealed import carrier
 from dragoman.dialects.responses.spoken import Line, OpenCall, OpenText, OpenThought, Spoken
 from dragoman.ir import events as ev
