@@ -1,10 +1,8 @@
-"""Seats: their names, and which of them are alike."""
+"""Seats: their names."""
 
 from __future__ import annotations
 
-from board_stand import chain, seat
-
-from dragoman.routing.seat import kin_together
+from board_stand import seat
 
 
 def test_a_seat_knows_its_names() -> None:
@@ -22,15 +20,3 @@ def test_a_provider_without_keys_has_plain_names() -> None:
     made = seat("here/llama")
 
     assert (made.id, made.account) == ("here/llama", "here")
-
-
-def test_other_keys_come_before_other_providers_and_these_before_other_models() -> None:
-    seats = chain("a/claude-opus-4-1@1", "b/gpt-5@1", "c/claude-opus-4.1@1", "a/claude-opus-4-1@2", "b/gpt-5@2")
-
-    assert [one.id for one in kin_together(seats)] == [
-        "a/claude-opus-4-1@1",
-        "a/claude-opus-4-1@2",
-        "c/claude-opus-4.1@1",
-        "b/gpt-5@1",
-        "b/gpt-5@2",
-    ]

@@ -123,11 +123,6 @@ class Price(msgspec.Struct, frozen=True):
         eras = (*self.eras, *(variant.era for variant in self.variants))
         return frozenset(step.past for era in eras for step in era.steps)
 
-    @property
-    def changes_daily(self) -> bool:
-        """Whether it depends on the hour of the day."""
-        return any(era.hours.daily is not None for era in self.eras)
-
     def _differing(self, when: float, input_tokens: int, terms: Terms) -> dict[Unit, Decimal]:
         found: dict[Unit, Decimal] = {}
         for variant in self.variants:

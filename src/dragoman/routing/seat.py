@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import msgspec
 from msgspec.structs import force_setattr
 
@@ -49,12 +47,3 @@ class Seat(msgspec.Struct, frozen=True):
     def model(self) -> str:
         """The model in the provider's spelling."""
         return self.target.model
-
-
-def kin_together(seats: Iterable[Seat]) -> tuple[Seat, ...]:
-    """The seats with what is alike brought together behind the first of it: the other keys of a deployment first, then the same
-    model at other providers, before other models. For a strategy that leaves the choice of the next to what is nearest."""
-    seats = tuple(seats)
-    models = list(dict.fromkeys(seat.kin for seat in seats))
-    deployments = list(dict.fromkeys(seat.deployment for seat in seats))
-    return tuple(sorted(seats, key=lambda seat: (models.index(seat.kin), deployments.index(seat.deployment))))
