@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import math
 import random
-from collections.abc import Mapping
+import threading
+import time
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,7 @@ from dragoman.ir.errors import GatewayError
 from dragoman.ir.record import Attempt, Bodies, Record
 from dragoman.ir.usage import Usage
 from dragoman.observe.journal import Journal, Priced
+from dragoman.store.faults import StoreSlow
 from dragoman.store.open import Store, open_store
 
 HOUR = 3600
@@ -308,3 +312,69 @@ def test_a_database_that_is_away_is_said_so(tmp_path: Path) -> None:
         ask(store, "exchanges", {})
 
     assert refused.value.status == 503
+
+
+ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+
+
+def test_a_question_that_takes_too_long_is_ended_and_the_next_one_is_answered(url: str, tmp_path: Path) -> None:
+    store = kept(url, tmp_path / "spool", record(0))
+
+    with pytest.raises(StoreSlow, match=r"a question took more than 0\.05 s"), store.reader(limit_s=0.05) as connection:
+        connection.exec_driver_sql(ENDLESS)
+
+    assert ids(ask(store, "exchanges", {})) == ["ex_000000"]
+
+
+def test_a_question_that_nobody_waits_for_is_ended(tmp_path: Path) -> None:
+    store = kept(f"sqlite:///{tmp_path}/journal.db", tmp_path / "spool", record(0))
+
+    with pytest.raises(StoreSlow), store.reader(60.0, lambda: True) as connection:
+        connection.exec_driver_sql(ENDLESS)
+
+
+class Slow:
+    """A database whose questions last until nobody waits for them."""
+
+    def __init__(self) -> None:
+        self.is_asked, self.has_ended = threading.Event(), threading.Event()
+
+    @contextlib.contextmanager
+    def reader(self, limit_s: float, is_left: Callable[[], bool]) -> Generator[None]:
+        self.is_asked.set()
+        while not is_left():
+            time.sleep(0.001)
+        self.has_ended.set()
+        raise StoreSlow("it took long")
+        yield
+
+    def close(self) -> None:
+        """There is nothing to give back."""
+
+
+def test_who_leaves_ends_the_question() -> None:
+    async def story() -> None:
+        database = Slow()
+        waiting = asyncio.ensure_future(Asking(lambda: database).exchanges({}))
+        await asyncio.to_thread(database.is_asked.wait)
+        waiting.cancel()
+
+        assert await asyncio.to_thread(database.has_ended.wait, 60)
+
+    asyncio.run(story())
+
+
+def test_a_gateway_that_stops_ends_questions_with_a_sentence() -> None:
+    async def story() -> None:
+        database = Slow()
+        asking = Asking(lambda: database)
+        waiting = asyncio.ensure_future(asking.exchanges({}))
+        await asyncio.to_thread(database.is_asked.wait)
+        asking.close()
+        with pytest.raises(GatewayError) as told:
+            await waiting
+
+        assert (told.value.kind.value, told.value.honest_status) == ("timeout", 504)
+        assert told.value.message.startswith("the database did not answer this within 20 s; ask for less")
+
+    asyncio.run(story())

@@ -10,6 +10,7 @@ import importlib
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -28,7 +29,7 @@ from dragoman.observe.queries import (
     wrong,
 )
 from dragoman.observe.tree import Session, Sums, grow
-from dragoman.store.faults import StoreAway, StoreRefused
+from dragoman.store.faults import StoreAway, StoreRefused, StoreSlow
 
 if TYPE_CHECKING:
     from dragoman.store.bodies import Body
@@ -46,7 +47,7 @@ _T = TypeVar("_T")
 class Opened(Protocol):
     """An open database: `store.open.Store`."""
 
-    def reader(self) -> AbstractContextManager[Connection]: ...
+    def reader(self, limit_s: float, is_left: Callable[[], bool]) -> AbstractContextManager[Connection]: ...
     def close(self) -> None: ...
 
 
@@ -55,6 +56,7 @@ _GROUPS = 10_000
 _TREE = 5000
 _EXPORTED = 1_000_000
 _AT_ONCE = 4
+_LIMIT_S = 20.0
 _ADDED = ("exchanges", "failed", "unpriced", "input_tokens", "output_tokens", "cache_read_tokens", "cost_pico", "first_tokens")
 _ADDED_S = ("total_s", "first_token_s", "generation_s", "own_s")
 _JSON = ("decision", "cost_parts", "usage_extra", "warnings")
@@ -75,7 +77,9 @@ class Asking:
         self._clock = clock
         self._store: Opened | None = None
         self._opening = threading.Lock()
-        self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._is_closed = False
+        # Threads of their own: so many questions at once, those too that nobody waits for any more, and no other work behind them.
+        self._threads = ThreadPoolExecutor(_AT_ONCE, "question")
 
     async def exchanges(self, given: Given) -> Row:
         """A page of exchanges, the newest first: `{"exchanges": […], "next": a cursor or None}`."""
@@ -169,20 +173,30 @@ class Asking:
         return {**_told_session(tree), "commands": found.commands, "is_whole": found.is_whole}
 
     def close(self) -> None:
-        """Give the database back."""
+        """Give the database back; what is being asked is ended."""
+        self._is_closed = True
+        self._threads.shutdown(wait=False, cancel_futures=True)
         with self._opening:
             if self._store is not None:
                 self._store.close()
                 self._store = None
 
     async def _ask(self, ask: Callable[[Connection], _T]) -> _T:
-        async with self._turns:
-            return await asyncio.to_thread(self._answered, ask)
-
-    def _answered(self, ask: Callable[[Connection], _T]) -> _T:
+        has_left = threading.Event()
         try:
-            with self._opened().reader() as connection:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, self._answered, ask, has_left)
+        finally:
+            has_left.set()
+
+    def _answered(self, ask: Callable[[Connection], _T], has_left: threading.Event) -> _T:
+        try:
+            with self._opened().reader(_LIMIT_S, lambda: self._is_closed or has_left.is_set()) as connection:
                 return ask(connection)
+        except StoreSlow as error:
+            message = (
+                f"the database did not answer this within {_LIMIT_S:g} s; ask for less: a shorter time (`since`), fewer groups"
+            )
+            raise GatewayError(Kind.TIMEOUT, message) from error
         except StoreAway as error:
             raise GatewayError(Kind.OVERLOADED, str(error), status=503, retry_after_s=5) from error
         except StoreRefused as error:

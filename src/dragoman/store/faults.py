@@ -1,4 +1,7 @@
-"""What can be wrong with a database, in two kinds: it is away and will be back, or it will never do."""
+"""What can be wrong with a database, in two kinds: it is away and will be back, or it will never do.
+
+And what can be wrong with one question or one row.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,10 @@ class StoreRefused(Exception):
 
 class StoreAway(Exception):
     """The database cannot be reached, is full, or busy for long: what was to be written is still to be written."""
+
+
+class StoreSlow(Exception):
+    """A question took longer than it may, or whoever asked it has left: it was ended. The database is well."""
 
 
 class RowRefused(Exception):

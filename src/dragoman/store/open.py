@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Generator
+import time
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 from dragoman.store.batch import Writer
-from dragoman.store.faults import StoreAway, StoreRefused
+from dragoman.store.faults import StoreAway, StoreRefused, StoreSlow
 from dragoman.store.migrate import migrate
 from dragoman.store.postgres import PostgresWriter
 from dragoman.store.sqlite import SqliteWriter, prepare
@@ -21,6 +22,11 @@ from dragoman.store.sqlite import SqliteWriter, prepare
 _BUSY_S = 5.0
 _CONNECT_S = 5
 _STATEMENT_MS = 30_000
+_STEPS = 100_000
+"""Of SQLite's machine between two looks at the clock: a millisecond."""
+_ENDED = frozenset({"SQLITE_INTERRUPT", "57014"})
+"""How drivers name a question that was ended: https://www.sqlite.org/rescode.html#interrupt,
+https://www.postgresql.org/docs/current/errcodes-appendix.html"""
 _WRITES = "dragoman_writes"
 """The option of a connection whose transaction is to write."""
 
@@ -43,16 +49,22 @@ class Store:
         return self._engine.dialect.name
 
     @contextlib.contextmanager
-    def reader(self) -> Generator[Connection]:
-        """A connection that can only read, for the block. Raises StoreAway."""
+    def reader(self, limit_s: float = _STATEMENT_MS / 1000, is_left: Callable[[], bool] = lambda: False) -> Generator[Connection]:
+        """A connection that can only read, for the block. limit_s: how long a question may take (SQLite: all of them together). is_left:
+        whether nobody wants the answer any more; SQLite asks it now and then. Raises StoreAway, StoreSlow."""
         try:
             with self._engine.connect() as connection:
                 if self.dialect == "sqlite":
                     connection.exec_driver_sql("PRAGMA query_only = 1")
+                    with _watched(connection, limit_s, is_left):
+                        yield connection
                 else:
                     connection.exec_driver_sql("SET TRANSACTION READ ONLY")
-                yield connection
+                    connection.exec_driver_sql(f"SET LOCAL statement_timeout = {int(limit_s * 1000)}")
+                    yield connection
         except OperationalError as error:
+            if _code(error) in _ENDED:
+                raise StoreSlow(f"a question took more than {limit_s:g} s") from error
             raise away(self.name, error) from error
 
     def writer(self) -> Writer:
@@ -88,6 +100,22 @@ def open_store(url: str) -> Store:
         store = Store(parsed, _postgres_engine(parsed))
     store.migrate()
     return store
+
+
+@contextlib.contextmanager
+def _watched(connection: Connection, limit_s: float, is_left: Callable[[], bool]) -> Generator[None]:
+    """SQLite has no limit of its own for what a question takes; but it asks now and then whether to go on."""
+    until = time.monotonic() + limit_s
+    driver: Any = connection.connection.driver_connection
+    driver.set_progress_handler(lambda: time.monotonic() > until or is_left(), _STEPS)
+    try:
+        yield
+    finally:
+        driver.set_progress_handler(None, 0)
+
+
+def _code(error: OperationalError) -> str:
+    return getattr(error.orig, "sqlite_errorname", None) or getattr(error.orig, "sqlstate", None) or ""
 
 
 def away(name: str, error: Exception) -> StoreAway:
