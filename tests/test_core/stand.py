@@ -195,6 +195,7 @@ class Stand:
         known = {name: dialect(name) for name in names()}
         numbers = itertools.count(1)
         self.records = Records()
+        self.received_at = 0.0
         self.pool = Pool()
         self.runtime = Runtime(
             resolver=Resolver.compile(config),
@@ -228,7 +229,7 @@ class Stand:
             headers=headers or PLAIN,
             body=raw,
             address="127.0.0.1",
-            received_at=0.0,
+            received_at=self.received_at,
         )
         await handle(self.runtime, inbound, told)
 

@@ -32,6 +32,7 @@ def exchange(dialect: str, body: dict[str, Any], headers: dict[str, str] | None 
 
     async def run() -> tuple[Heard, Told, str]:
         async with provider(says(SSE, *STREAM)) as up, stand(up.url, kind="anthropic", settings=settings) as gate:
+            gate.received_at = 1_795_000_000.7
             told = await gate.ask(dialect, {"model": "up/claude-opus-5", "stream": True, **body}, headers)
             return up.heard[0], told, str(gate.record.lane)
 
@@ -80,3 +81,11 @@ def test_breakpoints_can_be_switched_off() -> None:
     heard, _, _ = exchange("chat", {"messages": [{"role": "user", "content": "hi"}]}, settings=", quirks: {cache_breakpoints: 'off'}")
 
     assert "cache_control" not in heard.json
+
+
+def test_an_answer_that_claude_gives_no_date_is_dated_by_its_question() -> None:
+    _, responses, _ = exchange("responses", {"input": "hi"})
+    _, chat, _ = exchange("chat", {"messages": [{"role": "user", "content": "hi"}]})
+
+    assert {event["response"]["created_at"] for event in responses.events if "response" in event} == {1_795_000_000}
+    assert {chunk["created"] for chunk in chat.events} == {1_795_000_000}

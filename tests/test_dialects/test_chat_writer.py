@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
@@ -307,3 +308,15 @@ def test_a_call_alone_has_null_content(request_: Request, key: str) -> None:
 
     assert message["content"] is None
     assert key in message
+
+
+def test_an_answer_is_dated_by_its_provider_else_by_its_question() -> None:
+    asked = msgspec.structs.replace(ASKED, asked_s=5)
+
+    dates = [
+        json.loads(DIALECT.write_response(Response("id", "m", (), created_s=told), each))["created"]
+        for told in (7, None)
+        for each in (asked, ASKED)
+    ]
+
+    assert dates == [7, 7, 5, 0]

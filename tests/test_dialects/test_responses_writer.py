@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
 import pytest
 from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import TypeAdapter
@@ -425,3 +426,12 @@ def test_a_whole_reply_of_this_dialect_is_written_as_it_was() -> None:
     written = json.loads(DIALECT.write_response(fold.response(), REQUEST))
 
     assert {name: written[name] for name in reply} == reply
+
+
+def test_a_stream_that_a_sign_of_life_opens_is_dated_by_its_question() -> None:
+    writer = DIALECT.writer(msgspec.structs.replace(REQUEST, asked_s=5))
+
+    opened = writer.ping() + writer.feed(ev.Started("resp_1", "m", 7)) + writer.feed(ev.Ended())
+
+    dates = [json.loads(frame.data)["response"]["created_at"] for frame in DIALECT.framer().feed(opened)]
+    assert dates == [5, 5, 5]

@@ -10,6 +10,7 @@ from dragoman.agents.contract import Agent, Session
 from dragoman.core.runtime import Runtime
 from dragoman.dialects.contract import Call, Dialect, Peek
 from dragoman.ir.record import Record
+from dragoman.ir.request import Request
 from dragoman.wire.frame import Headers
 from dragoman.wire.splice import Outline
 
@@ -86,6 +87,10 @@ class Exchange(msgspec.Struct):
     rescues: bool = False
     rescuing: Rescuing | None = None
     captured: Captured | None = None
+
+    def read(self) -> Request:
+        """What the client asks, in the neutral language. Raises GatewayError(invalid_request)."""
+        return msgspec.structs.replace(self.dialect.read_request(self.call), asked_s=int(self.inbound.received_at))
 
     def elapsed_s(self) -> float:
         """Seconds since the exchange began."""

@@ -154,7 +154,7 @@ class Relayed:
         return chunk[:start] + self._dialect.write_failure(dressed, self.tap)
 
     def whole(self, body: bytes) -> bytes:
-        asked = self._dialect.read_request(self._attempt.exchange.call)
+        asked = self._attempt.exchange.read()
         out = Translated(self._attempt, self._dialect.writer(asked), UNCHANGED).whole(body)
         self.feed(out)
         return out

@@ -26,7 +26,7 @@ async def translate(attempt: Attempt) -> None:
     record, rescuing = exchange.record, resume(exchange)
     if rescuing is None:
         record.warnings = []
-        asked = request = exchange.dialect.read_request(exchange.call)
+        asked = request = exchange.read()
         _refuse_state(attempt, asked)
         rescuing = begin(exchange, asked)
     else:

@@ -332,4 +332,6 @@ class Request(msgspec.Struct, frozen=True):
     metadata: dict[str, Any] | None = None
     continues: bool = False
     """The last item is what the assistant has said so far; the answer goes on from its last character (a prefill)."""
+    asked_s: int | None = None
+    """When it came, in Unix seconds, where that is known: the date of an answer whose provider tells none."""
     extra: Extra | None = None

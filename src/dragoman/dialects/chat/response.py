@@ -25,7 +25,7 @@ def write_response(response: Response, request: Request) -> bytes:
     """The body for a client of this dialect."""
     started = ev.Started(response.id, response.model, response.created_s, response.started_extra)
     legacy = wants_legacy(request)
-    body = head(started, request.model, "chat.completion")
+    body = head(started, request, "chat.completion")
     body["choices"] = [_choice(choice, legacy) for choice in response.choices]
     if response.usage is not None:
         body["usage"] = write_usage(response.usage)

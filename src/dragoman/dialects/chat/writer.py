@@ -41,13 +41,13 @@ _REASONS: dict[str, str] = {
 }
 
 
-def head(started: ev.Started, model: str, kind: str) -> JsonObject:
+def head(started: ev.Started, request: Request, kind: str) -> JsonObject:
     """The fields of every chunk and of a completion."""
     return {
         "id": started.id or "chatcmpl-0",
         "object": kind,
-        "created": started.created_s or 0,
-        "model": started.model or model,
+        "created": started.created_s or request.asked_s or 0,
+        "model": started.model or request.model,
         **(own(started.extra) or {}),
     }
 
@@ -96,7 +96,7 @@ class Writer:
     """Writes one stream."""
 
     def __init__(self, request: Request) -> None:
-        self._model = request.model
+        self._request = request
         self._usage_wanted = request.stream_usage
         self._legacy = wants_legacy(request)
         self._usage: JsonObject | None = None
@@ -122,7 +122,7 @@ class Writer:
         return b"" if self._over else _PING
 
     def _on_started(self, event: ev.Started) -> bytes:
-        self._head = b"data: " + _encode(head(event, self._model, "chat.completion.chunk"))[:-1] + b',"choices":['
+        self._head = b"data: " + _encode(head(event, self._request, "chat.completion.chunk"))[:-1] + b',"choices":['
         return b""
 
     def _choice(self, index: int) -> _Choice:

@@ -69,7 +69,7 @@ def opening(request: Request, *, id: str, model: str, created_s: int | None) -> 
     return {
         "id": id,
         "object": "response",
-        "created_at": created_s or 0,
+        "created_at": created_s or request.asked_s or 0,
         "status": "in_progress",
         "error": None,
         "incomplete_details": None,
