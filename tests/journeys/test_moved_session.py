@@ -106,6 +106,11 @@ def test_a_lone_target_that_refuses_thoughts_answers_without_them(tmp_path: Path
             later = Talk(address)
             later.items = talk.items
 
-            assert later.says("turn 2") == "fine 2"
+            assert [later.says(f"turn {turn}") for turn in (2, 3, 4)] == ["fine 2", "fine 3", "fine 4"]
 
-        assert seen(upstream) == [("sk-one", "whole", 0), ("sk-two", "", 1), ("sk-two", "whole", 0)]
+        assert seen(upstream) == [
+            ("sk-one", "whole", 0),
+            ("sk-two", "", 1),
+            # Once is enough: what was refused stays behind from then on, and its own thoughts go back.
+            *(("sk-two", "whole", number) for number in range(3)),
+        ]

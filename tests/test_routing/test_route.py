@@ -316,6 +316,28 @@ def test_a_response_that_its_provider_keeps_is_gone_on_from_only_there() -> None
     assert len(house.route("m", previous="resp_unknown").chain) == 4
 
 
+def test_of_a_lone_seat_only_those_sessions_are_remembered_whose_thoughts_it_refused() -> None:
+    house = House("  m: one/big\n  free: {targets: [one/big], affinity: {on: false}}")
+    plain = house.route("m", session="s")
+    for name in ("m", "free"):
+        house.router.keep_lone(house.resolver.resolve(name), "s", house.now)
+    house.router.keep_lone(house.resolver.resolve("m"), None, house.now)
+
+    refused, other, free = house.route("m", session="s"), house.route("m", session="t"), house.route("free", session="s")
+    with_more = house.route("m", session="s", extra=("loc/last",))
+    house.now += 3601.0
+    later = house.route("m", session="s")
+
+    assert [(one.mixed, one.seat_key is not None, ids(one)) for one in (plain, refused, other, free, later)] == [
+        (False, False, ["one/big@key-1"]),
+        (True, True, ["one/big@key-1"]),
+        (False, False, ["one/big@key-1"]),
+        (False, False, ["one/big@key-1"]),
+        (False, False, ["one/big@key-1"]),
+    ]
+    assert (with_more.mixed, with_more.seat_key) == (True, refused.seat_key)
+
+
 def test_the_memory_of_sessions_is_bounded_and_forgets_the_one_that_was_silent_longest() -> None:
     sessions = Sessions(2)
     for number, key in enumerate((b"a", b"b", b"a", b"c")):

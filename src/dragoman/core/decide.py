@@ -36,19 +36,37 @@ def decide(exchange: Exchange, principal: Principal) -> Decision:
     if FALLBACKS in exchange.inbound.headers:
         decision = _route(exchange, model, facts(exchange, principal))
     else:
-        decision = model.only or _drawn(exchange, model) or _route(exchange, model, facts(exchange, principal))
+        decision = _lone(exchange, model) or _drawn(exchange, model) or _route(exchange, model, facts(exchange, principal))
     exchange.record.decision = decision
     return decision
 
 
+def remember_refusal(exchange: Exchange, now: float) -> None:
+    """The only seat that there is refused earlier thoughts of this session, and answered without them."""
+    runtime = exchange.runtime
+    runtime.router.keep_lone(runtime.resolver.resolve(exchange.peek.model), _session(exchange)[0], now)
+
+
+def _lone(exchange: Exchange, model: VirtualModel) -> Decision | None:
+    """The decision of a model with one seat, mostly made long before."""
+    runtime = exchange.runtime
+    if model.only is None or not runtime.router.sessions.has_lone:
+        return model.only
+    return runtime.router.lone(model, *_session(exchange), runtime.clock())
+
+
 def _drawn(exchange: Exchange, model: VirtualModel) -> Decision | None:
     """The decision of a model that only draws, for which hardly anything of the request needs to be known."""
-    fields = exchange.outline.fields
-    if model.draw is None or "previous_response_id" in fields:
+    if model.draw is None or "previous_response_id" in exchange.outline.fields:
         return None
-    runtime, inbound = exchange.runtime, exchange.inbound
-    session, told_by = session_of(exchange.session, fields, inbound.dialect, len(inbound.body))
+    runtime = exchange.runtime
+    session, told_by = _session(exchange)
     return runtime.router.drawn(model, session, told_by, runtime.board, runtime.clock(), runtime.draw())
+
+
+def _session(exchange: Exchange) -> tuple[str | None, str]:
+    inbound = exchange.inbound
+    return session_of(exchange.session, exchange.outline.fields, inbound.dialect, len(inbound.body))
 
 
 async def judged(

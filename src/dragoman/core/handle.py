@@ -10,7 +10,7 @@ from dragoman.agents.registry import recognise
 from dragoman.core.answer import fail, refuse
 from dragoman.core.attempt import Attempt
 from dragoman.core.capture import Captured
-from dragoman.core.decide import decide, judged, trust
+from dragoman.core.decide import decide, judged, remember_refusal, trust
 from dragoman.core.exchange import Exchange, Inbound, Outbound
 from dragoman.core.lane import choose_lane
 from dragoman.core.pause import pause
@@ -152,6 +152,8 @@ def _settle(attempt: Attempt, decision: Decision) -> None:
     if decision.seat_key is not None or decision.tier_key is not None or attempt.kept is not None:
         router, mixed = exchange.runtime.router, attempt.trust != "all"
         router.keep(decision, attempt.seat, now, tokens=tokens, response=attempt.kept, mixed=mixed)
+    if attempt.trust == "none" and decision.seat_key is None:
+        remember_refusal(exchange, now)
 
 
 async def _give_up(exchange: Exchange, step: GiveUp) -> None:

@@ -27,10 +27,12 @@ class Sitting(msgspec.Struct):
 
 
 class Sessions:
-    """The memory of this process; `most` may be replaced by a reload."""
+    """The memory of this process; `most` may be replaced by a reload. has_lone: sessions of models with one seat are among it, where
+    there is nothing to remember but that thoughts were refused."""
 
     def __init__(self, most: int = 100_000) -> None:
         self.most = most
+        self.has_lone = False
         self._sittings: OrderedDict[bytes, Sitting] = OrderedDict()
 
     def __len__(self) -> int:

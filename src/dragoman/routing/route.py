@@ -45,7 +45,7 @@ class Router:
     ) -> Decision:
         """Where this request goes. extra: what its client wants tried after everything else. verdict: the answer to the decision's
         `classifier`, if it had one: then route once more with it. now: the process's clock; draw: a random number in [0, 1)."""
-        ready = None if extra else model.only or self._drawn(model, ask, board, now, draw)
+        ready = None if extra else self._lone(model, ask, now) or self._drawn(model, ask, board, now, draw)
         if ready is not None:
             return ready
         walk = Walk(ask, board, now, draw, sessions=self.sessions, price=self.price, affinity=model.affinity)
@@ -81,6 +81,22 @@ class Router:
             mixed=sitting is not None and sitting.mixed,
         )
 
+    def lone(self, model: VirtualModel, session: str | None, session_from: str, now: float) -> Decision | None:
+        """The decision of a model with one seat, which knows the sessions whose thoughts that has refused; None: there is more to decide.
+        Where `sessions.has_lone` is not set, `model.only` says the same."""
+        only = model.only
+        if only is None or session is None or not model.affinity.on:
+            return only
+        key = session_key(session, _lone_path(model))
+        sitting = self.sessions.find(key, now, model.affinity.lifetime_s)
+        return only if sitting is None else msgspec.structs.replace(only, session=session_from, seat_key=key, mixed=sitting.mixed)
+
+    def keep_lone(self, model: VirtualModel, session: str | None, now: float) -> None:
+        """The one seat of a model refused thoughts of this session, and answered without them: it is not to be asked with them again."""
+        if model.only is not None and session is not None and model.affinity.on:
+            self.sessions.has_lone = True
+            self.sessions.keep(session_key(session, _lone_path(model)), Sitting(spot(model.only.chain[0]), now, mixed=True))
+
     def drawn(self, model: VirtualModel, session: str | None, session_from: str, board: Board, now: float, draw: float) -> Decision | None:
         """The decision of a model that only draws, for a request that is no other's continuation; None: there is more to decide."""
         lots = model.draw
@@ -90,6 +106,11 @@ class Router:
             return lots.at_random(draw)
         key = session_key(session, lots.path)
         return lots.by_session(session, session_from, key, self.sessions.find(key, now, model.affinity.lifetime_s))
+
+    def _lone(self, model: VirtualModel, ask: Ask, now: float) -> Decision | None:
+        if model.only is None or not self.sessions.has_lone:
+            return model.only
+        return self.lone(model, ask.session, ask.session_from, now)
 
     def _drawn(self, model: VirtualModel, ask: Ask, board: Board, now: float, draw: float) -> Decision | None:
         if model.draw is None or ask.previous is not None:
@@ -120,6 +141,11 @@ class Router:
         walk.notes.sticky, walk.notes.moved = True, ""
         same = [place for place in places if place is not held and place.seat.deployment == held.seat.deployment]
         return [msgspec.structs.replace(held, why="keeps the response that this one goes on from", value=None), *same]
+
+
+def _lone_path(model: VirtualModel) -> str:
+    """The path that a walk through its tree would note."""
+    return f"{model.name}/"
 
 
 # ---- the walk ------------------------------------------------------------------------------------------------------------
