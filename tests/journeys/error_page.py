@@ -7,6 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import msgspec
 from error_rows import OWN, ROWS, SDK, Own, Row, Sdk
 from machine import CLIENTS
 
@@ -29,8 +30,9 @@ has the fault, and through the gateway before that provider. Why the gateway cho
 - What cannot be helped by asking again costs one request.
 - `relay` is OpenAI's API, its bytes passed on; `responses`, `chat`, `messages` and `generate` are translated. The sentence shown is that
   of the first provider named; the others differ in the provider's own words.
-- The gateway has its default settings, but for deadlines of {WAIT_S} s. It tries again before it tells of a fault that may pass
-  ([when a provider fails](resilience.md)): where two numbers of requests stand, the second one is how many tries it made for them.
+- The gateway has its default settings, but for a deadline of {WAIT_S} s where a provider is silent. It tries again before it tells of
+  a fault that may pass ([when a provider fails](resilience.md)): where two numbers of requests stand, the second one is how many tries it
+  made for them.
 
 ## Codex, when the provider fails
 
@@ -52,7 +54,9 @@ _SDK = """
 
 Its default of two retries. The gateway's errors are honest in status and in the provider's own body where both speak the same API; what
 asking again cannot help carries `x-should-retry: false`, which the SDK obeys. A key of the provider that was refused is no fault of the
-client's key: 502, not 401.
+client's key: 502, not 401. Where 6 or 7 tries stand, the SDK's own wait decides, which is drawn at random: its last request is told that
+the provider rests; or, if it comes more than two seconds after the answer before, it is held until that may be asked once more, and told
+what it says then, with its own code.
 
 | the provider | asked for | API | the SDK alone gets | requests | through the gateway | requests | over |
 |---|---|---|---|---|---|---|---|
@@ -96,10 +100,11 @@ def sdk_line(sdk: Sdk, api: str, bench: Bench) -> str:
     what = next(row.what for row in ROWS if row.name == sdk.name)
     raw = bench.sdk(sdk, "raw", api)
     ours = {name: bench.sdk(sdk, name, api) for name in LANES[api]}
+    if sdk.late:
+        ours = {name: _as_if_soon(told, f"{name}/{sdk.name}@key-1") for name, told in ours.items()}
+    counts = _counts(ours) + (" or 7" if sdk.late else "")
     asked = "stream" if sdk.stream else "whole"
-    return _line(
-        what, asked, f"`{api}`", _read(raw), str(raw.requests), _read(ours[LANES[api][-1]]), _counts(ours), _names(LANES[api][::-1])
-    )
+    return _line(what, asked, f"`{api}`", _read(raw), str(raw.requests), _read(ours[LANES[api][-1]]), counts, _names(LANES[api][::-1]))
 
 
 def page(bench: Bench, measured: Stopped, folder: Path) -> str:
@@ -129,6 +134,17 @@ def stop_line(stop: Stop, client: str, measured: Stopped) -> str:
 def unsupported_line(what: str, told: Told) -> str:
     """A row of the fifth table."""
     return _line(what, _read(told), str(told.requests))
+
+
+def _as_if_soon(told: Told, seat: str) -> Told:
+    """What is told where the last request came too soon for another try: the same sentence and no code of the provider's, as nobody was
+    asked."""
+    if told.tries != 7:
+        return told
+    kind, _, sentence = told.error.partition(": ")
+    kind = f"{kind.rpartition(' ')[0]} `rate_limit_exceeded`"
+    resting = f"nothing that could answer may be asked now: `{seat}` (resting for … s: rate_limited)"
+    return msgspec.structs.replace(told, error=f"{kind}: {resting}; {sentence.rstrip('.')}; ask again in … s", tries=6)
 
 
 def _read(told: Told, patience_s: float = 0) -> str:

@@ -30,7 +30,9 @@ _SAID_S = 0.7
 """How long an answer has been under way when it is stopped: some words are out."""
 _AWAY_S = 1.0
 WAITS_S = 20.0
-"""How long a client alone is watched."""
+"""How long a client alone is watched, which may wait without end."""
+_PATIENCE_S = 180.0
+"""What everything else may take on a busy machine; it ends by itself."""
 
 
 class Stop(msgspec.Struct, frozen=True):
@@ -97,21 +99,21 @@ class Process:
         self._process.wait()
 
 
-Client = Callable[[Machine, str, str], Told]
-"""Asks an address for a model."""
+Client = Callable[[Machine, str, str, float], Told]
+"""Asks an address for a model, and waits so long for the end of it."""
 
 
-def codex(machine: Machine, address: str, model: str) -> Told:
+def codex(machine: Machine, address: str, model: str, patience_s: float) -> Told:
     """The real Codex."""
     machine.configure(door(address, ""))
-    ran = run_codex(machine, model, WAITS_S, CLIENT_KEY)
+    ran = run_codex(machine, model, patience_s, CLIENT_KEY)
     return told_of(ran, 1 + ran[2].count("Reconnecting... "), 0)
 
 
 def program(api: str, stream: bool) -> Client:
     """A program with the SDK of OpenAI."""
 
-    def work(machine: Machine, address: str, model: str) -> Told:
+    def work(machine: Machine, address: str, model: str, patience_s: float) -> Told:
         count = 0
 
         def count_one(_: httpx2.Request) -> None:
@@ -119,8 +121,8 @@ def program(api: str, stream: bool) -> Client:
             count += 1
 
         with (
-            httpx2.Client(event_hooks={"request": [count_one]}, timeout=WAITS_S, trust_env=False) as http,
-            openai.OpenAI(api_key=CLIENT_KEY, base_url=f"{address}/v1", http_client=http, timeout=WAITS_S) as client,
+            httpx2.Client(event_hooks={"request": [count_one]}, timeout=patience_s, trust_env=False) as http,
+            openai.OpenAI(api_key=CLIENT_KEY, base_url=f"{address}/v1", http_client=http, timeout=patience_s) as client,
         ):
             code, words = ask(client, api, model, stream)
         return Told(code, "" if code == 0 else words, words if code == 0 else "", count, 0, words)
@@ -142,7 +144,13 @@ def stopped(stop: Stop, client: str, folder: Path, *, alone: bool = False) -> To
     script.write_text(json.dumps({"rules": [{"reply": [{"text": _WORDS}]}], "pace": _WHOLE if "whole" in client else _STREAMED}))
     provider = Process(machine, "simulate", "--script", str(script))
     config = machine.home / "dragoman.yaml"
-    facts = {"kind": "openai-compatible", "base_url": f"{provider.address}/v1", "dialect": "chat", "keys": ["a-provider-key"]}
+    facts = {
+        "kind": "openai-compatible",
+        "base_url": f"{provider.address}/v1",
+        "dialect": "chat",
+        "keys": ["a-provider-key"],
+        "list": False,
+    }
     config.write_text(json.dumps({"providers": {"p": facts}}))
     here = None if alone else Process(machine, "serve", "--config", str(config))
     victim = here if stop.victim == "gateway" and here is not None else provider
@@ -150,7 +158,7 @@ def stopped(stop: Stop, client: str, folder: Path, *, alone: bool = False) -> To
     ending.start()
     try:
         address, model = (provider.address, "gpt-5.5") if here is None else (here.address, "p/gpt-5.5")
-        return CLIENTS[client](machine, address, model)
+        return CLIENTS[client](machine, address, model, WAITS_S if alone and not stop.returns else _PATIENCE_S)
     finally:
         ending.join()
         for process in (provider, here):
@@ -194,8 +202,8 @@ class Stopped:
 
 
 def _end_it(stop: Stop, victim: Process, provider: Process) -> None:
-    end = time.monotonic() + WAITS_S
-    while not stats(provider.address)["requests"] and time.monotonic() < end:
+    end = time.monotonic() + _PATIENCE_S
+    while not any(request["model"] for request in stats(provider.address)["last"]) and time.monotonic() < end:
         time.sleep(_STEP_S)
     time.sleep(_SAID_S)
     victim.stop(stop.number)
