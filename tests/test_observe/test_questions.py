@@ -35,6 +35,9 @@ def test_a_question_is_read(given: dict[str, str], wanted: Filter) -> None:
     [
         ({"modell": "x"}, "there is no filter `modell`; did you mean `model`?"),
         ({"status": "4x"}, "`status=4x` is none: write `ok`, `failed`, `4xx`, or statuses as `429,503`"),
+        ({"error": "timeouts"}, "`error=timeouts` is no kind of error; did you mean `timeout`?"),
+        ({"error": "none,x"}, "`error=none` is no kind of error; there are `any`, `none`, `invalid_request`"),
+        ({"since": "1h", "until": "1h"}, "nothing is between these times: `since` is not before `until`"),
         ({"min_total_s": "long"}, "`min_total_s=long` is no number"),
         ({"since": "soon"}, "`since=soon` is no time: write `24h` or `7d` for how long ago, a date as `2026-11-21`, or a time as"),
     ],

@@ -181,7 +181,18 @@ def test_no_secret_stays_in_the_arguments_of_a_tool(mode: str, kept_key: bool, u
     assert found["arguments"].startswith('{"cmd": "curl')
 
 
-@pytest.mark.parametrize("name", ["ex_9", "ex_", "", "%", "nothing"])
+def test_the_beginning_of_an_id_is_enough_unless_several_begin_so(url: str, tmp_path: Path) -> None:
+    store = kept(url, tmp_path / "spool", record(1), record(2), record(10, session="s2"))
+
+    assert ask(store, "exchange", "ex_00001")["id"] == "ex_000010"
+    assert ask(store, "session", "s2")["id"] == "s2"
+    with pytest.raises(GatewayError, match="more than one exchange begins with `ex_00000`, as `ex_000001` and `ex_000002`: write more of"):
+        ask(store, "exchange", "ex_00000")
+    with pytest.raises(GatewayError, match="more than one session begins with `s`"):
+        ask(store, "session", "s")
+
+
+@pytest.mark.parametrize("name", ["ex_9", "", "%", "nothing"])
 def test_what_is_not_there_is_said(name: str, url: str, tmp_path: Path) -> None:
     store = kept(url, tmp_path / "spool", record(1), record(2))
 

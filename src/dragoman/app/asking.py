@@ -107,18 +107,16 @@ class Asking:
 
     async def exchange(self, name: str, *, bodies: bool = False) -> Row:
         """One exchange with its `attempts` and `tools`, by its id or how that begins; `bodies`: and by side what was sent, as far as it was
-        kept. Raises GatewayError(not_found)."""
+        kept. Raises GatewayError(not_found), or invalid_request where several ids begin so."""
 
-        def ask(connection: Connection) -> tuple[Row, Mapping[str, Body]] | None:
-            found = _queries().one(connection, name)
-            return None if found is None else (found, _bodies(connection, found["id"]) if bodies else {})
+        def ask(connection: Connection) -> tuple[Row, Mapping[str, Body]]:
+            key = _only("exchange", name, _queries().exchanges_named(connection, name))
+            return _queries().one(connection, key), _bodies(connection, key) if bodies else {}
 
-        found = await self._ask(ask)
-        if found is None:
-            raise _none("exchange", name)
-        row = shown(found[0])
+        found, sides = await self._ask(ask)
+        row = shown(found)
         row["attempts"] = [_priced(attempt) for attempt in row["attempts"]]
-        return {**row, "bodies_kept": row["bodies"], "bodies": {side: _told(body) for side, body in found[1].items()}} if bodies else row
+        return {**row, "bodies_kept": row["bodies"], "bodies": {side: _told(body) for side, body in sides.items()}} if bodies else row
 
     async def bodies(self, name: str) -> Mapping[str, Body]:
         """What was sent in an exchange, by side, as far as it was kept."""
@@ -165,10 +163,13 @@ class Asking:
 
     async def session(self, name: str) -> Row:
         """A session as a tree: `turns` with their exchanges and attempts, `agents` (the sessions of its sub-agents), sums at each level,
-        and the `commands` whose results took the most tokens. Raises GatewayError(not_found)."""
-        found = await self._ask(lambda connection: _sessions().grown(connection, name, _TREE))
-        if found is None:
-            raise _none("session", name)
+        and the `commands` whose results took the most tokens. Raises as `exchange` does."""
+
+        def ask(connection: Connection) -> Any:
+            key = _only("session", name, _sessions().sessions_named(connection, name))
+            return _sessions().grown(connection, key, _TREE)
+
+        found = await self._ask(ask)
         tree = grow(found.sessions, found.exchanges, found.attempts)
         return {**_told_session(tree), "commands": found.commands, "is_whole": found.is_whole}
 
@@ -193,9 +194,7 @@ class Asking:
             with self._opened().reader(_LIMIT_S, lambda: self._is_closed or has_left.is_set()) as connection:
                 return ask(connection)
         except StoreSlow as error:
-            message = (
-                f"the database did not answer this within {_LIMIT_S:g} s; ask for less: a shorter time (`since`), fewer groups"
-            )
+            message = f"the database did not answer this within {_LIMIT_S:g} s; ask for less: a shorter time (`since`), fewer groups"
             raise GatewayError(Kind.TIMEOUT, message) from error
         except StoreAway as error:
             raise GatewayError(Kind.OVERLOADED, str(error), status=503, retry_after_s=5) from error
@@ -261,9 +260,14 @@ def _offset(text: str) -> float:
     return seconds
 
 
-def _none(what: str, name: str) -> GatewayError:
-    message = f"no {what} `{name[:100]}` is on record, or it is not any more; `GET /api/{what}s` lists what is"
-    return GatewayError(Kind.NOT_FOUND, message, source="client")
+def _only(what: str, name: str, ids: Sequence[str]) -> str:
+    """The one that is meant."""
+    if not ids:
+        message = f"no {what} `{name[:100]}` is on record, or it is not any more; `GET /api/{what}s` lists what is"
+        raise GatewayError(Kind.NOT_FOUND, message, source="client")
+    if len(ids) > 1:
+        raise wrong(f"more than one {what} begins with `{name[:100]}`, as `{ids[0]}` and `{ids[1]}`: write more of its id", "id")
+    return ids[0]
 
 
 # ---- answers -------------------------------------------------------------------------------------------------------------

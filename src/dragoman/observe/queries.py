@@ -40,6 +40,7 @@ FILTERS = (
 """The names by which exchanges may be asked for."""
 
 PICO = 10**12
+_KINDS = tuple(kind.value for kind in Kind)
 _AGO_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 _AGO = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
 _CLASS = re.compile(r"([1-5])xx")
@@ -58,8 +59,10 @@ def read_filter(given: Mapping[str, str], now: float) -> Filter:
     if error in ("any", "none"):
         failed = error == "any"
     elif error is not None:
-        equal["error"] = _values(error)
+        equal["error"] = _kinds(error)
     moments = {side: moment(given[name], now, name) for name, side in _MOMENTS.items() if name in given}
+    if moments.get("since", -math.inf) >= moments.get("until", math.inf):
+        raise wrong("nothing is between these times: `since` is not before `until`", "since")
     return Filter(
         since=moments.get("since"),
         until=moments.get("until"),
@@ -129,6 +132,17 @@ def wrong(message: str, name: str) -> GatewayError:
 
 def _values(text: str) -> tuple[str, ...]:
     return tuple(value.strip() for value in text.split(",") if value.strip())
+
+
+def _kinds(text: str) -> tuple[str, ...]:
+    """Kinds of errors, by name."""
+    kinds = _values(text)
+    for kind in kinds:
+        if kind not in _KINDS:
+            near = difflib.get_close_matches(kind[:100], _KINDS, n=1)
+            hint = f"did you mean `{near[0]}`?" if near else f"there are `any`, `none`, {', '.join(f'`{one}`' for one in _KINDS)}"
+            raise wrong(f"`error={kind[:100]}` is no kind of error; {hint}", "error")
+    return kinds
 
 
 def _status(text: str | None) -> tuple[tuple[tuple[int, int], ...], bool | None]:

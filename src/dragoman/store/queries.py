@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select, tuple_
+from sqlalchemy import Column, ColumnElement, Connection, Select, and_, or_, select, tuple_
 
 from dragoman.store.filter import Cursor, Filter
 from dragoman.store.search import search
@@ -28,15 +28,22 @@ def page(connection: Connection, wanted: Filter, most: int, after: Cursor | None
     return rows(connection, statement.order_by(exchanges.c.began_at.desc(), exchanges.c.id.desc()).limit(most))
 
 
-def one(connection: Connection, name: str) -> Row | None:
-    """One exchange with all its columns, and `attempts` and `tools` as lists; None if there is none of that id. A beginning of the id
-    is enough where only one has it."""
-    found = rows(connection, select(exchanges).where(exchanges.c.id == name).limit(2))
+def named(connection: Connection, ids: Column[str], name: str) -> list[str]:
+    """The id of this name, or else those that begin with it: two of them, if there are more."""
+    found = list(connection.execute(select(ids).where(ids == name)).scalars())
     if not found and name:
-        found = rows(connection, select(exchanges).where(exchanges.c.id >= name, exchanges.c.id < name + "\U0010ffff").limit(2))
-    if len(found) != 1:
-        return None
-    key = found[0]["id"]
+        found = list(connection.execute(select(ids).where(ids >= name, ids < name + "\U0010ffff").limit(2)).scalars())
+    return found
+
+
+def exchanges_named(connection: Connection, name: str) -> list[str]:
+    """The exchanges that may be meant, likewise."""
+    return named(connection, exchanges.c.id, name)
+
+
+def one(connection: Connection, key: str) -> Row:
+    """The exchange of this id with all its columns, and `attempts` and `tools` as lists."""
+    found = rows(connection, select(exchanges).where(exchanges.c.id == key))
     tried = rows(connection, select(attempts).where(attempts.c.exchange_id == key).order_by(attempts.c.number))
     called = rows(connection, select(tools).where(tools.c.exchange_id == key).order_by(tools.c.began_at))
     return {**found[0], "attempts": [_inner(row) for row in tried], "tools": [_inner(row) for row in called]}

@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import Connection, Select, func, select, tuple_
 
 from dragoman.store.filter import Cursor
-from dragoman.store.queries import LISTED, Row, rows
+from dragoman.store.queries import LISTED, Row, named, rows
 from dragoman.store.tables import attempts, exchanges, session_models, sessions, tools
 
 _AT_ONCE = 500
@@ -44,11 +44,14 @@ def recent(
     return _with_models(connection, rows(connection, statement.order_by(sessions.c.last_at.desc(), sessions.c.id.desc()).limit(most)))
 
 
-def grown(connection: Connection, name: str, most: int) -> Grown | None:
-    """All that belongs to a session, of at most so many exchanges; None if there is none of that name."""
-    found = _family(connection, name)
-    if not found:
-        return None
+def sessions_named(connection: Connection, name: str) -> list[str]:
+    """The sessions that may be meant: see `named`."""
+    return named(connection, sessions.c.id, name)
+
+
+def grown(connection: Connection, key: str, most: int) -> Grown:
+    """All that belongs to the session of this id, of at most so many exchanges."""
+    found = _family(connection, key)
     names = [row["id"] for row in found]
     listed = [row for some in _portions(names) for row in _exchanges(connection, some, most + 1)]
     listed.sort(key=lambda row: (row["began_at"], row["id"]))
