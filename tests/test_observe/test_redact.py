@@ -84,11 +84,30 @@ def test_short_known_secrets_are_left_since_they_may_be_words() -> None:
 def test_headers_that_carry_keys_lose_their_value() -> None:
     redactor = Redactor()
 
-    told = [
-        redactor.header(*pair) for pair in (("authorization", "x"), ("x-api-key", "y"), ("accept", "*/*"), ("x-note", TOKENS["openai"]))
-    ]
+    given = (
+        ("authorization", "x"), ("X-Api-Key", "y"), ("x-goog-api-key", "x"), ("cookie", "x"), ("x-amz-security-token", "x"),
+        ("accept", "*/*"), ("x-ratelimit-remaining-tokens", "5"), ("x-note", TOKENS["openai"]),
+    )  # fmt: skip
 
-    assert told == ["[redacted]", "[redacted]", "*/*", "[redacted]"]
+    told = [value for _, value in redactor.headers(given)]
+
+    assert told == ["[redacted]"] * 5 + ["*/*", "5", "[redacted]"]
+    assert redactor.headers(given[:-1], is_looked_through=True) == redactor.headers(given[:-1])
+
+
+@given(
+    st.lists(
+        st.sampled_from(["it is {}", "{}", "password=", "-----BEGIN PRIVATE KEY-----", 'api_key: "', "Bearer ", "nothing"]), max_size=9
+    )
+)
+def test_which_of_many_texts_hold_a_secret_is_found_at_once(forms: list[str]) -> None:
+    redactor = Redactor()
+    texts = [form.format(TOKENS[name]).encode() for form, name in zip(forms, itertools.cycle(sorted(TOKENS)), strict=False)]
+
+    suspects = redactor.suspects(texts)
+
+    assert {number for number, text in enumerate(texts) if redactor.redact(text) != text} <= suspects
+    assert suspects <= {number for number, form in enumerate(forms) if form != "nothing"}
 
 
 @pytest.mark.parametrize("field", ["delta", "text", "content", "partial_json", "arguments"])

@@ -6,17 +6,16 @@ import logging
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
+
+import msgspec
 
 from dragoman.agents.registry import recognise
 from dragoman.core.body_facts import PLACES, read
 from dragoman.core.brought import Brought, brought
 from dragoman.core.called import calls_in
 from dragoman.ir.record import Bodies, Record
-from dragoman.wire.frame import Headers, WireError
-from dragoman.wire.splice import Outline
 
 logger = logging.getLogger(__name__)
 
@@ -31,13 +30,12 @@ _STOPPED: Mapping[str, str] = {
     **dict.fromkeys(("model_context_window_exceeded", "context_window"), "context_window"),
 }
 """The words of the APIs for why an answer ended, in the neutral language (`ir.events.FinishReason`)."""
-_CREDENTIALS = re.compile(r"authorization|cookie|api-?key|secret|credential|(?:auth|access|security|session)-?token|^token$", re.IGNORECASE)
-_HIDDEN = "***"
 _BEGINNING_BYTES = 2048
 _MARK = re.compile(rb'["{}]')
 _BACKSLASH = ord("\\")
 _USER = re.compile(rb'"role"\s*:\s*"user"')
 _SESSION_IN = re.compile(r"""_?session(?:_id)?(?:_|"\s*:\s*")([\w-]{8,64})""")
+_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _DERIVED = "auto-"
 """What ids begin with that nobody told, but were worked out."""
 
@@ -60,7 +58,6 @@ class Completion:
                 if self._paths():
                     headers = dict(bodies.client_request_headers)
                     record.cwd, record.repo = recognise(headers).place(headers)
-                _hide_credentials(bodies)
                 self._read_request(record, bodies)
                 _read_answer(record, bodies)
         except Exception:
@@ -93,8 +90,8 @@ class Completion:
 def _session(record: Record, body: bytes) -> str | None:
     """What tells one conversation from another: the key of the prompt's cache, or how it begins; of one client key, each."""
     try:
-        fields = Outline(body).fields
-    except WireError:
+        fields = _fields(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     key = read(fields, ("prompt_cache_key",), str) or read(fields, ("metadata", "session_id"), str)
     if key:
@@ -143,7 +140,7 @@ def _read_decision(record: Record) -> None:
     """Which virtual model, and which of its rules. A `provider/model` that was asked for by its own name is none."""
     decision: Any = record.decision
     model, places = getattr(decision, "model", None), getattr(decision, "places", ())
-    if isinstance(model, str) and not any(model == f"{place.seat.provider}/{place.seat.model}" for place in places):
+    if isinstance(model, str) and ("/" not in model or all(model != place.seat.deployment for place in places)):
         record.routed = model
         record.rule = getattr(decision, "rule", "") or None
 
@@ -151,21 +148,11 @@ def _read_decision(record: Record) -> None:
 def _read_answer(record: Record, bodies: Bodies) -> None:
     if record.status != 200 or not bodies.client_response:
         return
-    record.calls = calls_in(record.dialect, b"".join(bodies.client_response))
+    pieces = bodies.client_response
+    record.calls = calls_in(record.dialect, pieces[0] if len(pieces) == 1 else b"".join(pieces))
     if record.calls and record.stop_reason == "stop":
         record.stop_reason = "tool_calls"
     for number, call in enumerate(record.calls):
         call.call_id = call.call_id or f"{record.id}.{number}"
         if bodies.mode == _NOTHING_KEPT:
             call.arguments, call.command = "", None
-
-
-def _hide_credentials(bodies: Bodies) -> None:
-    for name in ("client_request_headers", "client_response_headers", "provider_request_headers", "provider_response_headers"):
-        headers: Headers = getattr(bodies, name)
-        setattr(bodies, name, tuple([(key, _HIDDEN if _is_credential(key) else value) for key, value in headers]))
-
-
-@lru_cache(maxsize=1000)
-def _is_credential(name: str) -> bool:
-    return _CREDENTIALS.search(name) is not None

@@ -15,9 +15,10 @@ import msgspec
 import zstandard
 
 from dragoman.ir.record import Bodies
-from dragoman.observe.likeness import Kept, Piece, cuts, find_shared, goes_on, same_beginning, same_end
-from dragoman.observe.redact import Redactor
+from dragoman.observe.likeness import Kept, Piece, Shared, cuts, find_again, find_shared, same_beginning, same_end
+from dragoman.observe.redact import Redactor, is_secret_name, sayings
 from dragoman.store.laid import HASH_BYTES, Laid, Side, pack
+from dragoman.wire.frame import Headers
 
 EPOCH_S = 600
 """Seconds of an epoch. Within one a body may refer to pieces of earlier ones; in the next all that it needs is put down anew, so that
@@ -33,6 +34,9 @@ _AROUND = 256
 """How far from where it changed a text is looked through again for secrets."""
 _SPLICED = 4096
 _KNOWN_HASHES = 100_000
+_PIECE_BYTES = 160
+"""What is remembered of a piece takes about that."""
+_FULL = "full"
 
 
 class BodyRow(msgspec.Struct, frozen=True):
@@ -59,12 +63,13 @@ class BodyKeeper:
         self._pack_key = os.urandom(HASH_BYTES)
         self._zip = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=False)
 
-    def row(self, exchange_id: str, at: float, conversation: object, bodies: Bodies) -> BodyRow:
-        """The rows for the bodies of an exchange. conversation: what its requests have in common, None if that is not known."""
+    def row(self, exchange_id: str, at: float, conversation: object, bodies: Bodies, *, is_looked_through: bool = False) -> BodyRow:
+        """The rows for the bodies of an exchange. conversation: what its requests have in common, None if that is not known.
+        is_looked_through: there is no secret in `first_look`."""
         epoch = int(at) // EPOCH_S
         if epoch > self._epoch:
             self._begin(epoch)
-        return _Laying(self, exchange_id, self._epoch, conversation, bodies).row()
+        return _Laying(self, exchange_id, self._epoch, conversation, bodies, is_looked_through).row()
 
     def packs(self) -> list[tuple[bytes, int, int, bytes]]:
         """The rows of `blobs` that hold the short bodies since this was called last."""
@@ -78,15 +83,10 @@ class BodyKeeper:
 
     # ---- for one exchange ---------------------------------------------------------------------------------------------------
 
-    def clean(self, data: bytes, mode: str, *, is_stream: bool = False) -> bytes:
-        """The text without what is secret, unless `mode` keeps all."""
-        if mode == "full":
-            return data
-        return self._redactor.redact_stream(data) if is_stream else self._redactor.redact(data)
-
-    def headers(self, given: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-        """Headers never have their secrets."""
-        return tuple([(name, self._redactor.header(name, value)) for name, value in given])
+    @property
+    def redactor(self) -> Redactor:
+        """Takes secrets out."""
+        return self._redactor
 
     def cut(self, data: bytes) -> bytes:
         """The beginning of a body that is too long."""
@@ -117,10 +117,10 @@ class BodyKeeper:
     def keep(self, key: tuple[object, ...], kept: Kept) -> None:
         """Remember for the next body of this conversation."""
         before = self._last.pop(key, None)
-        self._held += len(kept.data) - (0 if before is None else len(before.data))
+        self._held += _size(kept) - (0 if before is None else _size(before))
         self._last[key] = kept
         while self._held > self._memory and self._last:
-            self._held -= len(self._last.popitem(last=False)[1].data)
+            self._held -= _size(self._last.popitem(last=False)[1])
 
     def is_new(self, digest: bytes, epoch: int) -> bool:
         """Whether a piece is to be written: no body of this epoch has it. Says so once."""
@@ -142,12 +142,18 @@ class BodyKeeper:
 class _Laying:
     """The bodies of one exchange on their way into rows."""
 
-    def __init__(self, keeper: BodyKeeper, exchange_id: str, epoch: int, conversation: object, bodies: Bodies) -> None:
+    def __init__(
+        self, keeper: BodyKeeper, exchange_id: str, epoch: int, conversation: object, bodies: Bodies, is_looked_through: bool
+    ) -> None:
         self._keeper = keeper
+        self._redactor = keeper.redactor
         self._id = exchange_id
         self._epoch = epoch
         self._conversation = conversation
         self._bodies = bodies
+        self._is_looked_through = is_looked_through
+        self._keeps_all = bodies.mode == _FULL
+        self._asked: Kept | None = None
         self._sides: list[Side] = []
         self._texts: list[bytes] = []
         self._at = 0
@@ -174,50 +180,69 @@ class _Laying:
             sides = [side if side.inline is None else _moved(side, side.inline, at) for side in sides]
         return BodyRow((self._id, self._epoch, self._whole, pack(Laid(tuple(sides), packed))), self._blobs)
 
-    def _request(self, name: str, data: bytes, headers: tuple[tuple[str, str], ...]) -> None:
+    def _request(self, name: str, data: bytes, headers: Headers) -> None:
         whole, data = len(data), self._keeper.cut(data)
         if len(data) < _LONG:
-            self._inline(name, self._clean(data), headers, whole)
+            # The first look left out what goes to a provider: it hardly ever comes here.
+            known = self._is_looked_through and name == "client_request"
+            self._inline(name, data if known else self._redacted(data), headers, whole)
         else:
             self._long(name, data, headers, whole)
         self._whole += whole
 
     def _sent(self, data: bytes) -> None:
         """What went to the provider: where it is the client's but for a name, only that is kept."""
-        whole, headers = len(data), self._bodies.provider_request_headers
         client = self._bodies.client_request
-        if client is not None and len(client) < _LONG and len(data) < _LONG and self._sides and self._sides[0].inline is not None:
+        side = None if client is None or len(data) != len(self._keeper.cut(data)) else self._as_clients(client, data)
+        if side is None:
+            self._request("provider_request", data, self._bodies.provider_request_headers)
+        else:
+            self._sides.append(side)
+            self._whole += len(data)
+
+    def _as_clients(self, client: bytes, data: bytes) -> Side | None:
+        headers, asked = self._bodies.provider_request_headers, self._asked
+        if asked is not None and asked.is_clean and asked.data is client:
+            splice = self._splice(client, client, data)
+            return splice and Side(
+                "provider_request", self._headers(headers), len(data), parent="", of=asked.side, head=len(asked.pieces), splice=splice
+            )
+        if len(client) < _LONG and len(data) < _LONG and self._sides and self._sides[0].inline is not None:
             start, stop = self._sides[0].inline
             splice = self._splice(client, self._texts[0][start:stop], data)
-            if splice is not None:
-                self._sides.append(Side("provider_request", self._headers(headers), whole, inline=(start, stop), splice=splice))
-                self._whole += whole
-                return
-        self._request("provider_request", data, headers)
+            return splice and Side("provider_request", self._headers(headers), len(data), inline=(start, stop), splice=splice)
+        return None
 
     def _splice(self, client: bytes, base: bytes, data: bytes) -> tuple[int, int, bytes] | None:
         """What makes of `base`, the client's body as it is kept, this one as it is to be kept; None if that is much."""
         head = same_beginning(client, data)
         tail = same_end(client, data, head)
+        if len(data) - head - tail > _SPLICED:
+            return None
         around = data[max(0, head - _AROUND) : len(data) - max(0, tail - _AROUND)]
-        if (base is not client and base != client) or self._clean(around) is not around:
+        if (base is not client and base != client) or self._redacted(around) is not around:
+            if self._asked is not None:
+                return None
             # Both as they are kept: so the places are right whatever was taken out.
-            client, data = base, self._clean(data)
+            client, data = base, self._redacted(data)
             head = same_beginning(client, data)
             tail = same_end(client, data, head)
         put = data[head : len(data) - tail]
         return (head, len(client) - tail, put) if len(put) <= _SPLICED else None
 
-    def _like(self, name: str, other: str, headers: tuple[tuple[str, str], ...], data: bytes | None) -> None:
+    def _like(self, name: str, other: str, headers: Headers, data: bytes | None) -> None:
         """The same bytes as the other side's."""
         base = next((side for side in self._sides if side.name == other), None)
         if base is not None:
             self._sides.append(msgspec.structs.replace(base, name=name, headers=self._headers(headers), whole=base.whole))
 
-    def _answer(self, name: str, chunks: list[bytes], headers: tuple[tuple[str, str], ...]) -> None:
-        data = b"".join(chunks)
+    def _answer(self, name: str, chunks: list[bytes], headers: Headers) -> None:
+        data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         whole, data = len(data), self._keeper.cut(data)
-        clean = self._keeper.clean(data, self._bodies.mode, is_stream=data[:64].lstrip()[:1] not in (b"{", b"["))
+        if self._is_looked_through or self._keeps_all:
+            clean = data
+        else:
+            clean = self._redactor.redact_stream(data) if is_stream(data) else self._redactor.redact(data)
         if len(clean) < _LONG:
             self._inline(name, clean, headers, whole)
         else:
@@ -226,21 +251,19 @@ class _Laying:
             self._sides.append(Side(name, self._headers(headers), whole, pieces=b"".join([piece.hash for piece in pieces])))
         self._whole += whole
 
-    def _inline(self, name: str, clean: bytes, headers: tuple[tuple[str, str], ...], whole: int) -> None:
+    def _inline(self, name: str, clean: bytes, headers: Headers, whole: int) -> None:
         self._texts.append(clean)
         self._sides.append(Side(name, self._headers(headers), whole, inline=(self._at, self._at + len(clean))))
         self._at += len(clean)
 
-    def _long(self, name: str, data: bytes, headers: tuple[tuple[str, str], ...], whole: int) -> None:
+    def _long(self, name: str, data: bytes, headers: Headers, whole: int) -> None:
         key = (self._bodies.mode, name, self._conversation if self._conversation is not None else data[:_HEAD])
-        last = self._keeper.last(key) or self._relative(name, data)
-        shared = None if last is None or last.depth >= _DEEPEST else find_shared(last, data)
+        last, shared = self._base(key, name, data)
         if last is None or shared is None:
-            pieces = self._pieces(data, 0, len(data))
-            side = Side(name, self._headers(headers), whole, pieces=b"".join([each.hash for each in pieces]))
+            pieces = new = self._pieces(data, 0, len(data))
+            side = Side(name, self._headers(headers), whole, pieces=b"".join([each.hash for each in new]))
         else:
-            on = goes_on(last, data, shared)
-            new = self._pieces(data, shared.start, on) + self._pieces(data, on, shared.stop)
+            new = self._new_pieces(last, data, shared)
             pieces = shared.pieces(last, new, len(data))
             side = Side(
                 name,
@@ -255,23 +278,45 @@ class _Laying:
                 tail=shared.tail,
             )
         self._sides.append(side)
-        depth = 0 if last is None or shared is None else last.depth + 1
-        self._keeper.keep(key, Kept(data, pieces, self._id, name, depth))
+        is_clean = all(each.is_clean for each in (pieces if last is None or not last.is_clean else new))
+        kept = Kept(data, pieces, self._id, name, 0 if last is None else last.depth + 1, is_clean)
+        if name == "client_request":
+            self._asked = kept
+        if last is None or last is not self._asked:
+            self._keeper.keep(key, kept)
 
-    def _relative(self, name: str, data: bytes) -> Kept | None:
-        """What goes to a provider may be nearly what came from the client."""
-        if name != "provider_request" or self._bodies.client_request is None:
-            return None
-        conversation = self._conversation if self._conversation is not None else self._bodies.client_request[:_HEAD]
-        kept = self._keeper.last((self._bodies.mode, "client_request", conversation))
-        return kept if kept is not None and kept.exchange_id == self._id else None
+    def _base(self, key: tuple[object, ...], name: str, data: bytes) -> tuple[Kept | None, Shared | None]:
+        """What a body is told as the difference from: what goes to a provider may be nearly what came from the client."""
+        asked = self._asked if name == "provider_request" else None
+        for last in (asked, self._keeper.last(key)):
+            shared = None if last is None or last.depth >= _DEEPEST else find_shared(last, data)
+            if shared is not None and (last is not asked or 2 * (shared.stop - shared.start) < len(data)):
+                return last, shared
+        return None, None
+
+    def _new_pieces(self, last: Kept, data: bytes, shared: Shared) -> list[Piece]:
+        """The pieces of what stands between what both begin and end with."""
+        again = find_again(last, data, shared)
+        if again is None:
+            return self._pieces(data, shared.start, shared.stop)
+        found = self._pieces(data, shared.start, again.start)
+        found += self._pieces(data, again.start, again.first)
+        at = again.first
+        for piece in again.pieces:
+            found += [piece] if piece.is_whole else self._pieces(data, at, piece.end)
+            at = piece.end
+        return found + self._pieces(data, at, again.stop) + self._pieces(data, again.stop, shared.stop)
 
     def _pieces(self, data: bytes, start: int, stop: int) -> list[Piece]:
         """A part of a body as it was sent, in pieces."""
+        if start >= stop:
+            return []
+        part = data[start:stop]
+        is_clean = self._keeps_all or not self._redactor.suspects([part])
         found: list[Piece] = []
         for end in cuts(data, start, stop):
             raw = data[start:end]
-            clean = self._clean(raw)
+            clean = raw if is_clean else self._redactor.redact(raw)
             found.append(self._piece(clean, end, is_clean=clean is raw))
             start = end
         return found
@@ -282,11 +327,41 @@ class _Laying:
             self._blobs.append((digest, self._epoch, len(clean), self._keeper.compress(clean)))
         return Piece(end, digest, is_clean)
 
-    def _clean(self, data: bytes) -> bytes:
-        return self._keeper.clean(data, self._bodies.mode)
+    def _redacted(self, data: bytes) -> bytes:
+        return data if self._keeps_all else self._redactor.redact(data)
 
-    def _headers(self, given: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-        return self._keeper.headers(given)
+    def _headers(self, given: Headers) -> Headers:
+        return self._redactor.headers(given, is_looked_through=self._is_looked_through)
+
+
+def first_look(bodies: Bodies) -> list[bytes]:
+    """All texts of an exchange in which a secret may be, but requests that are long or the provider's, which are mostly known already."""
+    heads = (
+        bodies.client_request_headers,
+        bodies.client_response_headers,
+        bodies.provider_request_headers,
+        bodies.provider_response_headers,
+    )
+    values = "\n".join([value for head in heads for name, value in head if not is_secret_name(name)])
+    found = [values.encode("utf-8", "surrogateescape")]
+    if bodies.mode == _FULL:
+        return found
+    if bodies.client_request is not None and len(bodies.client_request) < _LONG:
+        found.append(bodies.client_request)
+    for pieces in (bodies.client_response, bodies.provider_response):
+        if pieces:
+            data = b"".join(pieces)
+            found += [data, *sayings(data)] if is_stream(data) else [data]
+    return found
+
+
+def is_stream(answer: bytes) -> bool:
+    """Whether an answer is a stream of events, rather than one JSON value."""
+    return answer[:64].lstrip()[:1] not in (b"{", b"[")
+
+
+def _size(kept: Kept) -> int:
+    return len(kept.data) + _PIECE_BYTES * len(kept.pieces)
 
 
 def _moved(side: Side, place: tuple[int, int], by: int) -> Side:

@@ -11,7 +11,7 @@ import msgspec
 
 from dragoman.config.journal_schema import Journal as Settings
 from dragoman.ir.record import Bodies, Record
-from dragoman.observe.journal_bodies import EPOCH_S, BodyKeeper
+from dragoman.observe.journal_bodies import EPOCH_S, BodyKeeper, first_look
 from dragoman.observe.journal_rows import ARGUMENTS, Price, Rows, Told, Turns
 from dragoman.observe.redact import Redactor
 from dragoman.observe.spool import Spool
@@ -167,11 +167,14 @@ class Scribe:
 
     def _batch(self, entries: list[Entry]) -> Batch:
         rows = Rows(self._price, self._told, self._turns, paths=self._settings.paths)
-        keeper = self._keeper
-        leaves_out = self._spool.is_half_full
-        for record, bodies, word, _ in entries:
+        keeper, at = self._keeper, self._clock()
+        for record, bodies, _, _ in entries:
             self._complete(record, bodies)
-            if word != _FULL:
+        suspects = self._suspects(entries)
+        leaves_out = self._spool.is_half_full
+        for number, (record, bodies, word, _) in enumerate(entries):
+            is_suspect = number in suspects
+            if is_suspect and word != _FULL:
                 _redact_calls(record, self._redactor)
             if word == _NONE:
                 bodies = None
@@ -179,13 +182,25 @@ class Scribe:
                 word, bodies = "dropped", None
                 self._stats.dropped_bodies += 1
             if bodies is not None:
-                row = keeper.row(record.id, self._clock(), record.session and (record.client, record.agent, record.session), bodies)
+                conversation = record.session and (record.client, record.agent, record.session)
+                row = keeper.row(record.id, at, conversation, bodies, is_looked_through=not is_suspect)
                 rows.bodies.append(row.bodies)
                 rows.blobs += row.blobs
             rows.add(record, word)
         rows.blobs += keeper.packs()
         self._number += 1
-        return rows.batch(self._name, self._number, self._clock())
+        return rows.batch(self._name, self._number, at)
+
+    def _suspects(self, entries: list[Entry]) -> set[int]:
+        """In which exchanges, by their number, there may be a secret: all are looked through at once."""
+        texts: list[bytes] = []
+        owners: list[int] = []
+        for number, (record, bodies, _, _) in enumerate(entries):
+            found = [] if bodies is None or bodies.mode == _NONE else first_look(bodies)
+            found += [call.arguments.encode("utf-8", "replace") for call in record.calls if call.arguments]
+            texts += found
+            owners += [number] * len(found)
+        return {owners[each] for each in self._redactor.suspects(texts)}
 
     def _put(self, batch: Batch, count: int) -> bool:
         """Whether the batch is in the database, or cannot ever be."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+from operator import attrgetter
+
 import msgspec
 
 _PIECE = 1024
@@ -12,26 +15,29 @@ _BETWEEN = b"},{"
 _CLOSES = b"}"
 _LEAST = 4096
 _ANCHOR = 48
-_BLOCKS = (64 * 1024, 4 * 1024, 256)
+_BLOCK = 32 * 1024
+_end = attrgetter("end")
 
 
 class Piece(msgspec.Struct, frozen=True, gc=False):
-    """A piece of a body, or a part of one: where it ends in the body as it was sent; is_clean: it is kept as it was sent, so a part
-    of it can be referred to."""
+    """A piece of a body: where it ends in the body as it was sent. is_clean: it is kept as it was sent, so a part of it can be referred
+    to. is_whole: it is not such a part itself."""
 
     end: int
     hash: bytes
     is_clean: bool
+    is_whole: bool = True
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """The last body of a conversation, and where it is kept."""
+    """The last body of a conversation, and where it is kept. is_clean: all of its pieces are."""
 
     data: bytes
     pieces: list[Piece]
     exchange_id: str
     side: str
     depth: int
+    is_clean: bool
 
 
 def cuts(data: bytes, start: int, stop: int) -> list[int]:
@@ -64,12 +70,13 @@ class Shared(msgspec.Struct, frozen=True):
         """The pieces of the later body."""
         found = last.pieces[: self.head]
         if self.head_part:
-            found.append(Piece(self.start, last.pieces[self.head].hash, True))
+            found.append(Piece(self.start, last.pieces[self.head].hash, True, False))
         found += new
-        shift = size - len(last.data)
-        count = self.tail + (1 if self.tail_part else 0)
-        ends = last.pieces[len(last.pieces) - count :] if count else []
-        return found + [Piece(each.end + shift, each.hash, each.is_clean) for each in ends]
+        shift, first = size - len(last.data), len(last.pieces) - self.tail
+        if self.tail_part:
+            piece = last.pieces[first - 1]
+            found.append(Piece(piece.end + shift, piece.hash, True, False))
+        return found + moved(last.pieces[first:], shift)
 
 
 def find_shared(last: Kept, data: bytes) -> Shared | None:
@@ -79,61 +86,89 @@ def find_shared(last: Kept, data: bytes) -> Shared | None:
     room = min(len(last.data), len(data)) - start
     stop = data.find(_CLOSES, len(data) - same_end(last.data, data, start)) if room > 0 else -1
     stop = len(data) if stop < 0 else stop
-    head, at = 0, 0
-    for piece in last.pieces:
-        if piece.end > start:
-            break
-        head, at = head + 1, piece.end
+    head = bisect_right(last.pieces, start, key=_end)
+    at = last.pieces[head - 1].end if head else 0
     head_part = start - at if head < len(last.pieces) and last.pieces[head].is_clean else 0
     tail, tail_part, ends = _tail(last, len(data) - stop, head)
     begins = at + head_part
     return None if begins + ends < _LEAST else Shared(head, head_part, tail_part, tail, begins, len(data) - ends)
 
 
-def goes_on(last: Kept, data: bytes, shared: Shared) -> int:
-    """Where in what is new the last body goes on after an insertion: what follows there (an agent's tools) was cut at that place before, so
-    that it makes the same pieces, whatever follows later."""
-    same = shared.start + same_beginning(last.data[shared.start :], data[shared.start :])
+class Again(msgspec.Struct, frozen=True):
+    """A part of a body (start, stop) that the last one has, too, elsewhere. pieces: those of the last one that are whole in it, at
+    their new places, from `first` on; what stands before and behind them is to be cut anew."""
+
+    start: int
+    stop: int
+    first: int
+    pieces: list[Piece]
+
+
+def find_again(last: Kept, data: bytes, shared: Shared) -> Again | None:
+    """What of the last body goes on behind an insertion: an agent's tools, which stand behind the conversation. It was cut at that place
+    before, so that it makes the same pieces, whatever follows later."""
+    same = shared.start + same_beginning(last.data, data, shared.start)
     anchor = last.data[same : same + _ANCHOR]
-    found = data.find(anchor, shared.start, shared.stop) if len(anchor) == _ANCHOR else -1
-    return found if found >= 0 else shared.stop
+    start = data.find(anchor, shared.start, shared.stop) if len(anchor) == _ANCHOR else -1
+    if start < 0:
+        return None
+    ends = start + same_beginning(last.data, data, same, start)
+    stop = data.rfind(_CLOSES, start, min(ends, shared.stop)) + 1
+    if stop <= start:
+        return None
+    shift = start - same
+    first = bisect_left(last.pieces, same, key=_end) + 1
+    past = bisect_right(last.pieces, stop - shift, key=_end)
+    if first >= past:
+        return Again(start, stop, stop, [])
+    return Again(start, stop, last.pieces[first - 1].end + shift, moved(last.pieces[first:past], shift))
+
+
+def moved(pieces: list[Piece], shift: int) -> list[Piece]:
+    """The same pieces, so many bytes farther on."""
+    return [Piece(each.end + shift, each.hash, each.is_clean, each.is_whole) for each in pieces] if shift else pieces
 
 
 def _tail(last: Kept, same: int, head: int) -> tuple[int, int, int]:
     """Of the last pieces, how many are in the last `same` bytes; how many bytes of the one before; and how many bytes that is."""
-    size, count, covered = len(last.data), 0, 0
-    for at in range(len(last.pieces) - 1, head, -1):
-        begins = last.pieces[at - 1].end
-        if size - begins > same:
-            part = same - covered if last.pieces[at].is_clean else 0
-            return count, part, covered + part
-        count, covered = count + 1, size - begins
-    part = 0
-    if len(last.pieces) > head and count == len(last.pieces) - head - 1 and last.pieces[head].is_clean:
-        # Both ends may be in one piece: what is left of it after its beginning that is shared too.
-        part = max(0, min(same, size) - covered)
-    return count, part, covered + part
+    size, pieces = len(last.data), last.pieces
+    first = max(head, bisect_left(pieces, size - same, key=_end)) + 1
+    count = max(0, len(pieces) - first)
+    covered = size - pieces[first - 1].end if count else 0
+    # Both ends may be in one piece: then its beginning is shared as well, and only what is left of it counts.
+    part = min(same, size) - covered if first - 1 < len(pieces) and pieces[first - 1].is_clean else 0
+    return count, max(0, part), covered + max(0, part)
 
 
-def same_beginning(one: bytes, other: bytes) -> int:
-    """How many bytes two texts have in common at their beginning: whole blocks are compared, then the numbers that the last ones are."""
-    most, at = min(len(one), len(other)), 0
-    for block in _BLOCKS:
-        while at + block <= most and one[at : at + block] == other[at : at + block]:
-            at += block
-    size = min(_BLOCKS[-1], most - at)
-    differ = int.from_bytes(one[at : at + size], "big") ^ int.from_bytes(other[at : at + size], "big")
-    return at + size - (differ.bit_length() + 7) // 8
+def same_beginning(one: bytes, other: bytes, at: int = 0, other_at: int | None = None) -> int:
+    """How many bytes two texts have in common from these places on: whole blocks are compared as memory, the last one is halved."""
+    view, place = memoryview(one), at if other_at is None else other_at
+    same, most = 0, min(len(one) - at, len(other) - place)
+    while same + _BLOCK < most and other.startswith(view[at + same : at + same + _BLOCK], place + same):  # pyright: ignore[reportArgumentType]
+        same += _BLOCK
+    most = min(most, same + _BLOCK)
+    middle = most
+    while same < most:
+        if other.startswith(view[at + same : at + middle], place + same):  # pyright: ignore[reportArgumentType]
+            same = middle
+        else:
+            most = middle - 1
+        middle = (same + most + 1) // 2
+    return same
 
 
 def same_end(one: bytes, other: bytes, but: int) -> int:
     """The same at their end, where the first `but` bytes of both are left out."""
-    first, second = len(one), len(other)
-    least = first - max(0, min(first, second) - but)
-    for block in _BLOCKS:
-        while first - block >= least and one[first - block : first] == other[second - block : second]:
-            first -= block
-            second -= block
-    size = min(_BLOCKS[-1], first - least)
-    differ = int.from_bytes(one[first - size : first], "little") ^ int.from_bytes(other[second - size : second], "little")
-    return len(one) - first + size - (differ.bit_length() + 7) // 8
+    view, size, other_size = memoryview(one), len(one), len(other)
+    same, most = 0, max(0, min(size, other_size) - but)
+    while same + _BLOCK < most and other.endswith(view[size - same - _BLOCK : size - same], 0, other_size - same):  # pyright: ignore[reportArgumentType]
+        same += _BLOCK
+    most = min(most, same + _BLOCK)
+    middle = most
+    while same < most:
+        if other.endswith(view[size - middle : size - same], 0, other_size - same):  # pyright: ignore[reportArgumentType]
+            same = middle
+        else:
+            most = middle - 1
+        middle = (same + most + 1) // 2
+    return same

@@ -7,12 +7,18 @@ takes 3 ms, and its time may explode. Texts stand in JSON, so a quote may be esc
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
+from itertools import accumulate
 from typing import Any
 
 import re2  # pyright: ignore[reportMissingTypeStubs]
 
+from dragoman.wire.frame import Headers
+
 MARK = b"[redacted]"
+_MARKED = MARK.decode()
 
 _WORD = r"[A-Za-z0-9_-]"
 _TOKENS = (
@@ -65,16 +71,16 @@ _PATTERN = "|".join(
 )
 _PARTS = ("known", "token", "key", "credential", "password", "quoted", "plain")
 """Of what is found, the groups that are secret: one of them is there."""
-_SECRET_HEADERS = frozenset(
-    {
-        "authorization", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie", "set-cookie", "x-amz-security-token",
-        "x-auth-token", "ocp-apim-subscription-key", "x-dragoman-key",
-    }
-)  # fmt: skip
+_CREDENTIALS = re.compile(r"authorization|cookie|api-?key|secret|credential|(?:auth|access|security|session)-?token|^token$", re.IGNORECASE)
+"""Names of headers whose values are secret, whatever they look like."""
+_OTHERS = frozenset({"x-dragoman-key", "ocp-apim-subscription-key"})
+_APART = b'\x00"-"\x00'
+"""Stands between texts that are looked through together: no secret goes on behind it."""
 _SAYING = tuple(
     f'"{name}":"'.encode() for name in ("delta", "text", "content", "reasoning_content", "partial_json", "thinking", "arguments")
 )
 """What the pieces of an answer stand behind, in the events of every dialect."""
+_LOOSE, _TIGHT = b'": "', b'":"'
 _PIECE = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*')
 _SHORTEST_KNOWN = 8
 
@@ -108,10 +114,9 @@ class Redactor:
 
     def redact_stream(self, data: bytes) -> bytes:
         """The same for the events of a stream, where a secret may come in pieces: what of it is in each of them is struck out."""
-        tight = data.replace(b'": "', b'":"')
+        tight = data.replace(_LOOSE, _TIGHT)
         for saying in _SAYING:
-            said = tight.split(saying)
-            joined = b"".join([piece[0] for each in said[1:] if (piece := _PIECE.match(each))])
+            joined = _said(tight, saying)
             if joined and self._pattern.search(joined) is not None:
                 tight = self._struck(tight, saying)
                 data = tight
@@ -131,15 +136,27 @@ class Redactor:
             at += size
         return bytes(struck)
 
-    def header(self, name: str, value: str) -> str:
-        """The value of a header as it may be kept."""
-        if name in _SECRET_HEADERS:
-            return MARK.decode()
-        return self.redact(value.encode("utf-8", "surrogateescape")).decode("utf-8", "replace")
+    def suspects(self, texts: Sequence[bytes]) -> set[int]:
+        """Which of these texts (by their number) may hold a secret. One search for all of them: nearly always it is none."""
+        if self._pattern.search(joined := _APART.join(texts)) is None:
+            return set()
+        # What stands apart counts as the beginning of what follows: a match may begin with it.
+        ends = [end - len(_APART) for end in accumulate(len(text) + len(_APART) for text in texts)]
+        found = set[int]()
+        for match in self._pattern.finditer(joined):
+            start, stop = match.span()
+            found.update(range(bisect_right(ends, start), bisect_left(ends, stop) + 1))
+        return found
 
-    def text(self, value: str) -> str:
-        """A text that is no body."""
-        return self.redact(value.encode("utf-8", "replace")).decode("utf-8", "replace")
+    def headers(self, given: Headers, *, is_looked_through: bool = False) -> Headers:
+        """Headers as they may be kept. is_looked_through: those values that their names do not tell to be secret are known not to be."""
+        if is_looked_through:
+            names = [name for name, _ in given if is_secret_name(name)]
+            return tuple([(name, _MARKED if name in names else value) for name, value in given]) if names else given
+        return tuple([(name, _MARKED if is_secret_name(name) else self._header(value)) for name, value in given])
+
+    def _header(self, value: str) -> str:
+        return self.redact(value.encode("utf-8", "surrogateescape")).decode("utf-8", "replace")
 
     def _spans(self, data: bytes) -> Iterator[tuple[int, int]]:
         for match in self._pattern.finditer(data):
@@ -149,6 +166,22 @@ class Redactor:
                     if is_secret(data[start:stop]):
                         yield start, stop
                     break
+
+
+def sayings(data: bytes) -> list[bytes]:
+    """What the events of a stream say, each kind of piece put together: where a secret may be that is in none of the pieces."""
+    tight = data.replace(_LOOSE, _TIGHT)
+    return [joined for saying in _SAYING if (joined := _said(tight, saying))]
+
+
+@lru_cache(maxsize=1000)
+def is_secret_name(header: str) -> bool:
+    """Whether a header of this name holds a credential."""
+    return header.lower() in _OTHERS or _CREDENTIALS.search(header) is not None
+
+
+def _said(tight: bytes, saying: bytes) -> bytes:
+    return b"".join([piece[0] for each in tight.split(saying)[1:] if (piece := _PIECE.match(each))])
 
 
 def _always(value: Any) -> bool:
