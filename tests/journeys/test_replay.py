@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import json
+import signal
 import sqlite3
+import subprocess
 import time
 from collections.abc import Iterator
 from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
-from machine import CODER, Machine, Ran, provider_of, requests, ruled
+from machine import CODER, DRAGOMAN, Machine, Ran, provider_of, requests, ruled, stats
 from parts import gateway, simulator
-from upstreams import door
+from upstreams import DIALECTS, MODELS, door, got, provider
+
+from dragoman.app.replay_turns import DIFFERED, FAILED, OWN
 
 pytestmark = pytest.mark.journey
 
@@ -83,6 +87,52 @@ def test_session_of_codex_is_asked_again_of_another_model(machine: Machine, two:
     assert "client_metadata" not in sent and session not in sent and "x-codex" not in sent
 
 
+def test_turns_of_codex_go_on_by_themselves_at_whoever_calls_the_same(machine: Machine) -> None:
+    (machine.work / "app.py").write_text("def greet():\n    return 'hi'\n")
+    models = {name: f"{name}/{MODELS[name]}" for name in DIALECTS}
+    with simulator(CODER) as old, simulator(CODER) as same, simulator(OTHER) as other:
+        providers = {name: provider(same, name) for name in DIALECTS}
+        away = {"kind": "openai-compatible", "base_url": "http://127.0.0.1:9/v1", "keys": ["k"]}
+        all_of_them = {"old": provider_of(old, "responses"), **providers, "other": provider_of(other, "chat"), "away": away}
+        with gateway(machine.home, {"providers": all_of_them, "server": NOBODY, "routing": {"retry": {"attempts": 1}}}) as address:
+            machine.configure(door(address))
+            ran = machine.exec("Add a docstring to greet in app.py.", "-m", "old/gpt-5.5")
+            assert ran.code == 0, ran.err
+            edited = (machine.work / "app.py").read_text()
+            session = kept(machine, "select session from dragoman_exchanges where kind = 'turn' and error is null limit 1")[0][0]
+            steps = len(got(old))
+
+            chosen = [word for model in (*models.values(), "other/m", "away/m") for word in ("--model", model)]
+            done = replay(machine, session, *chosen, "--gateway", address, "--out", "r.json")
+            told = json.loads((machine.work / "r.json").read_text())
+            apart = replay(machine, session, "--model", models["responses"], "--gateway", address, "--out", "a.json", "--apart")
+            told_apart = json.loads((machine.work / "a.json").read_text())
+
+        # One model that is not there fails; the others are told all the same, and nothing was run again.
+        assert (done.code, apart.code) == (1, 0), done.err
+        assert (machine.work / "app.py").read_text() == edited
+        assert steps > 2
+        ways = {model: [each["answers"][model]["after"] for each in told["requests"]] for model in told["models"]}
+        assert ways == {
+            **{model: ["", *[OWN] * (steps - 1)] for model in models.values()},
+            "other/m": ["", *[DIFFERED] * (steps - 1)],
+            "away/m": ["", *[FAILED] * (steps - 1)],
+        }
+        sums = told["sums"]
+        alike = {(sums[model]["same"], sums[model]["own"], sums[model]["failed"]) for model in models.values()}
+        assert alike == {(steps, steps - 1, 0)}
+        assert (sums["other/m"]["failed"], sums["away/m"]["failed"]) == (0, steps)
+        assert {each["answers"][models["responses"]]["after"] for each in told_apart["requests"]} == {""}
+        # Each provider sees the calls that it made itself, with the recorded results, and its own thoughts come back to it.
+        assert (stats(same)["violations"], stats(other)["violations"]) == ([], [])
+        for dialect in DIALECTS:
+            sent = [request for request in got(same) if request.dialect == dialect][:steps]
+            assert [len(request.results) for request in sent] == list(range(steps))
+            assert [text for _, text in sent[-1].results] == [text for _, text in got(old)[-1].results]
+            if dialect != "chat":
+                assert [bool(request.proofs) for request in sent] == [False] + [True] * (steps - 1)
+
+
 def test_exchange_is_told_beside_its_replays_with_everything_escaped(machine: Machine, two: tuple[str, str, str]) -> None:
     address, _, new = two
     name = ask(address, f"Say something. {HOSTILE}")
@@ -139,3 +189,25 @@ def test_gateway_that_is_named_is_asked_for_what_it_recorded(machine: Machine, t
     assert len(requests(new)) == 1
     ((replays, kind),) = kept(machine, "select replays, kind from dragoman_exchanges where kind = 'replay'")
     assert (replays, kind) == (name, "replay")
+
+
+def test_ctrl_c_ends_it_and_shows_what_is_there(machine: Machine) -> None:
+    slow = {"match": {"model": "m-3"}, "reply": [{"text": "Too late."}], "fault": {"stall": {"at": "head", "for_s": 600}}}
+    with simulator(CODER) as old, simulator(ruled(slow, {"reply": [{"text": "In time."}]})) as new:
+        config = {"providers": {"old": provider_of(old, "responses"), "new": provider_of(new, "chat")}, "server": NOBODY}
+        with gateway(machine.home, config) as address:
+            name = ask(address, "Say something.")
+            kept(machine, f"select 1 from dragoman_exchanges where id = '{name}'")
+            asked = ["replay", name, "--model", "new/m-2", "--model", "new/m-3", "--concurrency", "1", "--gateway", address]
+            process = subprocess.Popen(
+                [*DRAGOMAN, *asked], env=machine.env, cwd=machine.work, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            )
+            assert process.stderr is not None
+            # The first one is answered, and the second one waits for an answer that does not come.
+            told = next(line for line in process.stderr if "1/2" in line)
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=60)
+
+    assert "new/m-2" in told
+    assert (process.returncode, "stopped after 1 of 2" in err, "Traceback" in err) == (1, True, False)
+    assert ("In time." in out, "Too late." in out) == (True, False)

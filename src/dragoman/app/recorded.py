@@ -1,102 +1,46 @@
-"""Recorded exchanges for whoever runs them again: out of the database itself, or asked of a gateway."""
+"""Recorded exchanges for whoever runs them again, as a gateway tells them (`/api/exchanges/…`, `/api/sessions/…`)."""
 
 from __future__ import annotations
 
-import contextlib
-import importlib
-from collections.abc import Callable, Generator, Mapping, Sequence
-from typing import Any, Protocol
-from urllib.parse import quote, urlencode
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
 
 from dragoman.app.replay import Kept
 
-_MOST = 10_000
-_PAGE = 500
-_REQUEST, _RESPONSE = "client_request", "client_response"
+_REQUEST = "client_request"
+
+Told = Mapping[str, Any]
 
 
-class Records(Protocol):
-    """Where recorded exchanges are to be had."""
+class Records:
+    """What a gateway has on record. fetch: GET of a path, as JSON; None where it knows of no such thing."""
 
-    def exchange(self, name: str) -> Kept | None:
-        """The one of this id, or whose id alone begins so; None if there is none."""
-        ...
-
-    def session(self, name: str) -> Sequence[Mapping[str, Any]]:
-        """The rows of a session's exchanges in the order of time; empty if there is none of that name."""
-        ...
-
-
-class Database:
-    """A store of our own. SQLAlchemy is loaded when it is opened: that takes a fifth of a second."""
-
-    def __init__(self, store: Any) -> None:
-        self._store = store
-        self._queries = importlib.import_module("dragoman.store.queries")
-        self._read_bodies = importlib.import_module("dragoman.store.bodies").read_bodies
-        self._filter = importlib.import_module("dragoman.store.filter").Filter
-
-    def exchange(self, name: str) -> Kept | None:
-        """As `Records` says."""
-        with self._store.reader() as connection:
-            row = self._queries.one(connection, name)
-            if row is None:
-                return None
-            bodies = self._read_bodies(connection, row["id"])
-        asked = bodies.get(_REQUEST)
-        return Kept(
-            row,
-            {side: body.data for side, body in bodies.items()},
-            {} if asked is None else dict(asked.headers),
-            0 if asked is None else asked.whole,
-        )
-
-    def session(self, name: str) -> Sequence[Mapping[str, Any]]:
-        """As `Records` says."""
-        with self._store.reader() as connection:
-            return list(reversed(self._queries.page(connection, self._filter(equal={"session": (name,)}), _MOST)))
-
-
-@contextlib.contextmanager
-def database(url: str) -> Generator[Database]:
-    """Open the database at this URL for the block. Raises what `store.open.open_store` raises."""
-    store = importlib.import_module("dragoman.store.open").open_store(url)
-    try:
-        yield Database(store)
-    finally:
-        store.close()
-
-
-class Gateway:
-    """A gateway that is asked. fetch: GET of a path, as JSON; None where it knows of no such thing."""
-
-    def __init__(self, fetch: Callable[[str], Mapping[str, Any] | None]) -> None:
+    def __init__(self, fetch: Callable[[str], Told | None]) -> None:
         self._fetch = fetch
 
+    def row(self, name: str) -> Told | None:
+        """The exchange of this id, or whose id alone begins so, without what was said; None if there is none."""
+        return self._fetch(f"/api/exchanges/{quote(name, safe='')}")
+
     def exchange(self, name: str) -> Kept | None:
-        """As `Records` says."""
+        """The same with what was said, as far as it was kept."""
         row = self._fetch(f"/api/exchanges/{quote(name, safe='')}?bodies=true")
         if row is None:
             return None
-        bodies: Mapping[str, Any] = row.get("bodies") if isinstance(row.get("bodies"), dict) else {}  # type: ignore[assignment]
-        asked: Mapping[str, Any] = bodies.get(_REQUEST) or {}
-        return Kept(
-            {**row, "bodies": row.get("bodies_kept")},
-            {side: body["text"].encode() for side, body in bodies.items() if body},
-            dict(asked.get("headers", ())),
-            asked.get("whole", 0),
-        )
+        bodies: Mapping[str, Any] = {side: body for side, body in row["bodies"].items() if body}
+        asked: Mapping[str, Any] = bodies.get(_REQUEST, {})
+        said = {side: body["text"].encode() for side, body in bodies.items()}
+        return Kept({**row, "bodies": row["bodies_kept"]}, said, dict(asked.get("headers", ())), asked.get("whole", 0))
 
-    def session(self, name: str) -> Sequence[Mapping[str, Any]]:
-        """As `Records` says."""
-        found: list[Mapping[str, Any]] = []
-        query = {"session": name, "limit": _PAGE}
-        while len(found) < _MOST:
-            page = self._fetch(f"/api/exchanges?{urlencode(query)}")
-            if page is None:
-                break
-            found += page["exchanges"]
-            if not page.get("next"):
-                break
-            query["cursor"] = page["next"]
-        return found[::-1]
+    def session(self, name: str) -> Sequence[Told]:
+        """The exchanges of a session and of its sub-agents, in the order of time; empty if there is no session of that name."""
+        tree = self._fetch(f"/api/sessions/{quote(name, safe='')}")
+        return [] if tree is None else sorted(_exchanges(tree), key=lambda row: (row["began_at"], row["id"]))
+
+
+def _exchanges(tree: Told) -> Iterator[Told]:
+    for turn in tree["turns"]:
+        yield from turn["exchanges"]
+    for agent in tree["agents"]:
+        yield from _exchanges(agent)

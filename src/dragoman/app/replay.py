@@ -1,7 +1,7 @@
 """Recorded requests run again on other models: what is sent, what came back then and now.
 
-Each recorded request stands for itself: it holds the whole conversation as it was up to there, the results of tools among it. So every
-model answers from the same place, and no tool is run.
+Each recorded request holds the whole conversation as it was up to there, the results of tools among it, so it can stand for itself: every
+model answers from the same place, and no tool is run. Where turns go on by themselves, `replay_turns` says what is sent instead.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Tool(msgspec.Struct, frozen=True):
 
 class Answer(msgspec.Struct, frozen=True):
     """What came back: from whom (`provider/model`), its words and calls, why it ended (or the error), what it took. Tokens, cost (1e-12
-    US dollar) and times are None where nobody told."""
+    US dollar) and times are None where nobody told. after: how its request stood to earlier answers; "" where it went on from none."""
 
     by: str | None = None
     text: str = ""
@@ -69,6 +69,7 @@ class Answer(msgspec.Struct, frozen=True):
     reasoning_tokens: int | None = None
     cost_pico: int | None = None
     warnings: tuple[str, ...] = ()
+    after: str = ""
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -137,9 +138,14 @@ def headers_of(case: Case) -> dict[str, str]:
 
 def answer_of(name: str, body: bytes, status: int, *, stream: bool) -> Answer:
     """What an answer in this dialect says."""
+    return read_answer(name, body, status, stream=stream)[0]
+
+
+def read_answer(name: str, body: bytes, status: int, *, stream: bool) -> tuple[Answer, tuple[Item, ...]]:
+    """What an answer in this dialect says, and the items that it is made of."""
     spoken = dialect(name)
     if status >= 300 or status == 0:
-        return Answer(error=spoken.read_error(status, (), body).message)
+        return Answer(error=spoken.read_error(status, (), body).message), ()
     fold, words, items = Fold(), list[str](), list[Item]()
     try:
         for event in _events(spoken, body, stream=stream):
@@ -152,20 +158,22 @@ def answer_of(name: str, body: bytes, status: int, *, stream: bool) -> Answer:
                 items.append(item)
                 words += _given(event)
     except (GatewayError, WireError, KeyError) as error:
-        return Answer(text="".join(words), calls=_calls(items), error=str(error))
+        return Answer(text="".join(words), calls=calls_of(items), error=str(error)), tuple(items)
     usage = fold.usage
     failed = fold.failed
-    return Answer(
+    whole = fold.response().choices[0] if failed is None and fold.ended is not None else None
+    answer = Answer(
         by=(fold.started.model or None) if fold.started is not None else None,
         text="".join(words),
-        calls=_calls(items),
-        reason=fold.response().choices[0].reason if failed is None and fold.ended is not None else None,
+        calls=calls_of(items),
+        reason=None if whole is None else whole.reason,
         error=None if failed is None else failed.message,
         input_tokens=None if usage is None else usage.input_tokens,
         cache_read_tokens=None if usage is None else usage.cache_read_tokens,
         output_tokens=None if usage is None else usage.output_tokens,
         reasoning_tokens=None if usage is None else usage.reasoning_tokens,
     )
+    return answer, tuple(items) if whole is None else whole.items
 
 
 def with_row(answer: Answer, row: Mapping[str, Any]) -> Answer:
@@ -177,7 +185,7 @@ def with_row(answer: Answer, row: Mapping[str, Any]) -> Answer:
 
 def same_calls(answer: Answer, recorded: Answer) -> bool:
     """Whether it calls what the recorded answer called, with the same arguments however they are written."""
-    return sorted(map(_plain, answer.calls)) == sorted(map(_plain, recorded.calls))
+    return sorted(map(plain, answer.calls)) == sorted(map(plain, recorded.calls))
 
 
 def _recorded(spoken: Dialect, kept: Kept) -> Answer:
@@ -202,12 +210,14 @@ def _given(event: ev.Event) -> list[str]:
     return []
 
 
-def _calls(items: Iterable[Item]) -> tuple[Tool, ...]:
+def calls_of(items: Iterable[Item]) -> tuple[Tool, ...]:
+    """The calls of the client's tools among them."""
     found = (item for item in items if isinstance(item, ToolCall) and item.executor == "client")
     return tuple(Tool(f"{call.namespace}.{call.name}" if call.namespace else call.name, call.arguments) for call in found)
 
 
-def _plain(call: Tool) -> tuple[str, str]:
+def plain(call: Tool) -> tuple[str, str]:
+    """Equal for calls of one tool with the same arguments, however they are written."""
     try:
         return call.name, msgspec.json.encode(msgspec.json.decode(call.arguments), order="deterministic").decode()
     except (msgspec.DecodeError, UnicodeDecodeError):

@@ -8,11 +8,17 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from dragoman.app.replay import Answer, Case, same_calls
+from dragoman.app.replay_turns import OWN
 
 RECORDED = "recorded"
 _PICO = 1e12
 _UNKNOWN = "·"
 HOW = (
+    "Each recorded request was sent once more to each model, and no tool was run: results of tools are the recorded ones. As long as a "
+    "model called within a turn what was called then, with the same arguments, its next request stands behind its own answers. Where it "
+    "called something else, and at the beginning of each turn, what stands there is the recorded conversation."
+)
+APART = (
     "Each recorded request was sent once more to each model, with the conversation as it was recorded up to there, the results of tools "
     "among it. So all answer from the same place, no tool was run, and what a model did in one step is not in the next."
 )
@@ -26,20 +32,23 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """what: the exchange or session. models: as they were asked for, in turn. notes: what was left out, and why."""
+    """what: the exchange or session. models: as they were asked for, in turn. notes: what was left out, and why. how: what was sent."""
 
     what: str
     models: tuple[str, ...]
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
+    how: str = HOW
 
 
 class Sum(msgspec.Struct):
-    """Of one model's answers. Tokens, cost and time of those that told them; unknown: answers whose cost is not known."""
+    """Of one model's answers. Tokens, cost and time of those that told them; own: answers behind its own ones; unknown: answers whose cost
+    is not known."""
 
     answers: int = 0
     failed: int = 0
     same: int = 0
+    own: int = 0
     input_tokens: int = 0
     cache_read_tokens: int = 0
     output_tokens: int = 0
@@ -63,6 +72,7 @@ def _sum(answers: Iterable[tuple[Answer, Case]]) -> Sum:
         total.answers += 1
         total.failed += answer.error is not None
         total.same += answer.error is None and same_calls(answer, case.recorded)
+        total.own += answer.after == OWN
         total.input_tokens += answer.input_tokens or 0
         total.cache_read_tokens += answer.cache_read_tokens or 0
         total.output_tokens += answer.output_tokens or 0
@@ -72,7 +82,7 @@ def _sum(answers: Iterable[tuple[Answer, Case]]) -> Sum:
     return total
 
 
-HEAD = ("model", "answers", "failed", "same calls", "tokens in", "cached", "tokens out", "cost", "time")
+HEAD = ("model", "answers", "failed", "same calls", "on its own", "tokens in", "cached", "tokens out", "cost", "time")
 
 
 def table(report: Report) -> list[tuple[str, ...]]:
@@ -87,6 +97,7 @@ def _cells(total: Sum) -> tuple[str, ...]:
         str(total.answers),
         str(total.failed),
         str(total.same),
+        str(total.own),
         f"{total.input_tokens:,}",
         f"{total.cache_read_tokens:,}",
         f"{total.output_tokens:,}",
@@ -112,6 +123,7 @@ def write(report: Report, kind: str) -> str:
 
 def _measures(answer: Answer) -> str:
     parts = [f"by {answer.by}"] if answer.by else []
+    parts += [answer.after] if answer.after else []
     if answer.input_tokens is not None:
         parts.append(f"{answer.input_tokens:,} tokens in ({answer.cache_read_tokens or 0:,} cached), {answer.output_tokens or 0:,} out")
     parts += [usd(answer.cost_pico)] if answer.cost_pico is not None else ["cost unknown"]
@@ -126,7 +138,7 @@ def _each(row: Row, models: Sequence[str]) -> list[tuple[str, Answer]]:
 
 
 def _notes(report: Report) -> list[str]:
-    return [HOW, *report.notes, *dict.fromkeys(note for row in report.rows for note in row.case.notes)]
+    return [report.how, *report.notes, *dict.fromkeys(note for row in report.rows for note in row.case.notes)]
 
 
 # ---- Markdown -------------------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import secrets
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,17 +18,18 @@ import click
 import msgspec
 
 from dragoman.app.keeping import database_url
-from dragoman.app.recorded import Gateway, Records, database
-from dragoman.app.replay import Answer, Case, Unfit, answer_of, case_of, headers_of, request_for, with_row
-from dragoman.app.replay_report import WRITERS, Report, Row, seconds, table, usd, write
+from dragoman.app.recorded import Records
+from dragoman.app.replay import Answer, Case, Unfit, case_of, headers_of, read_answer, request_for, with_row
+from dragoman.app.replay_report import APART, HOW, WRITERS, Report, Row, seconds, table, usd, write
+from dragoman.app.replay_turns import Link, Walk, chains, links
 from dragoman.cli.asking import address_of, config_option, fetch, gateway_option, tell
 from dragoman.cli.child import ChildFailed, child_gateway
 from dragoman.cli.codex.arguments import KEY_VARIABLE
 from dragoman.cli.gateway import Sight, look_at, post
 from dragoman.config.load import load
+from dragoman.ir.request import Item
 from dragoman.server.admin import DryRun
 from dragoman.server.app import MODEL_ROUTES
-from dragoman.store.faults import StoreAway, StoreRefused
 
 _PATHS = {name: f"/v1{path}" for path, name in MODEL_ROUTES.items()}
 _WAIT_S = 1800.0
@@ -36,6 +37,8 @@ _WAIT_S = 1800.0
 _WRITTEN_S = 5.0
 """How long the journal may take to write the replays down."""
 _LOOK_S = 0.1
+_NONE = ("no exchange `", "no session `")
+"""How a gateway begins to say that nothing of that name is on record."""
 _BESIDE = frozenset({"title", "prewarm"})
 _ENDINGS = {".md": "md", ".markdown": "md", ".html": "html", ".htm": "html", ".json": "json"}
 
@@ -54,6 +57,7 @@ class Place(msgspec.Struct, frozen=True):
 @click.option("--model", "models", multiple=True, required=True, metavar="MODEL", help="The model to ask; may be given several times.")
 @click.option("--out", type=click.Path(dir_okay=False), help="Write a report: .md, .html or .json.")
 @click.option("--yes", is_flag=True, help="Do not ask before spending.")
+@click.option("--apart", is_flag=True, help="Each request as it was recorded: none goes on from what the model itself answered before.")
 @click.option("--limit", type=click.IntRange(1), help="Of a session, at most so many requests, the first ones.")
 @click.option("--concurrency", type=click.IntRange(1, 64), help="Requests at once. Default: one for each model.")
 @gateway_option
@@ -63,6 +67,7 @@ def replay(
     models: tuple[str, ...],
     out: str | None,
     yes: bool,
+    apart: bool,
     limit: int | None,
     concurrency: int | None,
     gateway: str | None,
@@ -70,8 +75,8 @@ def replay(
 ) -> None:
     """Send a recorded exchange, or each one of a session, again to other models, and show the answers side by side.
 
-    Each request is sent as it was recorded, with all of the conversation up to there; no tool is run. It goes through the gateway (one
-    is started where none runs), which records it with the kind `replay`.
+    Tools are answered from the record, none is run: while a model calls what was called then, a turn goes on from its own answers, else
+    from the recorded ones. All goes through the gateway (one is started where none runs), which records it with the kind `replay`.
     """
     kind = _kind(out)
     models = tuple(dict.fromkeys(models))
@@ -80,10 +85,10 @@ def replay(
         _tell_estimate(place, cases, models)
         if not yes and sys.stdin.isatty() and not click.confirm("Send them?", err=True):
             raise click.Abort
-        answers = _run(place, cases, models, concurrency or len(models))
+        answers = _run(place, cases, models, {} if apart else links(cases), concurrency or len(models))
         answers = _settled(place, answers)
     rows = tuple(Row(case, {model: answers[case.id, model] for model in models if (case.id, model) in answers}) for case in cases)
-    report = Report(which, models, tuple(row for row in rows if row.answers), tuple(notes))
+    report = Report(which, models, tuple(row for row in rows if row.answers), tuple(notes), APART if apart else HOW)
     click.echo(_summary(report))
     if out is not None:
         Path(out).write_text(write(report, kind), encoding="utf-8")
@@ -106,8 +111,7 @@ def _kind(out: str | None) -> str:
 
 @contextmanager
 def _place(gateway: str | None, config: str | None) -> Generator[Place]:
-    """The gateway that is named or runs, else one of our own; what it recorded is read from the database itself, but for one that was
-    named, which may be anywhere."""
+    """The gateway that is named or runs, else one of our own, with the journal of the config."""
     key, run = os.environ.get(KEY_VARIABLE), secrets.token_hex(6)
     with ExitStack() as stack:
         address = address_of(gateway, config)
@@ -117,35 +121,25 @@ def _place(gateway: str | None, config: str | None) -> Generator[Place]:
         if look.sight is not Sight.GATEWAY:
             if gateway is not None:
                 raise click.ClickException(f"no gateway answers at {address} ({look.detail}); leave out --gateway to start one")
+            if database_url(load(config, os.environ).config, os.environ) is None:
+                raise click.ClickException("`database` is `none` in the config, so nothing was recorded that could be run again")
             try:
                 address = stack.enter_context(child_gateway(os.environ, run=run, config=config)).address
             except ChildFailed as error:
                 raise click.ClickException(f"the gateway did not start:\n{error}") from error
-        yield Place(address, key, _asked(address) if gateway is not None else stack.enter_context(_opened(config)), run)
+        yield Place(address, key, _records(address), run)
 
 
-@contextmanager
-def _opened(config: str | None) -> Generator[Records]:
-    url = database_url(load(config, os.environ).config, os.environ)
-    if url is None:
-        raise click.ClickException("`database` is `none` in the config, so nothing was recorded that could be run again")
-    try:
-        with database(url) as records:
-            yield records
-    except (StoreAway, StoreRefused) as error:
-        raise click.ClickException(str(error)) from error
-
-
-def _asked(address: str) -> Records:
+def _records(address: str) -> Records:
     def ask(path: str) -> Mapping[str, Any] | None:
         try:
             return fetch(address, path)
         except click.ClickException as error:
-            if "exchange" in error.message and path.startswith("/api/exchanges/"):
+            if error.message.startswith(_NONE):
                 return None
             raise
 
-    return Gateway(ask)
+    return Records(ask)
 
 
 def _cases(records: Records, which: str, limit: int | None) -> tuple[list[Case], list[str]]:
@@ -202,21 +196,28 @@ def _estimate_usd(place: Place, case: Case, model: str) -> float | None:
 # ---- running them --------------------------------------------------------------------------------------------------------------
 
 
-def _run(place: Place, cases: Sequence[Case], models: Sequence[str], at_once: int) -> dict[tuple[str, str], Answer]:
+def _run(
+    place: Place, cases: Sequence[Case], models: Sequence[str], linked: Mapping[str, Link], at_once: int
+) -> dict[tuple[str, str], Answer]:
     """The answers by exchange and model. Ctrl-C ends it with those that are there."""
-    waiting: queue.SimpleQueue[tuple[Case, str]] = queue.SimpleQueue()
+    waiting: queue.SimpleQueue[tuple[Sequence[Case], str]] = queue.SimpleQueue()
     done: queue.SimpleQueue[tuple[Case, str, Answer]] = queue.SimpleQueue()
-    for case in cases:
+    stopped = threading.Event()
+    for chain in chains(cases, linked):
         for model in models:
-            waiting.put((case, model))
+            waiting.put((chain, model))
 
     def work() -> None:
         while True:
             try:
-                case, model = waiting.get_nowait()
+                chain, model = waiting.get_nowait()
             except queue.Empty:
                 return
-            done.put((case, model, _send(place, case, model)))
+            walk = Walk(linked, model, place.run)
+            for case in chain:
+                if stopped.is_set():
+                    return
+                done.put((case, model, _step(place, walk, case)))
 
     # Daemons: an answer that is still under way must not keep us when somebody wants it to end.
     for number in range(at_once):
@@ -229,35 +230,48 @@ def _run(place: Place, cases: Sequence[Case], models: Sequence[str], at_once: in
             answers[case.id, model] = answer
             _tell_progress(len(answers), total, case, model, answer)
     except KeyboardInterrupt:
+        stopped.set()
         click.echo(f"\ndragoman: stopped after {len(answers)} of {total}; what is there is shown", err=True)
-        while not waiting.empty():
-            waiting.get_nowait()
     return answers
 
 
-def _send(place: Place, case: Case, model: str) -> Answer:
+def _step(place: Place, walk: Walk, case: Case) -> Answer:
+    """One answer of a chain. Whatever one of them does wrong, the others are asked all the same."""
+    try:
+        body, after = walk.request(case)
+        answer, items = _send(place, case, body)
+        answer = msgspec.structs.replace(answer, after=after)
+        walk.took(case, answer, items)
+    except Exception as error:
+        # The edge of a thread: without an answer the command would wait for ever.
+        return Answer(error=f"the replay itself failed: {type(error).__name__}: {error}")
+    return answer
+
+
+def _send(place: Place, case: Case, body: bytes) -> tuple[Answer, tuple[Item, ...]]:
     began = time.monotonic()
     try:
         answer = post(
             place.address,
             _PATHS[case.dialect],
-            request_for(case, model, place.run),
+            body,
             key=place.key,
             wait_s=_WAIT_S,
             headers={**headers_of(case), "x-dragoman-run": f"replay-{place.run}"},
         )
     except (OSError, http.client.HTTPException) as error:
-        return Answer(error=f"the gateway did not answer: {error or type(error).__name__}")
+        return Answer(error=f"the gateway did not answer: {error or type(error).__name__}"), ()
     took_s = time.monotonic() - began
-    read = answer_of(case.dialect, answer.body, answer.status, stream=case.stream)
+    read, items = read_answer(case.dialect, answer.body, answer.status, stream=case.stream)
     told = answer.headers.get("x-dragoman-warnings")
-    return msgspec.structs.replace(
+    told_answer = msgspec.structs.replace(
         read,
         by=answer.headers.get("x-dragoman-model") or read.by,
         exchange=answer.headers.get("x-dragoman-exchange"),
         total_s=took_s,
         warnings=(told,) if told else (),
     )
+    return told_answer, items
 
 
 def _tell_progress(count: int, total: int, case: Case, model: str, answer: Answer) -> None:
@@ -273,11 +287,10 @@ def _settled(place: Place, answers: Mapping[tuple[str, str], Answer]) -> dict[tu
 
 
 def _with_record(records: Records, answer: Answer, until: float) -> Answer:
-    look: Callable[[str], Any] = records.exchange
     while answer.exchange is not None:
-        kept = look(answer.exchange)
-        if kept is not None:
-            return with_row(answer, kept.row)
+        row = records.row(answer.exchange)
+        if row is not None:
+            return with_row(answer, row)
         if time.monotonic() > until:
             break
         time.sleep(_LOOK_S)
