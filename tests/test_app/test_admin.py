@@ -200,6 +200,14 @@ def test_health_tells_every_seat_and_forgets_on_demand(tmp_path: Path) -> None:
     go(story())
 
 
+def test_everything_may_be_forgotten_where_nothing_was_asked(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with gateway(tmp_path) as it:
+            assert await it.ask("POST", "/api/health/reset", {"name": "*"}) == (200, {"reset": 0})
+
+    go(story())
+
+
 def test_a_dry_run_knows_of_health_and_sends_nothing(tmp_path: Path) -> None:
     async def story() -> None:
         async with gateway(tmp_path, OPEN.replace("{a: demo/x}", "{a: {targets: [p/gpt, demo/x]}}")) as it:

@@ -82,6 +82,18 @@ def test_a_rollback_brings_the_file_back(place: Path) -> None:
     assert run("rollback", "1").output == "dragoman.yaml says already what revision 1 said; no gateway runs on it\n"
 
 
+def test_revisions_are_listed_though_the_file_is_broken(place: Path) -> None:
+    Path("dragoman.yaml").write_text("models: [\n")
+
+    assert [line.split()[0] for line in run("revisions").output.splitlines()] == ["2", "1"]
+
+
+def test_a_file_that_never_was_is_told_as_that(place: Path) -> None:
+    assert (
+        run("diff", "--config", "nowhere.yaml").output == "Error: there is no file nowhere.yaml, and no revision of it; correct the path\n"
+    )
+
+
 def test_without_revisions_it_is_said_how_they_come_about(place: Path) -> None:
     Path("other.yaml").write_text(ONE)
 

@@ -69,6 +69,10 @@ def test_the_running_gateway_is_asked_whatever_is_searched_for(runner: CliRunner
     assert (asked, json.loads(told.output)["models"]) == (["/api/models?search=home+made+%26+co"], [])
 
 
+def test_a_search_that_finds_nothing_says_so(runner: CliRunner) -> None:
+    assert runner.invoke(models, ["--search", "zzzz"]).output.splitlines()[0] == "no model has `zzzz` in its name"
+
+
 def test_unknown_provider_is_told_with_the_nearest(runner: CliRunner) -> None:
     told = runner.invoke(models, ["--provider", "cluade"])
 

@@ -94,7 +94,7 @@ def test_what_is_printed_is_for_people() -> None:
     ("arguments", "sentence"),
     [
         (["codr"], "no model is known as `codr`; did you mean `coder`?"),
-        (["coder", "--key", "bob"], "no client key is named `bob`; there are `ada`"),
+        (["coder", "--key", "bob"], "no client key is named `bob`; the keys are `ada`"),
     ],
 )
 def test_what_is_not_known_is_told_with_what_is_near(arguments: list[str], sentence: str) -> None:

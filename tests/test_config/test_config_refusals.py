@@ -90,6 +90,8 @@ FORMS = {
     "access: {keys: }": "access.keys: is empty; write a list, as `[{...}]`, or leave it out",
     "log: {color: blue}": "log.color: `blue` is not known here; write `always`, `auto` or `never`",
     "log: {level: warn}": "log.level: `warn` is not known here; did you mean `warning`?",
+    "database: mysql://u:secret@h/x": "database: is no database that is known here; write `sqlite:///path/journal.db`, `postgresql://user@host/name` or `none`",
+    "database: sqlite:///": "database: is no database that is known here; write `sqlite:///path/journal.db`, `postgresql://user@host/name` or `none`",
     "serve: {}": "serve: is no setting; did you mean `server`?",
     "server: {ports: 1}": "server.ports: is no setting; did you mean `port`?",
 }

@@ -91,8 +91,8 @@ class Desk:
     async def reset(self, wish: Reset) -> Mapping[str, Any]:
         """Forget the trouble of what has this name."""
         found = self._current.runtime.board.reset(wish.name, self._clock())
-        if not found:
-            message = f"nothing that was asked is named `{wish.name[:100]}`; `GET /api/health` names what was, `*` is everything"
+        if not found and wish.name != "*":
+            message = f"nothing that was asked is named `{wish.name[:100]}`; `dragoman health` names what was, `*` is everything"
             raise GatewayError(Kind.NOT_FOUND, message, source="client")
         return {"reset": found}
 

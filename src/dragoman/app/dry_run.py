@@ -117,7 +117,7 @@ def _principal(config: Config, name: str | None) -> Principal:
         return ANYONE
     known = {key.name: Principal(key.name, key.team, key.user) for key in config.access.keys}
     if name not in known:
-        hint = did_you_mean(name, known) or (f"there are {any_of(known)}" if known else "there are none in `access.keys`")
+        hint = did_you_mean(name, known) or (f"the keys are {any_of(known)}" if known else "there are none in `access.keys`")
         raise _bad(f"no client key is named `{name[:100]}`; {hint}")
     return known[name]
 

@@ -16,7 +16,7 @@ from dragoman.cli.settings import address_in
 from dragoman.config.load import find
 from dragoman.config.written import read_written
 
-_FAULTS = (OSError, http.client.HTTPException, ValueError)
+_FAULTS = (OSError, http.client.HTTPException)
 _WAIT_S = 30.0
 
 gateway_option = click.option(
@@ -60,6 +60,8 @@ def tell(address: str, path: str, question: object = None) -> dict[str, Any]:
 def _read(address: str, path: str, ask: Any) -> dict[str, Any]:
     try:
         answer: Answer = ask()
+    except ValueError as error:
+        raise click.ClickException(f"{error}; write it as `http://127.0.0.1:8080`") from error
     except _FAULTS as error:
         raise NobodyThere(
             f"no gateway answers at {address} ({error}); start one with `dragoman serve`, or name one with --gateway"

@@ -8,7 +8,9 @@ import click
 import msgspec
 
 from dragoman.cli.banner import found
+from dragoman.config.check import exposure
 from dragoman.config.load import load
+from dragoman.config.problems import ConfigError
 from dragoman.config.reference import json_schema
 from dragoman.routing.resolve import Resolver
 
@@ -17,9 +19,13 @@ _HOLDS = "the config holds"
 
 @click.command()
 @click.argument("file", required=False, type=click.Path())
-def check(file: str | None) -> None:
+@click.option("--config", "config", type=click.Path(), help="The same as FILE, as other commands have it.")
+def check(file: str | None, config: str | None) -> None:
     """Say what is wrong with FILE (default: the config that `serve` would take), or that it holds."""
-    loaded = load(file, os.environ)
+    loaded = load(file if file is not None else config, os.environ)
+    problem = exposure(loaded.config.server, loaded.config.access)
+    if problem is not None:
+        raise ConfigError([msgspec.structs.replace(problem, file=None if loaded.path is None else str(loaded.path))])
     Resolver.compile(loaded.config)
     click.echo("\n".join([*found(loaded), "", f"{click.style('✓', fg='green')} {loaded.path or 'no dragoman.yaml'}: {_HOLDS}"]))
 

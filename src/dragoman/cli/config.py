@@ -39,7 +39,7 @@ def revisions(config: str | None, as_json: bool) -> None:
         return
     if not kept:
         click.echo(f"no revision of {file} is kept yet: a running gateway keeps one whenever it takes up a changed file")
-    now = file.is_file() and read_written(file.read_bytes(), file.name).text
+    now = _now(file)
     for one, before in reversed([*zip(kept, (None, *kept), strict=False)]):
         mark = click.style("  as the file is now", dim=True) if one.text == now else ""
         click.echo(f"{one.number:>5}  {_time(one.made_at)}  {_summary(before, one)}{mark}")
@@ -106,7 +106,10 @@ def reload(gateway: str | None, config: str | None) -> None:
 def _file(config: str | None) -> Path:
     """The config file, also one that was named and is gone."""
     if config is not None:
-        return Path(config).expanduser()
+        named = Path(config).expanduser()
+        if not (named.is_file() or Revisions.of(named, os.environ).all()):
+            raise click.ClickException(f"there is no file {named}, and no revision of it; correct the path")
+        return named
     file = find(None, os.environ, Path())
     if file is None:
         raise click.ClickException("there is no dragoman.yaml here or in the user's config directory; name one with --config")
@@ -121,6 +124,14 @@ def _runs_on(file: Path, gateway: str | None, config: str | None) -> str | None:
     except (click.ClickException, ConfigError):
         return None
     return address if isinstance(path, str) and Path(path).resolve() == file.resolve() else None
+
+
+def _now(file: Path) -> str | None:
+    """What the file says, without secrets; None where that is no config any more, which is when revisions are wanted most."""
+    try:
+        return read_written(file.read_bytes(), file.name).text
+    except (OSError, ConfigError):
+        return None
 
 
 def _text(file: Path) -> str:

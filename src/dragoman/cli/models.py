@@ -45,13 +45,15 @@ def models(config: str | None, provider: str | None, search: str | None, as_json
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(body)))
         return
+    if search is not None and not (body["virtual"] or body["models"]):
+        click.echo(f"no model has `{search}` in its name\n")
     for part in (_virtual(loaded, body["virtual"]), _table(body["models"]), _notes(loaded, body)):
         if part:
             click.echo("\n".join(part) + "\n")
 
 
 def _known(provider: str, config: Config) -> str:
-    return did_you_mean(provider, config.providers) or f"there are {any_of(config.providers)}"
+    return did_you_mean(provider, config.providers) or f"the providers are {any_of(config.providers)}"
 
 
 def _asked(config: str | None, provider: str | None, search: str | None) -> dict[str, Any] | None:

@@ -13,6 +13,7 @@ from dragoman.config.schema import Access, Config, Server
 
 _ORIGIN = re.compile(r"https?://[^/?#\s*@]+")
 _HOST = re.compile(r"(\*\.)?[A-Za-z0-9._-]+|\[?[0-9A-Fa-f:]+\]?")
+_DATABASE = re.compile(r"none|sqlite:///.+|postgres(ql)?://.+", re.DOTALL)
 _SHORT_KEY = 16
 _LOOPBACK = re.compile(r"localhost|127(\.\d{1,3}){3}|::1|\[::1\]")
 
@@ -23,6 +24,7 @@ def check(config: Config, findings: Findings) -> None:
     check_models(config, findings)
     check_prices(config, findings)
     check_telemetry(config.telemetry, findings)
+    _check_database(config, findings)
     _check_access(config, findings)
     _check_server(config.server, findings)
 
@@ -41,6 +43,13 @@ def exposure(server: Server, access: Access) -> Problem | None:
         f"`{server.host}` can be reached from other machines, and without `access.keys` everyone who reaches it spends your keys",
         "add `access: {keys: [{name: ada, key: $ADA_KEY}]}`, listen on 127.0.0.1, or set `server.allow_open: true`",
     )
+
+
+def _check_database(config: Config, findings: Findings) -> None:
+    if config.database is not None and config.database and not _DATABASE.fullmatch(config.database.reveal()):
+        findings.refuse(
+            ("database",), "is no database that is known here", "write `sqlite:///path/journal.db`, `postgresql://user@host/name` or `none`"
+        )
 
 
 def _check_access(config: Config, findings: Findings) -> None:

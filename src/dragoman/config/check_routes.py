@@ -79,9 +79,9 @@ def _check_choice(choice: Choice, tiers: Tiers | None, findings: Findings) -> No
 
 def _check_tier(target: Target, tiers: Tiers, place: Path, findings: Findings) -> None:
     if target.tier is None:
-        findings.refuse((*place, "tier"), "is missing", f"write one of {any_of(tiers.order)}" if tiers.order else "")
+        findings.refuse((*place, "tier"), "is missing", f"write one of {any_of(tiers.order or _LIKELY)}")
     elif target.tier not in tiers.order:
-        remedy = did_you_mean(target.tier, tiers.order) or f"the tiers are {any_of(tiers.order)}"
+        remedy = did_you_mean(target.tier, tiers.order) or f"the tiers are {any_of(dict.fromkeys(tiers.order))}"
         findings.refuse((*place, "tier"), f"`{target.tier}` is not in `tiers.order`", remedy)
 
 
@@ -112,6 +112,7 @@ def _check_order(tiers: Tiers, path: Path, findings: Findings) -> None:
         findings.refuse((*path, "thresholds"), "does not grow", "each leads to a stronger tier than the one before, as `[0.3, 0.7]`")
 
 
+_LIKELY = ("small", "large")
 _ORDER = "name at least two, the cheapest first, as `[small, large]`"
 
 

@@ -75,11 +75,13 @@ def parse(raw: bytes, env: Mapping[str, str], *, file: str = "dragoman.yaml", fo
 
 def find(path: Path | str | None, env: Mapping[str, str], cwd: Path, platform: str = sys.platform) -> Path | None:
     """The config file: `path`, else the one that `DRAGOMAN_CONFIG` names, else `dragoman.yaml` in `cwd` or in the user's config
-    directory, else None. Raises ConfigError if one that was named does not exist."""
-    named = ((path, "it was given with --config"), (env.get(_VARIABLE) or None, f"the variable `{_VARIABLE}` names it"))
+    directory, else None. Raises ConfigError if one that was named is no file."""
+    named = ((path, "it was given on the command line"), (env.get(_VARIABLE) or None, f"the variable `{_VARIABLE}` names it"))
     for given, why in named:
         if given is not None:
             file = cwd / Path(given).expanduser()
+            if file.is_dir():
+                raise ConfigError([Problem("", f"is a folder ({why})", "name the file in it", file=str(given))])
             if not file.is_file():
                 raise ConfigError([Problem("", f"there is no such file ({why})", "correct the path", file=str(given))])
             return file

@@ -210,8 +210,10 @@ def load_script(path: Path) -> Script:
     """Read a script from a file. Raises ScriptError for what is not there or wrong."""
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ScriptError(f"script `{path}` cannot be read: {error}") from error
+    except OSError as error:
+        raise ScriptError(f"script `{path}` cannot be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise ScriptError(f"script `{path}` cannot be read: it is not UTF-8") from error
     return read_script(text, f"script `{path}`")
 
 
