@@ -186,6 +186,24 @@ def test_what_cannot_be_said_is_told_in_a_header_and_the_record() -> None:
     run(main())
 
 
+@pytest.mark.parametrize("streamed", [False, True])
+def test_what_a_client_cannot_be_told_of_citations_is_told_in_the_record_once(streamed: bool) -> None:
+    async def main() -> None:
+        note = {"type": "url_citation", "url_citation": {"url": "https://a.example", "title": "A", "start_index": 0, "end_index": 2}}
+        message = {"role": "assistant", "content": "hi", "annotations": [note, note]}
+        answer = json.dumps({"id": "c", "model": "m", "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}).encode()
+        body = {"model": "up/m", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}], "stream": streamed}
+        async with provider(answers(200, answer)) as up, stand(up.url, kind="openai-compatible") as gateway:
+            told = await gateway.ask("messages", body)
+
+            lost = ("citations", "`messages` has no form for what an answer of `chat` cites")
+            assert (told.status, gateway.record.warnings.count(lost)) == (200, 1)
+            await gateway.ask("responses", {"model": "up/m", "input": "hi", "stream": streamed})
+            assert lost[0] not in dict(gateway.record.warnings)
+
+    run(main())
+
+
 # ---- faults before output ------------------------------------------------------------------------------------------------
 
 BOTH_LANES = pytest.mark.parametrize(("name", "body"), [("chat", STREAMED), ("responses", RESPONSES)])

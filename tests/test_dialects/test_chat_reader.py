@@ -15,7 +15,7 @@ from dragoman.ir import events as ev
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.fold import Fold
 from dragoman.ir.grammar import Grammar
-from dragoman.ir.request import Call, Citation, Message, Proof, Reasoning, Request, Text
+from dragoman.ir.request import Call, Citation, Message, Page, Proof, Reasoning, Request, Text
 from dragoman.ir.response import Response
 from dragoman.ir.usage import Usage
 from dragoman.wire.frame import Frame
@@ -295,7 +295,7 @@ def test_refusals_citations_and_logprobs_reach_their_part() -> None:
     response = folded(first, chunk({"annotations": [cited]}), chunk({"refusal": "no"}), chunk(reason="stop"), DONE)
 
     assert response.choices[0].items == (
-        Message("assistant", (Text("x", citations=(Citation("chat", cited),), logprobs=(logprob,)),)),
+        Message("assistant", (Text("x", citations=(Citation("chat", cited, Page("https://x.example")),), logprobs=(logprob,)),)),
         Message("assistant", (Text("no", refusal=True),)),
     )
 

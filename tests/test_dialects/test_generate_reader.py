@@ -197,7 +197,8 @@ def test_sources_are_attached_to_the_words() -> None:
 
     (message,) = choice.items
     assert isinstance(message, ir.Message)
-    assert message.parts == (ir.Text("Hi", citations=(ir.Citation("generate", {"segment": segment, "chunk": source}),)),)
+    cited = ir.Citation("generate", {"segment": segment, "chunk": source}, ir.Page("https://a", "A", 0, 2))
+    assert message.parts == (ir.Text("Hi", citations=(cited,)),)
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,12 @@ TURN = (
     ev.TextStarted(1, phase="commentary"),
     ev.TextDelta(1, 'Grü"ße\n'),
     ev.TextDelta(1, "🌍%s", [{"token": "x", "logprob": -0.5, "bytes": [120], "top_logprobs": []}]),
-    ev.Cited(1, ir.Citation("responses", {"type": "url_citation", "url": "u", "title": "t", "start_index": 0, "end_index": 1})),
+    ev.Cited(
+        1,
+        ir.Citation(
+            "responses", {"type": "url_citation", "url": "u", "title": "t", "start_index": 0, "end_index": 1}, ir.Page("u", "t", 0, 1)
+        ),
+    ),
     ev.PartEnded(1),
     ev.CallStarted(2, "call_1", "wait", namespace="agents"),
     ev.CallStarted(3, "call_2", "apply_patch", kind="custom"),

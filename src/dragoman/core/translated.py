@@ -12,6 +12,7 @@ from dragoman.core.attempt import Attempt
 from dragoman.core.failure import attribute, filtered
 from dragoman.core.stamp import PROVING, stamp
 from dragoman.dialects.contract import StreamWriter
+from dragoman.dialects.registry import dialect
 from dragoman.ir import events as ev
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.record import Record
@@ -44,6 +45,15 @@ def _note_ended(record: Record, event: ev.Ended) -> None:
     record.tier = told_tier(event.extra) or record.tier
 
 
+def _note_cited(record: Record, event: ev.Cited) -> None:
+    citation = event.citation
+    if citation.dialect == record.dialect or (citation.page is not None and dialect(record.dialect).cites_pages):
+        return
+    lost = ("citations", f"`{record.dialect}` has no form for what an answer of `{citation.dialect}` cites")
+    if lost not in record.warnings:
+        record.warnings.append(lost)
+
+
 def _note_warned(record: Record, event: ev.Warned) -> None:
     record.warnings.append((event.field, event.why))
 
@@ -58,6 +68,7 @@ def told_tier(extra: Extra | None) -> str | None:
 
 _NOTES: dict[type, Callable[[Record, Any], None]] = {
     ev.Started: _note_started,
+    ev.Cited: _note_cited,
     ev.UsageReported: _note_usage,
     ev.Finished: _note_finished,
     ev.Ended: _note_ended,

@@ -176,5 +176,7 @@ class Dialect(msgspec.Struct, frozen=True):
     readdress: Callable[[Call, str], Call] | None = None
     """Where the path carries the model: the client's call as one below a provider's base URL, for another model, without the
     client's key. None: path and query say neither."""
+    cites_pages: bool = False
+    """Whether an answer can name the pages that its words are from, whatever API found them."""
     carry_headers: frozenset[str] = frozenset()
     """Request headers of the client that carry meaning in this dialect and go upstream."""

@@ -158,6 +158,12 @@ def text_or_none(came: JsonObject, name: str) -> str | None:
     return found if isinstance(found, str) else None
 
 
+def whole_or_none(came: JsonObject, name: str) -> int | None:
+    """A field that is a whole number, or nothing that the neutral form knows."""
+    found = came.get(name)
+    return found if type(found) is int else None
+
+
 def same(one: Any, other: Any) -> bool:
     """Whether two JSON values are equal as JSON has it."""
     # 1 == True == 1.0 in Python, not in JSON.

@@ -65,11 +65,26 @@ Where = Url | Inline | FileId
 # ---- parts of a message or a tool result ---------------------------------------------------------------------------------
 
 
+class Page(msgspec.Struct, frozen=True):
+    """A page that words are from, as every API can tell it. `start` is the first character of those words in the text that cites it, `end`
+    the one after the last; None: all of that text."""
+
+    url: str
+    title: str | None = None
+    start: int | None = None
+    end: int | None = None
+
+    def span(self, length: int) -> tuple[int, int]:
+        """The words in a text of so many characters."""
+        return (0, length) if self.start is None or self.end is None else (min(self.start, length), min(self.end, length))
+
+
 class Citation(msgspec.Struct, frozen=True):
-    """Where words come from: an object in the form of `dialect`."""
+    """Where words come from: an object in the form of `dialect`. `page`: the same for other dialects, None for what only it can cite."""
 
     dialect: str
     value: dict[str, Any]
+    page: Page | None = None
 
 
 class Text(msgspec.Struct, frozen=True, tag="text"):

@@ -96,7 +96,7 @@ def _without_parts(item: Message | Result, fitting: Fitting) -> Iterable[Item]:
     parts: list[Part] = []
     for part in item.parts:
         if not isinstance(part, OpaquePart) or part.dialect == fitting.caps.dialect:
-            parts.append(part)
+            parts.append(_uncited(part, fitting) if isinstance(part, Text) else part)
             continue
         kind = part.value.get("type") or "part"
         fitting.warn("content", f"only `{part.dialect}` knows the part `{kind}`")
@@ -107,7 +107,18 @@ def _without_parts(item: Message | Result, fitting: Fitting) -> Iterable[Item]:
 
 
 def _is_foreign(part: Part, fitting: Fitting) -> bool:
+    if isinstance(part, Text):
+        return any(citation.dialect != fitting.caps.dialect for citation in part.citations)
     return isinstance(part, OpaquePart) and part.dialect != fitting.caps.dialect
+
+
+def _uncited(part: Text, fitting: Fitting) -> Text:
+    """The words without what another API's answer cited for them: an API takes back its own citations only."""
+    own = tuple(citation for citation in part.citations if citation.dialect == fitting.caps.dialect)
+    if len(own) == len(part.citations):
+        return part
+    fitting.warn("citations", "what earlier words were cited from stays behind")
+    return msgspec.structs.replace(part, citations=own)
 
 
 def _applied(item: Settings, wish: ReasoningWish | None, fitting: Fitting) -> ReasoningWish | None:

@@ -33,4 +33,5 @@ DIALECT = Dialect(
     tap=Tap,
     write_failure=write_failure,
     state_fields=state_fields,
+    cites_pages=True,
 )

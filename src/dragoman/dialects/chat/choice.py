@@ -11,12 +11,13 @@ from typing import Any, ClassVar
 import msgspec
 
 from dragoman.dialects.chat.assembly import Assembly
+from dragoman.dialects.chat.citations import read_citation
 from dragoman.dialects.chat.remainder import NAME
 from dragoman.dialects.chat.thinking import ThinkSplitter
 from dragoman.dialects.contract import Quirks
 from dragoman.dialects.remainder import JsonObject, object_or_empty, objects
 from dragoman.ir import events as ev
-from dragoman.ir.request import Citation, Proof
+from dragoman.ir.request import Proof
 
 _DETAILS = "reasoning_details"
 
@@ -51,6 +52,7 @@ class Choice:
         self._parts = parts
         self._quirks = quirks
         self._text: int | None = None
+        self._texts = 0
         self._refusal: int | None = None
         self._refused = False
         self._thought: int | None = None
@@ -186,7 +188,9 @@ class Choice:
 
     def _on_annotations(self, value: Any, out: list[ev.Event]) -> None:
         for entry in objects(value):
-            out.append(ev.Cited(self._text_part(out), Citation(NAME, entry)))
+            part = self._text_part(out)
+            # Places count from the beginning of the content: where calls or thoughts stand within it, not from that of the part.
+            out.append(ev.Cited(part, read_citation(entry, placed=self._texts == 1)))
 
     def _on_role(self, value: Any, out: list[ev.Event]) -> None:
         pass
@@ -214,6 +218,7 @@ class Choice:
         if self._text is None:
             self._end_thought(out)
             self._text = next(self._parts)
+            self._texts += 1
             out.append(ev.TextStarted(self._text, self._index))
         return self._text
 

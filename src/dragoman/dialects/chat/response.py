@@ -9,9 +9,10 @@ from typing import Any
 
 import msgspec
 
+from dragoman.dialects.chat.citations import write_citation
 from dragoman.dialects.chat.proofs import DETAILS, proven
 from dragoman.dialects.chat.reader import MORE
-from dragoman.dialects.chat.remainder import NAME, own
+from dragoman.dialects.chat.remainder import own
 from dragoman.dialects.chat.tools import write_call
 from dragoman.dialects.chat.usage import write_usage
 from dragoman.dialects.chat.writer import head, reason_word, wants_legacy
@@ -98,11 +99,14 @@ class _Message:
         if text:
             self._words += "\n\n" + text if self._words and item.id != self._message_id else text
             self._message_id = item.id
+        begin = len(self._words) - len(text)
         for part in item.parts:
             if isinstance(part, Text):
                 self._refusal += part.text if part.refusal else ""
                 self.logprobs += part.logprobs
-                self._citations += [citation.value for citation in part.citations if citation.dialect == NAME]
+                written = [write_citation(citation, begin, len(part.text)) for citation in part.citations]
+                self._citations += [annotation for annotation in written if annotation is not None]
+                begin += 0 if part.refusal else len(part.text)
 
 
 def _add_rest(body: JsonObject, rest: JsonObject) -> None:

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from dragoman.dialects.chat.citations import write_citation
 from dragoman.dialects.chat.errors import error_frame
 from dragoman.dialects.chat.proofs import CONTENT, DETAILS, proven
 from dragoman.dialects.chat.remainder import NAME, own
@@ -21,7 +22,7 @@ from dragoman.dialects.chat.usage import write_usage
 from dragoman.dialects.remainder import JsonObject
 from dragoman.ir import events as ev
 from dragoman.ir.errors import GatewayError, Kind
-from dragoman.ir.request import Call, FunctionTool, Message, Reasoning, Request, Text
+from dragoman.ir.request import Call, Citation, FunctionTool, Message, Reasoning, Request, Text
 
 _encode = msgspec.json.Encoder().encode
 
@@ -71,25 +72,29 @@ _EARLIER = (False, -1)
 
 
 class _Part(msgspec.Struct, gc=False):
-    """A part under way: what stands around the JSON text of its deltas. `section` is where its thoughts are, `call` its index."""
+    """A part under way: what stands around the JSON text of its deltas. `section` is where its thoughts are, `call` its index, `chars` the
+    length of its words, `cited` what these are from."""
 
     choice: int
     before: bytes
     after: bytes
     section: tuple[bool, int] | None = None
     call: int = 0
+    is_words: bool = False
+    chars: int = 0
+    cited: tuple[Citation, ...] = ()
 
 
 class _Choice(msgspec.Struct, gc=False):
-    """What was written of a choice."""
+    """What was written of a choice. `chars`: the length of its content so far."""
 
     before: bytes
     opened: bool = False
     message_id: str | None = None
-    words: bool = False
     thought: bool = False
     refused: bool = False
     calls: int = 0
+    chars: int = 0
 
 
 class Writer:
@@ -146,20 +151,22 @@ class Writer:
         choice = self._choice(event.choice)
         opening = self._open(choice)
         field = b'{"refusal":' if event.refusal else b'{"content":'
-        self._parts[event.part] = _Part(event.choice, choice.before + field, b"}" + self._unfinished)
-        if choice.words and choice.message_id != event.message_id and not event.refusal:
-            # Two messages of one turn are one here.
-            opening += self._chunk(choice, b'{"content":"\\n\\n"}')
+        self._parts[event.part] = _Part(event.choice, choice.before + field, b"}" + self._unfinished, is_words=not event.refusal)
         if event.refusal:
             choice.refused = True
-        else:
-            choice.words, choice.message_id = True, event.message_id
+            return opening
+        if choice.chars and choice.message_id != event.message_id:
+            # Two messages of one turn are one here.
+            opening += self._chunk(choice, b'{"content":"\\n\\n"}')
+            choice.chars += 2
+        choice.message_id = event.message_id
         return opening
 
     def _on_delta(self, event: ev.TextDelta | ev.CallDelta) -> bytes:
         part = self._parts.get(event.part)
         if part is None:
             return b""
+        part.chars += len(event.text)
         if type(event) is ev.TextDelta and event.logprobs is not None:
             logprobs = _encode({"content": event.logprobs, "refusal": None})
             return part.before + _encode(event.text) + b'},"logprobs":%b,"finish_reason":null}' % logprobs + self._tail
@@ -167,7 +174,11 @@ class Writer:
 
     def _on_cited(self, event: ev.Cited) -> bytes:
         part = self._parts.get(event.part)
-        if part is None or event.citation.dialect != NAME:
+        if part is None:
+            return b""
+        if event.citation.dialect != NAME:
+            # It may be all of the text that is cited, so it is told when that is over.
+            part.cited += (event.citation,)
             return b""
         return self._chunk(self._choice(part.choice), _encode({"annotations": [event.citation.value]}))
 
@@ -208,11 +219,21 @@ class Writer:
 
     def _on_ended_part(self, event: ev.PartEnded) -> bytes:
         part = self._parts.pop(event.part, None)
-        if part is None or event.proof is None:
+        if part is None:
+            return b""
+        if part.is_words:
+            return self._end_words(part)
+        if event.proof is None:
             return b""
         signed = proven(event.proof, CONTENT)
         delta: JsonObject = {"tool_calls": [{"index": part.call, **signed}]} if signed else proven(event.proof, DETAILS)
         return self._chunk(self._choice(part.choice), _encode(delta)) if delta else b""
+
+    def _end_words(self, part: _Part) -> bytes:
+        choice = self._choice(part.choice)
+        begin, choice.chars = choice.chars, choice.chars + part.chars
+        annotations = [written for each in part.cited if (written := write_citation(each, begin, part.chars)) is not None]
+        return self._chunk(choice, _encode({"annotations": annotations})) if annotations else b""
 
     def _on_given(self, event: ev.ItemGiven) -> bytes:
         return b"".join(self.feed(each) for each in _as_stream(event))

@@ -20,13 +20,14 @@ from dragoman.dialects.generate.calls import (
     read_provider_run,
 )
 from dragoman.dialects.generate.contents import ON
+from dragoman.dialects.generate.grounding import read_citations
 from dragoman.dialects.generate.partial import PartialArguments
 from dragoman.dialects.generate.parts import read_media
 from dragoman.dialects.generate.remainder import NAME, keep, text_or_none
 from dragoman.dialects.remainder import JsonObject, object_or_empty, objects
 from dragoman.ir import events as ev
 from dragoman.ir.errors import Kind
-from dragoman.ir.request import Call, Citation, Message, OpaqueItem, Proof
+from dragoman.ir.request import Call, Message, OpaqueItem, Proof
 
 _TEXT_KNOWN = frozenset({"text", "thought", SIGNATURE})
 _CALL_KNOWN = frozenset({"functionCall", SIGNATURE, "thought"})
@@ -79,6 +80,7 @@ class Candidate:
         self._numbers = parts
         self._seed = seed
         self._text: int | None = None
+        self._said: list[str] = []
         self._thought: int | None = None
         self._streamed: _Streamed | None = None
         self._signs: list[tuple[Proof, bool]] = []
@@ -104,15 +106,13 @@ class Candidate:
             out.append(ev.ReasoningDelta(self._begin_thought(out), text, True))
         else:
             out.append(ev.TextDelta(self._begin_words(out), text))
+            self._said.append(text)
 
     def cite(self, grounding: JsonObject, out: list[ev.Event]) -> None:
-        """The sources of the words so far, each with the span that it bears."""
-        chunks = objects(grounding.get("groundingChunks"))
-        for support in objects(grounding.get("groundingSupports")) if self._text is not None else ():
-            indexes: Any = support.get("groundingChunkIndices")
-            for index in indexes if isinstance(indexes, list) else ():  # pyright: ignore[reportUnknownVariableType]
-                if isinstance(index, int) and index < len(chunks) and self._text is not None:
-                    out.append(ev.Cited(self._text, Citation(NAME, {"segment": support.get("segment"), "chunk": chunks[index]})))
+        """The sources of the words so far."""
+        if self._text is not None:
+            number = self._text
+            out += [ev.Cited(number, citation) for citation in read_citations(grounding, "".join(self._said))]
 
     def close(self, out: list[ev.Event]) -> None:
         """The candidate is over."""
@@ -167,6 +167,7 @@ class Candidate:
         if self._text is None:
             self._end_all(out)
             self._text = next(self._numbers)
+            self._said = []
             out.append(ev.TextStarted(self._text, self.index))
         return self._text
 

@@ -14,7 +14,7 @@ import msgspec
 
 from dragoman.dialects.messages.remainder import NAME, keep, own
 from dragoman.dialects.remainder import JsonObject, complete, list_at, object_at, object_or_empty, text_at, text_or_none
-from dragoman.ir.request import Audio, Citation, File, FileId, Image, Inline, OpaquePart, Part, Text, Url, Where
+from dragoman.ir.request import Audio, Citation, File, FileId, Image, Inline, OpaquePart, Page, Part, Text, Url, Where
 
 Lost = list[tuple[str, str]]
 """(field, why) for what this dialect cannot say."""
@@ -100,7 +100,14 @@ def _read_text(came: JsonObject, path: str) -> Text:
     cited = came.get("citations")
     entries: list[Any] = cited if isinstance(cited, list) else []  # pyright: ignore[reportUnknownVariableType]
     whole = bool(entries) and all(isinstance(entry, dict) for entry in entries)
-    return Text(text_at(came, "text", path), citations=tuple(Citation(NAME, entry) for entry in entries) if whole else ())
+    return Text(text_at(came, "text", path), citations=tuple(map(read_citation, entries)) if whole else ())
+
+
+def read_citation(came: JsonObject) -> Citation:
+    """A citation of the block of words that holds it. Of search results, which may be anything, pages only."""
+    url = text_or_none(came, "url") or text_or_none(came, "source") or ""
+    page = Page(url, text_or_none(came, "title")) if url.startswith(("https://", "http://")) else None
+    return Citation(NAME, came, page)
 
 
 def _read_image(came: JsonObject, path: str) -> Image | None:

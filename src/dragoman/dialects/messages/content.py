@@ -8,13 +8,14 @@ from typing import Any, ClassVar
 import msgspec
 
 from dragoman.dialects.messages import wire
+from dragoman.dialects.messages.blocks import read_citation
 from dragoman.dialects.messages.ids import own_id
 from dragoman.dialects.messages.items import REDACTED, SIGNATURE, WORDS, read_item
 from dragoman.dialects.messages.remainder import NAME, unmodelled
 from dragoman.dialects.remainder import JsonObject, objects, text_or_none
 from dragoman.ir import events as ev
 from dragoman.ir.errors import GatewayError
-from dragoman.ir.request import Citation, Item, OpaqueItem, Proof
+from dragoman.ir.request import Item, OpaqueItem, Proof
 
 Events = list[ev.Event]
 
@@ -49,13 +50,13 @@ class _Text(_Block):
         text = text_or_none(self._came, "text")
         if text:
             events.append(ev.TextDelta(self.part, text))
-        return [*events, *(ev.Cited(self.part, Citation(NAME, cited)) for cited in objects(self._came.get("citations")))]
+        return [*events, *(ev.Cited(self.part, read_citation(cited)) for cited in objects(self._came.get("citations")))]
 
     def _on_text(self, delta: wire.TextDelta) -> Events:
         return [ev.TextDelta(self.part, delta.text)] if delta.text else []
 
     def _on_citation(self, delta: wire.CitationsDelta) -> Events:
-        return [ev.Cited(self.part, Citation(NAME, delta.citation))]
+        return [ev.Cited(self.part, read_citation(delta.citation))]
 
     _TABLE: ClassVar[dict[type, Callable[[Any, Any], Events]]] = {wire.TextDelta: _on_text, wire.CitationsDelta: _on_citation}
 

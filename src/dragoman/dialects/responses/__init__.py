@@ -30,6 +30,7 @@ DIALECT = Dialect(
     tap=ResponsesTap,
     write_failure=write_failure,
     state_fields=state_fields,
+    cites_pages=True,
     # A data event: comments don't reset the idle timer of some agents. Clients ignore types that they don't know.
     keep_alive=b'event: keepalive\ndata: {"type":"keepalive"}\n\n',
     # The last ones name users or their work: agents strip them unless the provider may be told.

@@ -13,12 +13,13 @@ import msgspec
 
 from dragoman.dialects.remainder import JsonObject, objects, text_or_none
 from dragoman.dialects.responses import wire
+from dragoman.dialects.responses.citations import read_citation
 from dragoman.dialects.responses.items import read_item
 from dragoman.dialects.responses.remainder import NAME, unmodelled
 from dragoman.dialects.responses.sealed import own_proof
 from dragoman.ir import events as ev
 from dragoman.ir.errors import GatewayError
-from dragoman.ir.request import Call, Citation, Extra, Item, OpaqueItem
+from dragoman.ir.request import Call, Extra, Item, OpaqueItem
 
 # Fields with a place in the neutral events; others travel in `extra`.
 _KNOWN_ITEM: dict[str, frozenset[str]] = {
@@ -180,7 +181,7 @@ class Output:
         slot = self._slot(frame.output_index, "message")
         piece = slot.pieces.get(frame.content_index) or self._open_text(slot, frame.content_index, False, events)
         piece.cited += 1
-        events.append(ev.Cited(piece.number, Citation(NAME, frame.annotation)))
+        events.append(ev.Cited(piece.number, read_citation(frame.annotation)))
         return events
 
     def _finish_message(self, slot: _Slot, item: JsonObject | None) -> Iterator[ev.Event]:
@@ -205,7 +206,7 @@ class Output:
             if len(text) > piece.chars:
                 events.append(ev.TextDelta(piece.number, text[piece.chars :], None if piece.chars else part.get("logprobs") or None))
             citations = objects(part.get("annotations"))[piece.cited :]
-            events += [ev.Cited(piece.number, Citation(NAME, citation)) for citation in citations]
+            events += [ev.Cited(piece.number, read_citation(citation)) for citation in citations]
 
     # ---- thoughts ----
 

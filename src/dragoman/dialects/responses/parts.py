@@ -12,8 +12,9 @@ from typing import Any
 import msgspec
 
 from dragoman.dialects.remainder import JsonObject, object_at, objects, text_at, text_or_none, wrong
+from dragoman.dialects.responses.citations import read_citation, write_citations
 from dragoman.dialects.responses.remainder import NAME, keep, put_back
-from dragoman.ir.request import Audio, Citation, File, FileId, Image, Inline, OpaquePart, Part, Text, Url, Where
+from dragoman.ir.request import Audio, File, FileId, Image, Inline, OpaquePart, Part, Text, Url, Where
 
 _DATA_URL = re.compile(r"data:([^;,]+);base64,")
 
@@ -59,7 +60,7 @@ def _read_text(came: JsonObject, path: str) -> Text:
     logprobs = came.get("logprobs")
     return Text(
         text_at(came, "text", path),
-        citations=tuple(Citation(NAME, value) for value in objects(annotations)),
+        citations=tuple(map(read_citation, objects(annotations))),
         logprobs=tuple(objects(logprobs)),
     )
 
@@ -110,7 +111,7 @@ def _write_text(part: Text, spoken: bool) -> JsonObject:
     if part.refusal:
         return {"type": "refusal", "refusal": part.text}
     written: JsonObject = {"type": "output_text" if spoken else "input_text", "text": part.text}
-    citations = [citation.value for citation in part.citations if citation.dialect == NAME]
+    citations = write_citations(part)
     if citations:
         written["annotations"] = citations
     if part.logprobs and spoken:

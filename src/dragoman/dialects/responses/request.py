@@ -10,7 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from dragoman.dialects.contract import Call, Quirks
-from dragoman.dialects.remainder import JsonObject, object_at, objects, text_or_none, wrong
+from dragoman.dialects.remainder import JsonObject, object_at, objects, text_or_none, whole_or_none, wrong
 from dragoman.dialects.responses.formal import formal
 from dragoman.dialects.responses.items import read_item, write_item
 from dragoman.dialects.responses.remainder import NAME, keep, mark, put_back
@@ -65,7 +65,7 @@ def read_request(call: Call) -> Request:
         reasoning=_read_reasoning(came.get("reasoning")),
         output=_read_output(text),
         verbosity=text_or_none(text, "verbosity") if isinstance(text, dict) else None,  # pyright: ignore[reportUnknownArgumentType]
-        max_tokens=_whole(came, "max_output_tokens"),
+        max_tokens=whole_or_none(came, "max_output_tokens"),
         sampling=_read_sampling(came),
         cache_key=text_or_none(came, "prompt_cache_key"),
         service_tier=text_or_none(came, "service_tier"),
@@ -137,7 +137,7 @@ def _read_sampling(came: JsonObject) -> Sampling:
     return Sampling(
         temperature=_number(came, "temperature"),
         top_p=_number(came, "top_p"),
-        top_logprobs=_whole(came, "top_logprobs"),
+        top_logprobs=whole_or_none(came, "top_logprobs"),
         logprobs=True if isinstance(include, list) and _LOGPROBS in include else None,
     )
 
@@ -145,11 +145,6 @@ def _read_sampling(came: JsonObject) -> Sampling:
 def _bool(came: JsonObject, name: str) -> bool | None:
     value = came.get(name)
     return value if isinstance(value, bool) else None
-
-
-def _whole(came: JsonObject, name: str) -> int | None:
-    value = came.get(name)
-    return value if type(value) is int else None
 
 
 def _number(came: JsonObject, name: str) -> float | None:

@@ -7,10 +7,11 @@ from typing import Any
 import msgspec
 
 from dragoman.dialects.remainder import JsonObject
+from dragoman.dialects.responses.citations import write_citations
 from dragoman.dialects.responses.envelope import item_id
 from dragoman.dialects.responses.frames import DeltaForm, frame
 from dragoman.dialects.responses.items import write_item
-from dragoman.dialects.responses.remainder import NAME, own_fields
+from dragoman.dialects.responses.remainder import own_fields
 from dragoman.dialects.responses.sealed import SEALED, carrier, close_seal
 from dragoman.ir import events as ev
 from dragoman.ir.request import Call, Item, Message, Reasoning, Text
@@ -131,13 +132,15 @@ class OpenText:
         """The frames that end it. The message stays open for further parts."""
         text = item.parts[0] if isinstance(item, Message) and item.parts else Text("")
         said = text if isinstance(text, Text) else Text("")
-        part = self._part(said.text, [c.value for c in said.citations if c.dialect == NAME], list(said.logprobs))
+        annotations = write_citations(said)
+        part = self._part(said.text, annotations, list(said.logprobs))
         self.message.close_part(self._where["content_index"], part, end)
+        cited = b"".join([self.cite(line, annotation) for annotation in annotations[self._cited :]])
         if self._refusal:
             done = line.frame("response.refusal.done", **self._where, refusal=said.text)
         else:
             done = line.frame("response.output_text.done", **self._where, text=said.text, logprobs=list(said.logprobs))
-        return done + line.frame("response.content_part.done", **self._where, part=part)
+        return cited + done + line.frame("response.content_part.done", **self._where, part=part)
 
     def _part(self, text: str, annotations: list[JsonObject], logprobs: list[Any]) -> JsonObject:
         if self._refusal:

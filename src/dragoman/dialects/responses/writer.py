@@ -140,10 +140,11 @@ class Writer:
 
     def _on_cited(self, event: ev.Cited) -> bytes:
         part = self._texts.get(event.part)
-        if part is None or event.citation.dialect != NAME:
+        if part is None:
             return b""
         self._fold.feed(event)
-        return part.cite(self._line, event.citation.value)
+        # What another dialect cites may be all of the text, so it is told when that is over.
+        return part.cite(self._line, event.citation.value) if event.citation.dialect == NAME else b""
 
     def _close_message(self) -> bytes:
         """End the message under way, unless parts of it are still open: the last of those ends it then."""
