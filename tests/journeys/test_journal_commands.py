@@ -5,14 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import json
+import signal
+import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
-from machine import BYPASS, Machine
+from machine import BYPASS, DRAGOMAN, Machine
 from test_gateway_process import serve
 
 pytestmark = pytest.mark.journey
@@ -87,6 +90,31 @@ def test_what_was_asked_is_told_by_the_gateway_and_by_its_database_alone(machine
     assert json.loads(hidden.out)["bodies"] == {}
     assert json.loads(hidden.out)["bodies_kept"] == "none"
     assert KEY not in shown.out
+
+
+def test_what_ends_is_followed_and_what_begins_does_no_harm(machine: Machine) -> None:
+    (machine.work / "dragoman.yaml").write_text(CONFIG)
+    process, address = serve(machine)
+    command = [*DRAGOMAN, "logs", "--follow", "--json", "--gateway", address]
+    follower = subprocess.Popen(command, env={**machine.env, "DRAGOMAN_KEY": KEY}, cwd=machine.work, stdout=subprocess.PIPE, text=True)
+    assert follower.stdout is not None
+    with ThreadPoolExecutor() as threads:
+        told = threads.submit(lambda: [json.loads(follower.stdout.readline()) for _ in range(2)])
+        # When it listens is not told, so it is given something to hear until it has heard enough.
+        until = time.monotonic() + PATIENCE_S
+        while not told.done() and time.monotonic() < until:
+            ask(address, "/v1/chat/completions", chat("hello"))
+            wait([told], timeout=0.1)
+        if not told.done():
+            follower.kill()
+        rows = told.result()
+    follower.send_signal(signal.SIGINT)
+    ended = follower.wait(timeout=30)
+    process.terminate()
+    process.communicate(timeout=30)
+
+    assert [(row["client"], row["model"], row["status"]) for row in rows] == [("ada", "demo", 200)] * 2
+    assert ended == 130
 
 
 def test_a_session_of_the_real_codex_is_told_as_a_tree(machine: Machine) -> None:

@@ -20,6 +20,9 @@ from dragoman.ir.record import Record
 from dragoman.ir.usage import Usage
 from dragoman.observe.line import line
 
+RUNNING = "/api/exchanges/running"
+"""What a gateway that runs is asked for besides."""
+_LEAST = 20
 _SHORT_ID = 21
 """Of an id: the moment and enough besides."""
 _SQLITE = "sqlite:///"
@@ -116,8 +119,9 @@ def given_options(options: Mapping[str, str | None]) -> dict[str, str]:
 # ---- how things are written ----------------------------------------------------------------------------------------------
 
 
-def exchange_line(row: Mapping[str, Any], *, color: bool) -> str:
-    """An exchange as the gateway's terminal has it, with what it cost and how its id begins."""
+def exchange_line(row: Mapping[str, Any], *, color: bool, width: int | None = None) -> str:
+    """An exchange as the gateway's terminal has it, with what it cost and how its id begins; of what went wrong only as much as leaves
+    it within `width`."""
     usage = None
     if row.get("input_tokens") is not None:
         told = {name: row.get(name) for name in ("input_tokens", "output_tokens", "cache_read_tokens")}
@@ -138,7 +142,13 @@ def exchange_line(row: Mapping[str, Any], *, color: bool) -> str:
         first_token_s=row["first_token_s"],
         total_s=row["total_s"],
     )
-    return f"{line(record, color=color)}  {dollars(row.get('cost_usd')):>9}  {row['id'][:_SHORT_ID]}"
+    end = f"  {row['id'][:_SHORT_ID]}"
+    if record.error is None:
+        return f"{line(record, color=color)}  {dollars(row.get('cost_usd')):>9}{end}"
+    over = 0 if width is None else len(line(record)) + len(end) - width
+    if over > 0 and record.message:
+        record.message = f"{record.message[: max(_LEAST, len(record.message) - over - 1)]}…"
+    return line(record, color=color) + end
 
 
 def dollars(amount: float | None) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import http.client
 import os
+import shutil
 import sys
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -19,6 +21,10 @@ from dragoman.observe.live import FILTERS
 from dragoman.observe.observer import may_color
 
 _SILENCE_S = 60.0
+_OPTIONS = {"client": "key"}
+"""Filters of the feed, as the options are called, where that is another word."""
+
+Row = Mapping[str, Any]
 
 
 @click.command()
@@ -37,24 +43,26 @@ def logs(
     given = given_options(options) | ({"text": text} if text else {}) | ({"error": "any"} if errors and not options["error"] else {})
     source = Source(gateway, config)
     found = source.exchanges({**given, "limit": str(limit)})["exchanges"]
+    show = _json if as_json else _Lines().show
     for row in reversed(found):
-        _print(row, as_json=as_json)
+        show(row)
     if follow:
-        _follow(source, given, {row["id"] for row in found}, as_json=as_json, errors=errors)
+        _follow(source, given, {row["id"] for row in found}, show, errors=errors)
     elif not found and not as_json:
         click.echo(f"Nothing like that is on record, says {source.name}.", err=True)
 
 
-def _follow(source: Source, given: Mapping[str, str], known: set[str], *, as_json: bool, errors: bool) -> None:
+def _follow(source: Source, given: Mapping[str, str], known: set[str], show: Callable[[Row], None], *, errors: bool) -> None:
     if source.address is None:
         raise click.ClickException("no gateway answers, so nothing will follow; start one with `dragoman serve`")
     unheard = set(given) - {*FILTERS, "since"}
     if unheard - {"error"}:
-        raise click.UsageError(f"--follow goes with {', '.join(f'--{name}' for name in FILTERS)}, not with --{min(unheard)}")
+        names = ", ".join(f"--{_OPTIONS.get(name, name)}" for name in FILTERS)
+        raise click.UsageError(f"--follow goes with {names}, not with --{min(unheard - {'error'})}")
     wanted = {name: value for name, value in given.items() if name in FILTERS and value != "any"}
     for row in _live(source.address, wanted):
         if row.get("id") not in known and not (errors and row.get("error") is None):
-            _print(row, as_json=as_json)
+            show(row)
 
 
 def _live(address: str, wanted: Mapping[str, str]) -> Iterator[dict[str, Any]]:
@@ -83,10 +91,27 @@ def _live(address: str, wanted: Mapping[str, str]) -> Iterator[dict[str, Any]]:
         connection.close()
 
 
-def _print(row: Mapping[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        click.echo(msgspec.json.encode(row))
-        return
-    color = may_color(sys.stdout, "auto", os.environ)
-    text = exchange_line(row, color=color)
-    click.echo(text if color else clean(text))
+def _json(row: Row) -> None:
+    click.echo(msgspec.json.encode(row))
+
+
+class _Lines:
+    """Exchanges a line each; where a day other than this one begins, it says so."""
+
+    def __init__(self) -> None:
+        self._color = may_color(sys.stdout, "auto", os.environ)
+        self._day = _day(time.time())
+
+    def show(self, row: Row) -> None:
+        """The next one."""
+        day = _day(row["began_at"])
+        if day != self._day:
+            self._day = day
+            click.echo(click.style(f"-- {day}", dim=True))
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        text = exchange_line(row, color=self._color, width=width)
+        click.echo(text if self._color else clean(text))
+
+
+def _day(at: float) -> str:
+    return time.strftime("%Y-%m-%d", time.localtime(at))

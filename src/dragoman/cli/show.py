@@ -47,7 +47,7 @@ def _exchange(row: Mapping[str, Any]) -> Iterator[str]:
         yield f"  {row['provider']}/{row['model']} answered by {row['dialect_out']}, {row['lane']} lane{told}"
     outcome = f"{row['error']}: {row['message']}" if row["error"] else f"ended by {row['stop_reason'] or '?'}"
     yield f"  HTTP {row['status']}, {outcome}"
-    yield from (f"  {name:<15} {row[name]}" for name in _FACTS if row.get(name))
+    yield from (f"  {name:<15} {row[name]}" for name in _FACTS if row.get(name) not in (None, "", "-"))
     yield from _routing(row.get("decision"))
     yield from _attempts(row["attempts"])
     yield "\ntimes"
@@ -55,7 +55,7 @@ def _exchange(row: Mapping[str, Any]) -> Iterator[str]:
     yield from _tokens(row)
     if row["tools"]:
         yield "\ntools called"
-        yield from table(("tool", "command", "arguments", "result", "id"), [_tool(tool) for tool in row["tools"]], left=2)
+        yield from table(("  tool", "command", "arguments", "result", "id"), [_tool(tool) for tool in row["tools"]], left=2)
     if row["warnings"]:
         yield "\nwarnings"
         yield from (f"  {field}: {why}" for field, why in row["warnings"])

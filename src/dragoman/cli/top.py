@@ -2,20 +2,41 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import click
+import msgspec
 
 from dragoman.cli.asking import config_option, fetch, gateway_option
-from dragoman.cli.journal import Source, clean, count, dollars, percent, seconds, spent, table
+from dragoman.cli.journal import RUNNING, Source, clean, count, percent, seconds, spent, table
+from dragoman.ir.errors import GatewayError
 
-_CLEAR = "\x1b[H\x1b[2J"
+Row = Mapping[str, Any]
+
+_BEGIN, _END = "\x1b[2J\x1b[?25l", "\x1b[?25h"
+_HOME, _REST_OF_LINE, _REST_OF_SCREEN = "\x1b[H", "\x1b[K", "\x1b[J"
+_RUNNING = 12
 _MINUTES = 5
+_SPAN_S = 60 * _MINUTES
 _SESSIONS = "1h"
 _HEAD = ("session", "agent", "key", "turns", "requests", "failed", "in", "cached", "out", "cost", "idle")
+
+
+class View(msgspec.Struct, frozen=True):
+    """What is to be seen at a moment (`at`, Unix seconds): sums of the last minutes and of the day, sessions, and what is under way.
+    name: who told it."""
+
+    name: str
+    at: float
+    running: Sequence[Row]
+    lately: Row
+    day: Row
+    sessions: Sequence[Row]
 
 
 @click.command()
@@ -24,38 +45,92 @@ _HEAD = ("session", "agent", "key", "turns", "requests", "failed", "in", "cached
 @gateway_option
 @config_option
 def top(every: float, once: bool, gateway: str | None, config: str | None) -> None:
-    """Watch the gateway: what is spent, tokens per second, errors, and the sessions of the last hour. Ctrl-C ends it."""
+    """Watch the gateway: what is under way, what is spent, tokens per second, errors, and the sessions of the last hour. Ctrl-C ends it."""
+    is_seen = sys.stdout.isatty() and not once
+    screen = lines(_look(gateway, config))
+    try:
+        click.echo(_BEGIN, nl=False) if is_seen else None
+        while True:
+            click.echo(drawn(screen, shutil.get_terminal_size()) if is_seen else "\n".join(screen), nl=not is_seen)
+            if once:
+                return
+            time.sleep(every)
+            screen = _again(gateway, config)
+    except KeyboardInterrupt:
+        pass
+    finally:
+        click.echo(_END, nl=False) if is_seen else None
+
+
+def _look(gateway: str | None, config: str | None) -> View:
+    # Found anew each time: a gateway may come and go.
     source = Source(gateway, config)
-    while True:
-        screen = list(_screen(source))
-        height = shutil.get_terminal_size().lines
-        click.echo("\n".join(screen if once else [_CLEAR + screen[0], *screen[1 : height - 1]]))
-        if once:
-            return
-        time.sleep(every)
-
-
-def _screen(source: Source) -> Iterator[str]:
     lately = source.usage({"since": f"{_MINUTES}m", "by": "provider,model"})
     day = source.usage({"since": time.strftime("%Y-%m-%dT00:00:00%z"), "by": "outcome"})
     sessions = source.sessions({"since": _SESSIONS, "limit": "200"})["sessions"]
-    total, today = lately["total"], day["total"]
-    running = fetch(source.address, "/health").get("running", 0) if source.address is not None else 0
-    yield f"{time.strftime('%H:%M:%S')}  {source.name}  {running} running"
-    failed = sum(row["exchanges"] for row in day["usage"] if row["outcome"] != "ok")
+    running: list[Row] = [] if source.address is None else fetch(source.address, RUNNING)["running"]
+    return View(source.name, time.time(), running, lately, day, sessions)
+
+
+def _again(gateway: str | None, config: str | None) -> list[str]:
+    """The same later, when trouble does not end it: it may pass."""
+    try:
+        return lines(_look(gateway, config))
+    except click.ClickException as error:
+        return [f"{time.strftime('%H:%M:%S')}  {clean(error.format_message())}"]
+    except GatewayError as error:
+        return [f"{time.strftime('%H:%M:%S')}  {clean(error.message)}"]
+
+
+def drawn(screen: Sequence[str], size: os.terminal_size) -> str:
+    """The screen, over the one before: so nothing flickers, and nothing of that is left. No more of it than there is room for."""
+    kept = [_cut(line, size.columns) for line in screen[: size.lines - 1]]
+    return _HOME + "".join(f"{line}{_REST_OF_LINE}\n" for line in kept) + _REST_OF_SCREEN
+
+
+def _cut(line: str, width: int) -> str:
+    plain = click.unstyle(line)
+    if len(plain) <= width:
+        return line
+    short = f"{plain[: width - 1]}…"
+    return short if plain == line else click.style(short, dim=True)
+
+
+def lines(view: View) -> list[str]:
+    """All of it, a line each."""
+    return [*_sums(view), *_tables(view)]
+
+
+def _sums(view: View) -> Iterator[str]:
+    total, today = view.lately["total"], view.day["total"]
+    yield f"{time.strftime('%H:%M:%S', time.localtime(view.at))}  {view.name}  {len(view.running)} running"
+    failed = sum(row["exchanges"] for row in view.day["usage"] if row["outcome"] != "ok")
     yield f"today          {today['exchanges']} requests, {failed} failed, {spent(today)}"
-    span_s = 60 * _MINUTES
-    speed = f"{total['input_tokens'] / span_s:.0f} tokens/s in, {total['output_tokens'] / span_s:.0f} out"
-    requests, spending = total["exchanges"] / _MINUTES, dollars((total["cost_usd"] or 0.0) * 60 / _MINUTES)
-    yield f"last {_MINUTES} minutes {requests:.1f} requests/min, {speed}, {spending}/h"
+    speed = f"{total['input_tokens'] / _SPAN_S:.0f} tokens/s in, {total['output_tokens'] / _SPAN_S:.0f} out"
+    an_hour = spent({**total, "cost_usd": (total["cost_usd"] or 0.0) * 3600 / _SPAN_S})
+    yield f"last {_MINUTES} minutes {total['exchanges'] / _MINUTES:.1f} requests/min, {speed}, {an_hour}/h"
     yield ""
-    if lately["usage"]:
-        yield from table(("answered by", "requests", "failed", "out", "cost", "first token"), [_model(row) for row in lately["usage"]])
+
+
+def _tables(view: View) -> Iterator[str]:
+    if view.running:
+        yield from table(("running", "of", "session", "for", "first token"), [_running(row) for row in view.running[:_RUNNING]], left=3)
+        yield from [f"and {len(view.running) - _RUNNING} more"] if len(view.running) > _RUNNING else []
         yield ""
-    yield from table(_HEAD, [_session(row) for row in sessions], left=3)
+    if view.lately["usage"]:
+        head = ("answered by", "requests", "failed", "out", "cost", "first token")
+        yield from table(head, [_model(row) for row in view.lately["usage"]])
+        yield ""
+    yield from table(_HEAD, [_session(row, view.at) for row in view.sessions], left=3)
 
 
-def _model(row: Mapping[str, Any]) -> tuple[str, ...]:
+def _running(row: Row) -> tuple[str, ...]:
+    where = f"{row['provider']}/{row['model']}" if row["provider"] else f"{row['asked'] or '?'} (no provider is asked yet)"
+    whose = row["agent"] if row["agent"] not in (None, "generic") else row["client"]
+    return clean(where), clean(whose), clean(row["session"] or "-")[:13], seconds(row["running_s"]), seconds(row["first_token_s"])
+
+
+def _model(row: Row) -> tuple[str, ...]:
     first = row["first_token_s"] / row["first_tokens"] if row["first_tokens"] else None
     name = f"{row['provider']}/{row['model']}" if row["provider"] else "nobody"
     return (
@@ -68,7 +143,7 @@ def _model(row: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _session(row: Mapping[str, Any]) -> tuple[str, ...]:
+def _session(row: Row, at: float) -> tuple[str, ...]:
     return (
         clean(row["id"])[:13],
         clean(row["agent"] or "-"),
@@ -80,5 +155,5 @@ def _session(row: Mapping[str, Any]) -> tuple[str, ...]:
         percent(row["cache_hit_rate"]),
         count(row["output_tokens"]),
         spent(row),
-        seconds(max(0.0, time.time() - row["last_at"])),
+        seconds(max(0.0, at - row["last_at"])),
     )

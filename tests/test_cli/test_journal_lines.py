@@ -1,0 +1,33 @@
+"""Exchanges as lines of `dragoman logs`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dragoman.cli.journal import exchange_line
+
+ROW: dict[str, Any] = {
+    "id": "ex_01a2000e54944e484d9060336687ed5b", "began_at": 0.0, "client": "ada", "agent": "codex", "asked": "fast", "provider": "up",
+    "model": "m", "lane": "relay", "status": 200, "error": None, "message": None, "input_tokens": 12, "output_tokens": 3,
+    "cache_read_tokens": None, "first_token_s": 0.1, "total_s": 1.0, "cost_usd": 0.25,
+}  # fmt: skip
+FAILED = {**ROW, "status": 400, "error": "invalid_request", "message": "word " * 60}
+
+
+def test_a_line_ends_with_the_cost_and_enough_of_the_id_to_ask_for_it() -> None:
+    assert exchange_line(ROW, color=False).endswith("12/3 0.10/1.00s    $0.2500  ex_01a2000e54944e484d")
+
+
+@pytest.mark.parametrize("width", [150, 200])
+def test_what_went_wrong_is_cut_where_the_terminal_ends(width: int) -> None:
+    text = exchange_line(FAILED, color=False, width=width)
+
+    assert len(text) == width
+    assert text.endswith("…  ex_01a2000e54944e484d")
+
+
+def test_in_a_narrow_terminal_it_is_still_said_and_in_a_pipe_whole() -> None:
+    assert "word word …" in exchange_line(FAILED, color=False, width=40)
+    assert FAILED["message"] in exchange_line(FAILED, color=False)
