@@ -117,3 +117,19 @@ def test_a_stream_that_never_ended_was_cut() -> None:
         fold(ev.Started(), ev.TextStarted(0), ev.TextDelta(0, "half")).response()
 
     assert (caught.value.kind, caught.value.source) == (Kind.CUT, "upstream")
+
+
+def test_of_parts_that_were_cut_there_is_what_came() -> None:
+    folded = fold(
+        ev.Started(),
+        ev.TextStarted(0),
+        ev.TextDelta(0, "whole"),
+        ev.PartEnded(0),
+        ev.TextStarted(1),
+        ev.TextDelta(1, "ha"),
+        ev.CallStarted(2, call_id="c", name="run"),
+        ev.CallDelta(2, '{"a'),
+    )
+
+    assert list(folded.cut()) == [ir.Message("assistant", (ir.Text("ha"),)), ir.Call("c", "run", '{"a')]
+    assert list(folded.cut()) == []

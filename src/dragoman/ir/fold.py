@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
 import msgspec
@@ -41,6 +41,11 @@ class Fold:
         """Take one event. Returns the finished item when the event ended a part."""
         handler = self._TABLE.get(type(event))
         return handler(self, event) if handler is not None else None
+
+    def cut(self) -> Iterator[Item]:
+        """What came of the parts that are under way, where nothing more will come."""
+        for number in tuple(self._open):
+            yield self._on_part_ended(ev.PartEnded(number))
 
     def response(self) -> Response:
         """The whole reply. Raises the stream's error if it failed, `cut` if it never ended."""

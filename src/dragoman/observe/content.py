@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 
 from dragoman.dialects.contract import Call as WireCall
-from dragoman.dialects.contract import Dialect, Quirks
+from dragoman.dialects.contract import Dialect
+from dragoman.dialects.playback import play
 from dragoman.dialects.registry import dialect
-from dragoman.ir import events as ev
 from dragoman.ir import request as ir
 from dragoman.ir.errors import GatewayError
 from dragoman.ir.fold import Fold
@@ -65,33 +65,16 @@ def _answered(known: Dialect, record: Record, pieces: Sequence[bytes]) -> dict[s
 
 
 def _delivered(known: Dialect, record: Record, body: bytes) -> list[ir.Item]:
-    fold, items, under_way = Fold(), list[ir.Item](), dict[int, None]()
+    fold, items = Fold(), list[ir.Item]()
     try:
-        for event in _events(known, record, body):
-            if isinstance(event, ev.TextStarted | ev.ReasoningStarted | ev.CallStarted):
-                under_way[event.part] = None
-            elif isinstance(event, ev.PartEnded):
-                under_way.pop(event.part, None)
-            items += _some(fold.feed(event))
+        for event in play(known, body, stream=record.stream):
+            item = fold.feed(event)
+            if item is not None:
+                items.append(item)
     except (GatewayError, WireError):
         # What cannot be read, as an error's body, is no answer; what came before it is.
         pass
-    for part in under_way:
-        items += _some(fold.feed(ev.PartEnded(part)))
-    return items
-
-
-def _some(item: ir.Item | None) -> tuple[ir.Item, ...]:
-    return () if item is None else (item,)
-
-
-def _events(known: Dialect, record: Record, body: bytes) -> Iterator[ev.Event]:
-    if not record.stream or body.lstrip()[:1] == b"{":
-        yield from known.read_response(body, Quirks())
-        return
-    framer, reader = known.framer(), known.reader(Quirks())
-    for frame in (*framer.feed(body), *framer.close()):
-        yield from reader.feed(frame)
+    return [*items, *fold.cut()]
 
 
 def _latest(messages: list[_Json]) -> list[_Json]:

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from dragoman.dialects.contract import Call as HttpCall
-from dragoman.dialects.contract import Dialect, Quirks
+from dragoman.dialects.contract import Dialect
+from dragoman.dialects.playback import play
 from dragoman.dialects.registry import dialect, names
 from dragoman.ir import events as ev
 from dragoman.ir import request as ir
@@ -19,7 +20,6 @@ from dragoman.wire.frame import WireError
 SHOWN = 12
 """Of a long conversation the last items are shown at first."""
 _LONGEST = 20_000
-_STARTS = (ev.TextStarted, ev.ReasoningStarted, ev.CallStarted)
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -74,34 +74,20 @@ def _response(spoken: Dialect, stream: bool, body: bytes | None, trouble: list[s
         return []
     items: list[ir.Item] = []
     try:
-        items += _folded(_events(spoken, body) if stream else spoken.read_response(body, Quirks()), trouble)
+        items += _folded(play(spoken, body, stream=stream), trouble)
     except (GatewayError, WireError) as error:
         trouble.append(f"the answer cannot be shown as a conversation: {getattr(error, 'message', error)}")
     return [said for item in items for said in _say(item)]
 
 
-def _events(spoken: Dialect, body: bytes) -> Iterator[ev.Event]:
-    framer, reader = spoken.framer(), spoken.reader(Quirks())
-    for frame in (*framer.feed(body), *framer.close()):
-        yield from reader.feed(frame)
-    yield from reader.close()
-
-
 def _folded(events: Iterable[ev.Event], trouble: list[str]) -> Iterator[ir.Item]:
     """The items of an answer; of one that was cut, also those that were under way."""
-    fold, under_way = Fold(), dict[int, None]()
+    fold = Fold()
     for event in events:
-        if isinstance(event, _STARTS):
-            under_way[event.part] = None
-        elif isinstance(event, ev.PartEnded):
-            under_way.pop(event.part, None)
         item = fold.feed(event)
         if item is not None:
             yield item
-    for part in under_way:
-        item = fold.feed(ev.PartEnded(part))
-        if item is not None:
-            yield item
+    yield from fold.cut()
     if fold.failed is not None:
         trouble.append(f"the answer ended in an error: {fold.failed.message}")
 
