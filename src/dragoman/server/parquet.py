@@ -1,6 +1,6 @@
 """Writes Parquet files, as much of the format as plain rows need: optional columns of text, numbers and truth values, one page each, gzip.
 
-Own, since the usual library takes 40 MB for it. The format: https://parquet.apache.org/docs/file-format/; its metadata are structs of
+Own: docs/decisions/0017-own-parquet.md says why. The format: https://parquet.apache.org/docs/file-format/; its metadata are structs of
 Thrift's compact protocol: https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md.
 """
 
