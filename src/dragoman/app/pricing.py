@@ -2,41 +2,114 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable
 from decimal import Decimal
+
+import msgspec
 
 from dragoman.ir.record import Attempt, Record
 from dragoman.observe.journal_rows import Priced
 from dragoman.policy.book import PriceBook
 from dragoman.policy.cost import Cost, cost
-from dragoman.policy.count import counts
-from dragoman.policy.rates import Price
+from dragoman.policy.count import counts, is_plain
+from dragoman.policy.rates import Era, Hours, Price, Rates, Unit, rate
 
 _PICO = 12
 """Places of a US dollar that are kept: no public price has more for a single token."""
+_PER_MILLION = 6
 _KEPT = 4096
+_TOKENS = (Unit.INPUT, Unit.CACHE_READ, Unit.CACHE_WRITE, Unit.OUTPUT, Unit.REASONING)
+"""What nearly every exchange is billed by, and nothing else."""
+_Table = tuple[int | None, ...]
+"""What one of each of these costs, None: not known."""
+
+
+class _Known:
+    """The price of a deployment. What tokens cost is worked out once, as whole numbers: a tenth of the time of exact decimals, and as
+    exact."""
+
+    def __init__(self, price: Price | None) -> None:
+        self.price = price
+        self._eras: list[_Plain] = [] if price is None else [_plain(price, era) for era in price.eras]
+
+    def parts(self, record: Record, attempt: Attempt) -> dict[str, int] | None:
+        """The cost by unit, if it is so plain."""
+        usage = attempt.usage
+        if usage is None or not self._eras or not is_plain(usage, record.tier):
+            return None
+        era = self._eras[0] if len(self._eras) == 1 else self._era(record.began_at + attempt.began_s)
+        per = era.tables[bisect_left(era.starts, usage.input_tokens)]
+        if per is None:
+            return None
+        read, written, thought = usage.cache_read_tokens or 0, usage.cache_write_tokens or 0, usage.reasoning_tokens or 0
+        found: dict[str, int] = {}
+        left = (usage.input_tokens - read - written, read, written, usage.output_tokens - thought, thought)
+        for unit, count, each in zip(_TOKENS, left, per, strict=True):
+            if count:
+                if count < 0 or each is None:
+                    return None
+                found[unit.value] = count * each
+        return found
+
+    def _era(self, at: float) -> _Plain:
+        return next((era for era in reversed(self._eras) if era.hours.hold(at)), self._eras[0])
+
+
+class _Plain(msgspec.Struct, frozen=True):
+    """An era's prices, by the steps of long requests: past so many input tokens the next table holds. None: not so plain."""
+
+    hours: Hours
+    starts: list[int]
+    tables: list[_Table | None]
+
+
+def _plain(price: Price, era: Era) -> _Plain:
+    alone = Price((era,), factor=price.factor)
+    starts = sorted({step.past for step in era.steps})
+    return _Plain(era.hours, starts, [_table(alone.at(0.0, tokens)) for tokens in (0, *[past + 1 for past in starts])])
+
+
+def _table(rates: Rates) -> _Table | None:
+    if rate(rates, Unit.REQUEST) is not None:
+        return None
+    exact = [None if (per := rate(rates, unit)) is None else per.scaleb(_PER_MILLION) for unit in _TOKENS]
+    if any(each is not None and each != each.to_integral_value() for each in exact):
+        return None
+    return tuple([None if each is None else int(each) for each in exact])
 
 
 def record_price(book: PriceBook) -> Callable[[Record], Priced | None]:
     """The costs of records by these prices. The first call may take half a second (`PriceBook.load`), others some microseconds: for a
     thread where nothing waits."""
-    known: dict[tuple[str, str], Price | None] = {}
+    known: dict[tuple[str, str], _Known] = {}
 
-    def price(attempt: Attempt) -> Price | None:
+    def price(attempt: Attempt) -> _Known:
         name = attempt.provider, attempt.model
-        if name not in known:
+        found = known.get(name)
+        if found is None:
             if len(known) >= _KEPT:
                 known.clear()
-            known[name] = book.price(*name)
-        return known[name]
+            found = known[name] = _Known(book.price(*name))
+        return found
 
     return lambda record: _priced(record, price)
 
 
-def _priced(record: Record, price: Callable[[Attempt], Price | None]) -> Priced | None:
+def _priced(record: Record, price: Callable[[Attempt], _Known]) -> Priced | None:
     """An exchange costs what its attempts cost that told their tokens: known if each of these is."""
-    if not record.attempts:
+    attempts = record.attempts
+    if not attempts:
         return None
+    if len(attempts) == 1:
+        found = price(attempts[0]).parts(record, attempts[0])
+        if found is not None:
+            whole = sum(found.values())
+            return Priced(whole, found if 0 not in found.values() else _without_zeros(found), (whole,))
+    return _priced_each(record, price)
+
+
+def _priced_each(record: Record, price: Callable[[Attempt], _Known]) -> Priced:
     parts: dict[str, int] = {}
     each: list[int | None] = []
     told: list[tuple[str, str]] = []
@@ -46,7 +119,7 @@ def _priced(record: Record, price: Callable[[Attempt], Price | None]) -> Priced 
             if _may_be_billed(attempt):
                 told.append(("cost", _UNTOLD.format(number=number, name=f"{attempt.provider}/{attempt.model}")))
             continue
-        found = _cost(record, attempt, price(attempt))
+        found = _cost(record, attempt, price(attempt).price)
         picos = {unit: _pico(usd) for unit, usd in found.parts.items()}
         for unit, pico in picos.items():
             parts[unit] = parts.get(unit, 0) + pico
@@ -56,7 +129,11 @@ def _priced(record: Record, price: Callable[[Attempt], Price | None]) -> Priced 
     costs = [pico for pico, attempt in zip(each, record.attempts, strict=True) if attempt.usage is not None]
     known = [pico for pico in costs if pico is not None]
     whole = sum(known) if known and len(known) == len(costs) else None
-    return Priced(whole, {unit: pico for unit, pico in parts.items() if pico}, tuple(each), tuple(told))
+    return Priced(whole, _without_zeros(parts), tuple(each), tuple(told))
+
+
+def _without_zeros(parts: dict[str, int]) -> dict[str, int]:
+    return {unit: pico for unit, pico in parts.items() if pico}
 
 
 _UNTOLD = "attempt {number} (`{name}`) had begun to answer when it failed, without telling its tokens: what it is billed is not in the cost"

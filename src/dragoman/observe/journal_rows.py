@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from operator import attrgetter
 from typing import Any
@@ -72,9 +72,10 @@ class Rows:
         self._told = told
         self._turns = turns
         self._paths = paths
-        self._hours: dict[tuple[Any, ...], list[Any]] = {}
-        self._sessions: dict[str, list[Any]] = {}
-        self._models: dict[tuple[str, str, str], int] = {}
+        self._hours: dict[tuple[Any, ...], list[Row]] = {}
+        self._sessions: dict[str, _Session] = {}
+        self._models: Counter[tuple[str, str, str]] = Counter()
+        self._decided: tuple[object, str] | None = None
         self.exchanges: list[Row] = []
         self.attempts: list[Row] = []
         self.tools: list[Row] = []
@@ -104,21 +105,20 @@ class Rows:
             results=self.results,
             blobs=self.blobs,
             bodies=self.bodies,
-            sessions=[(name, *sums) for name, sums in self._sessions.items()],
+            sessions=[session.row(name) for name, session in self._sessions.items()],
             session_models=[(*key, count) for key, count in self._models.items()],
-            usage_hours=[(*key, *sums) for key, sums in self._hours.items()],
+            usage_hours=[(*key, *_sums(rows)) for key, rows in self._hours.items()],
         )
 
     def _exchange(self, record: Record, usage: Usage | None, priced: Priced, bodies: str) -> tuple[Any, ...]:
         last = record.attempts[-1] if record.attempts else None
         connect_s = None if last is None or last.connected_s is None else last.connected_s - last.began_s
         first_s = None if last is None or last.first_byte_s is None else last.first_byte_s - last.began_s
-        told = None if record.decision is None else self._told(record.decision)
         message = record.message
         return (
             *_WHO(record),
             *_WHAT(record),
-            None if told is None else _text(told),
+            None if record.decision is None else self._decision(record.decision),
             record.provider,
             record.model,
             None if last is None else last.key,
@@ -143,6 +143,12 @@ class Rows:
             record.repo if self._paths else None,
             record.replays,
         )
+
+    def _decision(self, decision: object) -> str:
+        """As JSON. Where nothing is to be decided, one after the other is the same."""
+        if self._decided is None or self._decided[0] is not decision:
+            self._decided = decision, _text(self._told(decision))
+        return self._decided[1]
 
     def _attempts(self, record: Record, priced: Priced) -> None:
         costs = priced.attempts or (None,) * len(record.attempts)
@@ -185,13 +191,11 @@ class Rows:
 
     def _sum(self, record: Record, usage: Usage, priced: Priced, is_unpriced: bool) -> None:
         tokens = (
-            _countable(usage.input_tokens),
-            _countable(usage.output_tokens),
-            _countable(usage.cache_read_tokens or 0),
-            _countable(usage.cache_write_tokens or 0),
-            _countable(usage.reasoning_tokens or 0),
-            _countable(priced.pico or 0),
-        )
+            usage.input_tokens, usage.output_tokens, usage.cache_read_tokens or 0, usage.cache_write_tokens or 0,
+            usage.reasoning_tokens or 0, priced.pico or 0,
+        )  # fmt: skip
+        if max(tokens) >= _ABSURD or min(tokens) <= -_ABSURD:
+            tokens = tuple(map(_countable, tokens))
         failed, tried, calls = int(record.error is not None), len(record.attempts), len(record.calls)
         provider, model = record.provider or "", record.model or ""
         key = (
@@ -201,25 +205,42 @@ class Rows:
         first = record.first_token_s
         counts = (record.bytes_in, record.bytes_out, int(first is not None))
         times = (record.total_s, first or 0.0, record.generation_s or 0.0, record.own_s or 0.0)
-        _add(self._hours, key, [1, failed, int(is_unpriced), tried, *tokens, calls, *counts, *times])
+        self._hours.setdefault(key, []).append((1, failed, int(is_unpriced), tried, *tokens, calls, *counts, *times))
         if record.session:
-            self._sum_session(record, [1, 0, failed, int(is_unpriced), tried, calls, *tokens, record.total_s])
+            turns = self._turns.begun(record)
+            self._session(record, (1, turns, failed, int(is_unpriced), tried, calls, *tokens, record.total_s))
             if provider and not failed:
-                named = (record.session, provider, model)
-                self._models[named] = self._models.get(named, 0) + 1
+                self._models[record.session, provider, model] += 1
 
-    def _sum_session(self, record: Record, sums: list[Any]) -> None:
-        session = record.session or ""
+    def _session(self, record: Record, sums: Row) -> None:
         paths = (record.cwd, record.repo) if self._paths else (None, None)
-        who = [record.parent_session, record.agent, record.client, *paths, record.turn]
-        sums[1] = self._turns.begun(record)
+        who = (record.parent_session, record.agent, record.client, *paths, record.turn)
+        session, at = record.session or "", record.began_at
         known = self._sessions.get(session)
         if known is None:
-            self._sessions[session] = [*who, record.began_at, record.began_at, *sums]
+            self._sessions[session] = _Session(who, at, at, [sums])
             return
-        known[:6] = [new if new is not None else old for new, old in zip(who, known[:6], strict=True)]
-        known[6], known[7] = min(known[6], record.began_at), max(known[7], record.began_at)
-        known[8:] = [old + new for old, new in zip(known[8:], sums, strict=True)]
+        if who != known.who:
+            known.who = tuple([new if new is not None else old for new, old in zip(who, known.who, strict=True)])
+        known.first_at, known.last_at = min(known.first_at, at), max(known.last_at, at)
+        known.sums.append(sums)
+
+
+class _Session(msgspec.Struct):
+    """What a batch adds to a session. who: in the order of the columns; what is told later counts."""
+
+    who: tuple[str | None, ...]
+    first_at: float
+    last_at: float
+    sums: list[Row]
+
+    def row(self, name: str) -> Row:
+        return (name, *self.who, self.first_at, self.last_at, *_sums(self.sums))
+
+
+def _sums(rows: list[Row]) -> Row:
+    """Of each column."""
+    return rows[0] if len(rows) == 1 else [sum(column) for column in zip(*rows, strict=True)]
 
 
 _UNPRICED = Priced()
@@ -240,14 +261,6 @@ def _usage(usage: Usage) -> tuple[Any, ...]:
         usage.total_tokens,
         _text(usage.extra) if usage.extra else None,
     )
-
-
-def _add(all_sums: dict[tuple[Any, ...], list[Any]], key: tuple[Any, ...], sums: list[Any]) -> None:
-    known = all_sums.get(key)
-    if known is None:
-        all_sums[key] = sums
-    else:
-        known[:] = [old + new for old, new in zip(known, sums, strict=True)]
 
 
 def _text(value: object) -> str:
