@@ -2,59 +2,70 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
+from typing import Any
 
 import click
 
 from dragoman import __version__
-from dragoman.cli.check import check, schema
-from dragoman.cli.codex.command import codex
-from dragoman.cli.config import config
-from dragoman.cli.doctor.command import doctor
-from dragoman.cli.health import health
-from dragoman.cli.importing import import_
-from dragoman.cli.logs import logs
-from dragoman.cli.models import models
-from dragoman.cli.replay import replay
-from dragoman.cli.route import route
-from dragoman.cli.serve import serve
-from dragoman.cli.show import show
-from dragoman.cli.simulate import simulate
-from dragoman.cli.top import top
-from dragoman.cli.trial.command import tries
-from dragoman.cli.usage import usage
 from dragoman.config.problems import ConfigError
 from dragoman.ir.errors import GatewayError
 
 _INTERRUPTED = 130
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Later(click.Command):
+    """A command whose module is loaded when it is typed: all of them together take as long as starting the gateway."""
+
+    def __init__(self, name: str, place: str, summary: str) -> None:
+        super().__init__(name, short_help=summary)
+        self._place = place
+
+    def load(self) -> click.Command:
+        """The command itself."""
+        module, _, function = self._place.partition(":")
+        return getattr(importlib.import_module(f"dragoman.cli.{module}"), function)
+
+    def make_context(self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any) -> click.Context:
+        """That of the command itself, which is what then runs."""
+        return self.load().make_context(info_name, args, parent, **extra)
+
+
+class InOrder(click.Group):
+    """A group whose commands are listed as they were added."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Their names."""
+        return list(self.commands)
+
+
+@click.group(cls=InOrder, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, "-V", "--version", prog_name="dragoman", message="%(prog)s %(version)s")
 def commands() -> None:
     """A gateway between coding agents and model providers: any agent, any model."""
 
 
-for _command in (
-    serve,
-    codex,
-    doctor,
-    logs,
-    show,
-    top,
-    usage,
-    replay,
-    check,
-    route,
-    health,
-    config,
-    models,
-    import_,
-    schema,
-    simulate,
-    tries,
+for _name, _place, _summary in (
+    ("serve", "serve:serve", "Start the gateway."),
+    ("codex", "codex.command:codex", "Run the installed Codex against the gateway."),
+    ("doctor", "doctor.command:doctor", "Say why Codex does or does not reach the gateway."),
+    ("tries", "trial.command:tries", "Look at what `dragoman codex --try` has made, keep one."),
+    ("logs", "logs:logs", "Show the latest exchanges, or follow them."),
+    ("show", "show:show", "Tell all of one exchange, or of a session."),
+    ("top", "top:top", "Watch what is under way, spent and failing."),
+    ("usage", "usage:usage", "Sum up requests, tokens, cost and times."),
+    ("replay", "replay:replay", "Send recorded requests again, to other models."),
+    ("check", "check:check", "Say what is wrong with a config, or that it holds."),
+    ("route", "route:route", "Say where a request would go, and why; send nothing."),
+    ("health", "health:health", "Show how every target and provider key is."),
+    ("models", "models:models", "List what may be asked for, and what it is and costs."),
+    ("config", "config:config", "Reload the config, compare its revisions, go back."),
+    ("import", "importing:import_", "Write another gateway's config as dragoman.yaml."),
+    ("schema", "check:schema", "Print the JSON Schema of dragoman.yaml, for editors."),
+    ("simulate", "simulate:simulate", "Run a simulated provider, with every kind of fault."),
 ):
-    commands.add_command(_command)
+    commands.add_command(Later(_name, _place, _summary))
 
 
 def main() -> None:

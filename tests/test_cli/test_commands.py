@@ -1,0 +1,43 @@
+"""The table of commands: each is there, told in one line, and loaded only when it is typed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from dragoman.cli.main import Later, commands
+
+
+@pytest.mark.parametrize("name", commands.commands)
+def test_each_command_is_where_the_table_says_and_told_in_one_line(name: str) -> None:
+    later = commands.commands[name]
+    assert isinstance(later, Later)
+
+    command = later.load()
+
+    assert isinstance(command, click.Command)
+    assert not isinstance(command, Later)
+    assert later.get_short_help_str(limit=62) == later.short_help
+
+
+def test_commands_are_listed_in_the_order_of_the_table() -> None:
+    told = CliRunner().invoke(commands, ["--help"], prog_name="dragoman").output
+
+    assert [line.split()[0] for line in told.partition("Commands:\n")[2].splitlines()] == list(commands.commands)
+
+
+def test_a_command_is_run_with_its_own_arguments_and_a_slip_is_told() -> None:
+    ran, slip = (CliRunner().invoke(commands, arguments, prog_name="dragoman") for arguments in (["simulate", "--list-errors"], ["serv"]))
+
+    assert (ran.exit_code, "rate_limit" in ran.output) == (0, True)
+    assert (slip.exit_code, "Did you mean 'serve'?" in slip.output) == (2, True)
+
+
+def test_what_is_not_typed_is_not_loaded() -> None:
+    script = "import sys, dragoman.cli.main; print([room for room in ('app', 'server', 'core') if f'dragoman.{room}' in sys.modules])"
+
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[]\n"
