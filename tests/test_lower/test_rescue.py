@@ -11,11 +11,13 @@ from dragoman.ir.fold import Fold
 from dragoman.ir.grammar import Grammar
 from dragoman.ir.request import (
     Call,
+    Citation,
     Image,
     Inline,
     Item,
     Message,
     OutputFormat,
+    Page,
     Proof,
     Reasoning,
     ReasoningWish,
@@ -170,6 +172,50 @@ def test_words_that_are_said_again_are_taken_out() -> None:
     rescue.go_on(PLAIN)
 
     assert fed(rescue, *REST[:2], ev.TextDelta(0, "The quick"), ev.TextDelta(0, " brown fox.")) == [ev.TextDelta(0, " fox.")]
+
+
+def test_what_words_that_go_on_cite_is_cited_at_its_place_in_all_of_them() -> None:
+    own = {"type": "url_citation"}
+    before = (ev.TextStarted(0), ev.TextDelta(0, "Look: the quick brown"))
+    rescue = broken(START, *before)
+    told = list(rescue.go_on(PLAIN).events)
+
+    told += fed(rescue, START, ev.TextStarted(0), ev.TextDelta(0, "the quick brown fox and"), ev.TextDelta(0, " the dog"))
+    told += fed(rescue, ev.Cited(0, Citation("responses", own, Page("https://a", "A", 16, 19))))
+    told += fed(rescue, ev.Cited(0, Citation("responses", own, Page("https://b", "B", 0, 19))))
+    told += fed(rescue, ev.Cited(0, Citation("messages", {"cited_text": "x"}, Page("https://c"))))
+    told += fed(rescue, ev.Cited(0, Citation("messages", {"type": "char_location"})))
+    told += fed(rescue, ev.PartEnded(0))
+
+    assert "".join(event.text for event in (*before, *told) if isinstance(event, ev.TextDelta)) == "Look: the quick brown fox and the dog"
+    assert [event for event in told if not isinstance(event, ev.TextDelta)] == [
+        ev.Cited(0, Citation("", {}, Page("https://a", "A", 22, 25))),  # fox
+        ev.Cited(0, Citation("", {}, Page("https://b", "B", 21, 25))),  # " fox": what was said before is not said here
+        ev.Cited(0, Citation("messages", {"cited_text": "x"}, Page("https://c", None, 21, 37))),
+        ev.Cited(0, Citation("messages", {"type": "char_location"})),
+        ev.PartEnded(0),
+    ]
+
+
+def test_what_was_cited_is_told_where_the_stream_breaks_again() -> None:
+    rescue = broken(START, *TEXT)
+    rescue.go_on(PLAIN)
+    fed(rescue, START, ev.TextStarted(0), ev.TextDelta(0, " fox"), ev.Cited(0, Citation("chat", {}, Page("https://a", None, 1, 4))))
+
+    assert rescue.go_on(PLAIN).events == (ev.Cited(0, Citation("", {}, Page("https://a", None, 16, 19))),)
+
+
+def test_a_second_message_is_cited_from_its_own_beginning() -> None:
+    rescue = broken(START, *TEXT, ev.PartEnded(0))
+    rescue.go_on(PLAIN)
+
+    told = fed(
+        rescue,
+        *(START, ev.TextStarted(0), ev.TextDelta(0, "The quick brown"), ev.TextDelta(0, " fox"), ev.PartEnded(0)),
+        *(ev.TextStarted(1), ev.TextDelta(1, "And"), ev.Cited(1, Citation("chat", {}, Page("https://a", None, 0, 3))), ev.PartEnded(1)),
+    )
+
+    assert told[-3:] == [ev.TextDelta(2, "And"), ev.Cited(2, Citation("chat", {}, Page("https://a", None, 0, 3))), ev.PartEnded(2)]
 
 
 def test_half_a_thought_is_ended_and_the_next_one_stands_behind_it() -> None:

@@ -17,7 +17,7 @@ from dragoman.ir.request import Message, Request, Text
 from dragoman.ir.usage import Usage
 from dragoman.lower.capabilities import Capabilities
 from dragoman.lower.delivered import Delivered, Salvage, text_of
-from dragoman.lower.seam import Seam
+from dragoman.lower.joint import Joint
 from dragoman.lower.thoughts import thinks
 
 replace = msgspec.structs.replace
@@ -50,11 +50,11 @@ class Rescue:
         self._spent: Usage | None = None
         self._usage: Usage | None = None
         self._untold = self._heard = False
-        # From the second attempt on: part there -> part here (None: not shown), the text that waits for its rest, the seam, and
-        # the new text that is no part yet since all of it was said before.
+        # From the second attempt on: part there -> part here (None: not shown), the text that waits for its rest, the words that join
+        # on, and the new text that is no part yet since all of it was said before.
         self._numbers: dict[int, int | None] | None = None
         self._waiting: int | None = None
-        self._seam: tuple[int, Seam] | None = None
+        self._joint: Joint | None = None
         self._begun: dict[int, ev.TextStarted] = {}
         self._before = self._owed = ""
         self._dropped = False
@@ -112,10 +112,9 @@ class Rescue:
 
     def _break_off(self) -> Iterable[ev.Event]:
         """Close what nobody can go on with: half a thought, and words that something else follows."""
-        if self._seam is not None:
-            part, seam = self._seam
-            yield from self._say(part, seam.cut())
-        self._seam, self._begun = None, {}
+        if self._joint is not None:
+            yield from self._end_joint(self._joint, self._joint.cut())
+        self._begun = {}
         if self._usage is not None:
             self._spent = self._usage if self._spent is None else self._spent.plus(self._usage)
         self._untold = self._untold or (self._heard and self._usage is None)
@@ -134,13 +133,13 @@ class Rescue:
         if waiting is not None and event.choice == 0 and not event.refusal:
             self._waiting = None
             self._assign(event.part, waiting)
-            self._seam = (waiting, Seam(self._before, self._owed))
+            self._joint = Joint(waiting, self._before, self._owed, begin=len(self._before))
             return
         yield from self._let_go()
         part = self._place(event.part)
-        if self._seam is None and not event.refusal and self._before:
+        if self._joint is None and not event.refusal and self._before:
             # The words before are complete: these are new, unless they are said again. Until then they are no part.
-            self._seam = (part, Seam(self._before, self._owed))
+            self._joint = Joint(part, self._before, self._owed, begin=0)
             self._begun[part] = replace(event, part=part)
             return
         yield replace(event, part=part)
@@ -149,10 +148,10 @@ class Rescue:
         part = self._number(event.part)
         if part is None:
             return
-        if self._seam is None or self._seam[0] != part:
+        if self._joint is None or self._joint.part != part:
             yield replace(event, part=part)
             return
-        text = self._seam[1].feed(event.text)
+        text = self._joint.feed(event.text)
         if text == event.text and part not in self._begun:
             yield replace(event, part=part)
         else:
@@ -160,7 +159,9 @@ class Rescue:
 
     def _on_cited(self, event: ev.Cited) -> Iterable[ev.Event]:
         part = self._number(event.part)
-        if part is not None and part not in self._begun:
+        if self._joint is not None and self._joint.part == part:
+            self._joint.cite(event.citation)
+        elif part is not None:
             yield replace(event, part=part)
 
     def _on_thought_started(self, event: ev.ReasoningStarted) -> Iterable[ev.Event]:
@@ -187,9 +188,9 @@ class Rescue:
         part = self._number(event.part)
         if part is None:
             return
-        if self._seam is not None and self._seam[0] == part:
-            yield from self._say(part, self._seam[1].close())
-            self._seam, self._before = None, ""
+        if self._joint is not None and self._joint.part == part:
+            yield from self._end_joint(self._joint, self._joint.close())
+            self._before = ""
         if self._begun.pop(part, None) is None:
             yield replace(event, part=part)
 
@@ -210,6 +211,14 @@ class Rescue:
             self._dropped = True
             told = f"an answer that was gone on with has no frames that only `{event.dialect}` knows"
             yield ev.Warned(event.name or "stream", told)
+
+    def _end_joint(self, joint: Joint, rest: str) -> Iterable[ev.Event]:
+        """The last words that join on, and what all of them cite."""
+        self._joint = None
+        yield from self._say(joint.part, rest)
+        if joint.part not in self._begun:
+            for citation in joint.citations():
+                yield ev.Cited(joint.part, citation)
 
     def _say(self, part: int, text: str) -> Iterable[ev.Event]:
         if not text:
