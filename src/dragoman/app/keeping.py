@@ -41,7 +41,7 @@ def database_url(config: Config, env: Mapping[str, str]) -> str | None:
     return None if url == NOWHERE else url
 
 
-def opener(url: str) -> Opens:
+def opener(url: str) -> Callable[[], Any]:
     """Opens the database, making its tables if need be. Loading what that takes lasts a fifth of a second: not for the event loop."""
     return lambda: importlib.import_module("dragoman.store.open").open_store(url)
 
