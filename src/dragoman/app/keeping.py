@@ -6,7 +6,7 @@ import importlib
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from dragoman.agents.registry import recognise
 from dragoman.app.compose import Composed, new_id
