@@ -27,7 +27,7 @@ _MARK_BYTES = 64
 """As long as a mark may be, before the word in it ends."""
 
 
-class Brought(msgspec.Struct, frozen=True):
+class Brought(msgspec.Struct, frozen=True, gc=False):
     """results: of tools; words: what tells the user's words from others, within this process; None: there are none."""
 
     results: tuple[ToolResult, ...] = ()

@@ -93,13 +93,10 @@ def _session(record: Record, body: bytes) -> str | None:
         fields = _fields(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    key = read(fields, ("prompt_cache_key",), str) or read(fields, ("metadata", "session_id"), str)
-    if key:
+    if "prompt_cache_key" in fields and (key := read(fields, ("prompt_cache_key",), str)):
         return key
-    # The id of an account, and after it that of a conversation (`user_…_account_…_session_…`), or the same as JSON.
-    user = _SESSION_IN.search(read(fields, ("metadata", "user_id"), str) or "")
-    if user is not None:
-        return user[1]
+    if "metadata" in fields and (key := _named(fields)):
+        return key
     places = PLACES[record.dialect]
     items = memoryview(fields.get(places.items, b""))
     user = _USER.search(items)
@@ -109,6 +106,13 @@ def _session(record: Record, body: bytes) -> str | None:
         return None
     begins = (record.client.encode("utf-8", "replace"), b"%d" % len(system), bytes(system[:_BEGINNING_BYTES]), words)
     return _DERIVED + blake2b(b"\0".join(begins), digest_size=10).hexdigest()
+
+
+def _named(fields: dict[str, msgspec.Raw]) -> str | None:
+    """By its `metadata`: as such, or in the user's id: that of an account, and after it that of a conversation
+    (`user_…_account_…_session_…`), or the same as JSON."""
+    user = _SESSION_IN.search(read(fields, ("metadata", "user_id"), str) or "")
+    return read(fields, ("metadata", "session_id"), str) or (user and user[1])
 
 
 def _until_closed(text: bytes, at: int) -> bytes:

@@ -39,7 +39,7 @@ _PIECE_BYTES = 160
 _FULL = "full"
 
 
-class BodyRow(msgspec.Struct, frozen=True):
+class BodyRow(msgspec.Struct, frozen=True, gc=False):
     """A row of `bodies` and the rows of `blobs` that it needs."""
 
     bodies: tuple[str, int, int, bytes]
@@ -336,14 +336,9 @@ class _Laying:
 
 def first_look(bodies: Bodies) -> list[bytes]:
     """All texts of an exchange in which a secret may be, but requests that are long or the provider's, which are mostly known already."""
-    heads = (
-        bodies.client_request_headers,
-        bodies.client_response_headers,
-        bodies.provider_request_headers,
-        bodies.provider_response_headers,
-    )
-    values = "\n".join([value for head in heads for name, value in head if not is_secret_name(name)])
-    found = [values.encode("utf-8", "surrogateescape")]
+    asked, told = bodies.client_request_headers, bodies.client_response_headers
+    heads = (*asked, *told, *bodies.provider_request_headers, *bodies.provider_response_headers)
+    found = ["\n".join([value for name, value in heads if not is_secret_name(name)]).encode("utf-8", "surrogateescape")]
     if bodies.mode == _FULL:
         return found
     if bodies.client_request is not None and len(bodies.client_request) < _LONG:

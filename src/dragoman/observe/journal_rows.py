@@ -25,7 +25,7 @@ _NO_USAGE = Usage()
 _json = msgspec.json.Encoder(decimal_format="string", enc_hook=str)
 
 
-class Priced(msgspec.Struct, frozen=True):
+class Priced(msgspec.Struct, frozen=True, gc=False):
     """What an exchange costs, in units of 1e-12 US dollar: all of it (None: not known), by kind, and by attempt. told: what is to be said
     of that (field, why), with the warnings."""
 

@@ -29,7 +29,7 @@ class Piece(msgspec.Struct, frozen=True, gc=False):
     is_whole: bool = True
 
 
-class Kept(msgspec.Struct, frozen=True):
+class Kept(msgspec.Struct, frozen=True, gc=False):
     """The last body of a conversation, and where it is kept. is_clean: all of its pieces are."""
 
     data: bytes
@@ -56,7 +56,7 @@ def cuts(data: bytes, start: int, stop: int) -> list[int]:
     return found
 
 
-class Shared(msgspec.Struct, frozen=True):
+class Shared(msgspec.Struct, frozen=True, gc=False):
     """What two bodies have in common, as `store.laid.Side` tells it, and which part of the later one is between (start, stop)."""
 
     head: int
@@ -94,7 +94,7 @@ def find_shared(last: Kept, data: bytes) -> Shared | None:
     return None if begins + ends < _LEAST else Shared(head, head_part, tail_part, tail, begins, len(data) - ends)
 
 
-class Again(msgspec.Struct, frozen=True):
+class Again(msgspec.Struct, frozen=True, gc=False):
     """A part of a body (start, stop) that the last one has, too, elsewhere. pieces: those of the last one that are whole in it, at
     their new places, from `first` on; what stands before and behind them is to be cut anew."""
 

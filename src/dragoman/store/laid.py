@@ -11,7 +11,7 @@ import msgspec
 HASH_BYTES = 16
 
 
-class Side(msgspec.Struct, frozen=True, array_like=True):
+class Side(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One body. Either `inline` says which part of the pack it is (from, to), or its pieces are those of `parent`
     (an exchange, empty for this one; its side `of`): the first `head` and so many bytes of the next (`head_part`), then `pieces` (hashes of
     16 bytes, one after the other), then so many bytes of the one (`tail_part`) that stands before its last `tail`, and these.
@@ -33,7 +33,7 @@ class Side(msgspec.Struct, frozen=True, array_like=True):
     splice: tuple[int, int, bytes] | None = None
 
 
-class Laid(msgspec.Struct, frozen=True, array_like=True):
+class Laid(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What is kept of an exchange in a row of `bodies`: its sides. pack: the piece that has the text of those that are short, together
     with that of other exchanges."""
 
