@@ -65,6 +65,18 @@ def test_several_models_have_no_one_name_and_config_chooses_the_window(offerer: 
     assert (offer.model, offer.window, offer.window_chosen, offer.description) == (None, 90_000, True, "Whoever is there")
 
 
+def test_a_host_that_says_that_it_holds_less_is_believed(tmp_path: Path) -> None:
+    file = tmp_path / "dragoman.yaml"
+    file.write_text(CONFIG)
+    config = load(str(file), {}).config
+    deploy = Deployer(config, {name: dialect(name) for name in names()}, {}).deploy
+    lists = {("one", "gpt-4o"): 32_000, ("one", "homemade"): 8_000}
+
+    found = Offerer(config, Resolver.compile(config), deploy, lambda provider, model: lists.get((provider, model)))
+
+    assert [offered(found, name).window for name in ("alias", "half", "same")] == [32_000, 8_000, None]
+
+
 def test_window_is_unknown_if_that_of_one_target_is(offerer: Offerer) -> None:
     assert offered(offerer, "half").window is None
 

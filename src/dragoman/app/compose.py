@@ -133,7 +133,7 @@ def _about(config: Config, runtime: Runtime, shared: Lasting, book: PriceBook) -
         models=tuple(Listed(name, _owner(config, name)) for name in dict.fromkeys([*runtime.resolver.names(), *listed])),
         closed=bool(config.access.keys),
         identify=runtime.identity.identify,
-        offers=Offerer(config, runtime.resolver, runtime.deploy).offers,
+        offers=Offerer(config, runtime.resolver, runtime.deploy, shared.lists.window).offers,
         run=shared.observer.run,
         priced=price_by(book),
         facts=Facts(config, book, shared.lists).body,

@@ -12,14 +12,18 @@ from dragoman.ir.errors import GatewayError
 from dragoman.lower.capabilities import Capabilities
 from dragoman.profiles.families import bare
 from dragoman.profiles.wellknown import wellknown
-from dragoman.profiles.windows import window
+from dragoman.routing.expand import Window, by_family
 from dragoman.routing.resolve import Resolver, Target
 
 
 class Offerer:
-    """Says what stands behind the names of a config. Clients choose further names, so nothing is remembered."""
+    """Says what stands behind the names of a config. Clients choose further names, so nothing is remembered. window: what a model of a
+    provider is known to hold."""
 
-    def __init__(self, config: Config, resolver: Resolver, deploy: Callable[[Target, str | None], Candidate]) -> None:
+    def __init__(
+        self, config: Config, resolver: Resolver, deploy: Callable[[Target, str | None], Candidate], window: Window = by_family
+    ) -> None:
+        self._window = window
         self._config = config
         self._resolver = resolver
         self._deploy = deploy
@@ -46,7 +50,7 @@ class Offerer:
             name,
             model=models.pop() if len(models) == 1 else None,
             description=given.description,
-            window=given.context_window or _least(window(target.model) for target in targets),
+            window=given.context_window or _least(self._window(target.provider, target.model) for target in targets),
             window_chosen=given.context_window is not None,
             efforts=_common(known.efforts for known in facts),
             images=all(known.images for known in facts),

@@ -22,6 +22,7 @@ from dragoman.config.schema import Target as GivenTarget
 from dragoman.config.schema import VirtualModel as Configured
 from dragoman.profiles.contract import Profile
 from dragoman.profiles.families import spell
+from dragoman.profiles.windows import window
 from dragoman.routing.conditions import compile_condition
 from dragoman.routing.decision import Decision, Place
 from dragoman.routing.draw import Draw, Lot
@@ -34,6 +35,11 @@ Fill = Mapping[str, str]
 """The targets of a glob -> what they are for the name that was asked."""
 Window = Callable[[str, str], int | None]
 """(provider, model) -> the tokens that it is known to hold."""
+
+
+def by_family(provider: str, model: str) -> int | None:
+    """What the family of a model is known to hold, whoever hosts it: a `Window` where nobody knows more."""
+    return window(model)
 
 
 class Trail(msgspec.Struct, frozen=True):

@@ -15,10 +15,9 @@ from dragoman.config.problems import any_of, first_of, nearest
 from dragoman.config.references import named_at
 from dragoman.config.schema import Config
 from dragoman.ir.errors import GatewayError, Kind
-from dragoman.profiles import windows
 from dragoman.profiles.contract import Profile
 from dragoman.profiles.families import bare, canonical, known_names
-from dragoman.routing.expand import Expander, Window, named
+from dragoman.routing.expand import Expander, Window, by_family, named
 from dragoman.routing.target import Target
 from dragoman.routing.tree import VirtualModel
 
@@ -41,7 +40,7 @@ class Resolver:
         config: Config,
         profiles: Mapping[str, Profile],
         told: Mapping[str, Sequence[str]] | None = None,
-        window: Window = lambda provider, model: windows.window(model),
+        window: Window = by_family,
     ) -> None:
         self._config = config
         self._profiles = profiles
@@ -61,7 +60,7 @@ class Resolver:
         cls,
         config: Config,
         told: Mapping[str, Sequence[str]] | None = None,
-        window: Window = lambda provider, model: windows.window(model),
+        window: Window = by_family,
     ) -> Resolver:
         """The resolver of a checked config. `told`: by provider, the models that it lists itself; `window`: what a model of a provider
         is known to hold."""
