@@ -23,7 +23,7 @@ from dragoman.profiles.registry import profile
 from dragoman.routing.affinity import Sitting, spot
 from dragoman.routing.ask import Ask
 from dragoman.routing.board import Board
-from dragoman.routing.decision import Decision, Place, explain, told
+from dragoman.routing.decision import Place, explain, told
 from dragoman.routing.health import show
 from dragoman.routing.resolve import Resolver, Target
 from dragoman.routing.route import Router
@@ -76,7 +76,9 @@ def dry_run(setting: Setting, question: DryRun, moment: Moment) -> Mapping[str, 
     # The type checker does not see that a cached property reads like any other.
     facts = cast(Ask, ask)
     decision = setting.router.route(model, facts, setting.board, moment.now, moment.draw, extra=extra)
-    sitting = _sitting(setting, decision, moment.now)
+    sitting = None
+    if decision.seat_key is not None:
+        sitting = setting.router.sessions.find(decision.seat_key, moment.now, model.affinity.lifetime_s)
     places = [_place(setting, place, ask, moment, sitting) | _asked_in(setting, place.seat, question.dialect) for place in decision.places]
     return {**told(decision), "asked": ask_facts(ask), "places": places, "explained": explain(decision)}
 
@@ -120,13 +122,6 @@ def _principal(config: Config, name: str | None) -> Principal:
         hint = did_you_mean(name, known) or (f"the keys are {any_of(known)}" if known else "there are none in `access.keys`")
         raise _bad(f"no client key is named `{name[:100]}`; {hint}")
     return known[name]
-
-
-def _sitting(setting: Setting, decision: Decision, now: float) -> Sitting | None:
-    """Where the session sits, and so has left a warm prompt cache."""
-    if decision.seat_key is None:
-        return None
-    return setting.router.sessions.find(decision.seat_key, now, setting.config.routing.affinity.lifetime_s)
 
 
 def _place(setting: Setting, place: Place, ask: RequestAsk, moment: Moment, sitting: Sitting | None) -> dict[str, Any]:
