@@ -130,7 +130,7 @@ def dialects_do_not_know_each_other(module: Module) -> Iterator[Broken]:
         return
     for line, name, member in imports(module):
         other = [*name.split("."), member or ""]
-        if other[:2] == ["dragoman", "dialects"] and other[2] not in (parts[1], "contract", "errors", "peeking", "remainder"):
+        if other[:2] == ["dragoman", "dialects"] and other[2] not in (parts[1], "contract", "errors", "media", "peeking", "remainder"):
             yield Broken(module.path, line, f"dialect `{parts[1]}` imports `{'.'.join(other)}`")
 
 

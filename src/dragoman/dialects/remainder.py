@@ -158,6 +158,15 @@ def text_or_none(came: JsonObject, name: str) -> str | None:
     return found if isinstance(found, str) else None
 
 
+def arguments_object(arguments: str) -> JsonObject:
+    """JSON arguments as the object that some APIs want: nothing is `{}`, what is no object is told as `{"input": …}`."""
+    try:
+        value: Any = msgspec.json.decode(arguments) if arguments.strip() else {}
+    except (msgspec.DecodeError, RecursionError):
+        value = arguments
+    return value if isinstance(value, dict) else {"input": value}  # pyright: ignore[reportUnknownVariableType]
+
+
 def whole_or_none(came: JsonObject, name: str) -> int | None:
     """A field that is a whole number, or nothing that the neutral form knows."""
     found = came.get(name)

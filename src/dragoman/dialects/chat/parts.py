@@ -5,17 +5,15 @@ https://platform.openai.com/docs/api-reference/chat/create (messages.content)
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from dragoman.dialects.chat.remainder import NAME, keep, own
+from dragoman.dialects.media import file_of, url_of, where_of
 from dragoman.dialects.remainder import JsonObject, complete, list_at, object_at, text_at, text_or_none, wrong
-from dragoman.ir.request import Audio, File, FileId, Image, Inline, OpaquePart, Part, Text, Url, Where
-
-_DATA_URL = re.compile(r"data:([^;,]+);base64,")
+from dragoman.ir.request import Audio, File, FileId, Image, Inline, OpaquePart, Part, Text
 
 Lost = list[tuple[str, str]]
 """(field, why) for what this dialect cannot say."""
@@ -78,7 +76,7 @@ def _read_file(came: JsonObject, path: str) -> File | None:
     name, stored, data = text_or_none(file, "filename"), text_or_none(file, "file_id"), text_or_none(file, "file_data")
     if stored is not None:
         return File(FileId(stored), name)
-    return File(where_of(data), name) if data is not None else None
+    return File(file_of(data, name), name) if data is not None else None
 
 
 _READ: dict[Any, Callable[[JsonObject, str], Text | Image | Audio | File | None]] = {
@@ -145,16 +143,3 @@ _WRITE: dict[type, Callable[[Any], JsonObject | None]] = {
     Audio: _write_audio,
     File: _write_file,
 }
-
-
-def where_of(url: str) -> Url | Inline:
-    """A `data:` URL in its usual form is media in the request, everything else an address."""
-    match = _DATA_URL.match(url)
-    return Inline(match[1], url[match.end() :]) if match else Url(url)
-
-
-def url_of(where: Where) -> str:
-    """The address of media, or a `data:` URL."""
-    if isinstance(where, Inline):
-        return f"data:{where.media_type};base64,{where.data}"
-    return where.url if isinstance(where, Url) else ""

@@ -5,13 +5,13 @@ https://ai.google.dev/api/caching#Part
 
 from __future__ import annotations
 
-import mimetypes
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
 
 from dragoman.dialects.generate.remainder import NAME, complete, field, keep, own
+from dragoman.dialects.media import type_of
 from dragoman.dialects.remainder import JsonObject, object_or_empty
 from dragoman.ir.request import Audio, File, FileId, Image, Inline, OpaquePart, Part, Text, Url, Where
 
@@ -107,7 +107,7 @@ def _write_media(part: Image | Audio | File) -> JsonObject | None:
 
 def _guess(url: str, part: Image | Audio | File) -> str | None:
     # The API wants a media type for addresses that are not its own (https://ai.google.dev/gemini-api/docs/file-input-methods).
-    found = mimetypes.guess_type(url.partition("?")[0].partition("#")[0])[0]
+    found = type_of(url.partition("?")[0].partition("#")[0])
     if found is None and isinstance(part, Audio) and part.format:
         return f"audio/{part.format}"
     return found if found is not None or not isinstance(part, Image) else "image/jpeg"

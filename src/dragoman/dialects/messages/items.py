@@ -13,7 +13,7 @@ import msgspec
 from dragoman.dialects.messages.blocks import VERBATIM, Pen, read_content, write_parts
 from dragoman.dialects.messages.ids import legal_id, own_id
 from dragoman.dialects.messages.remainder import NAME, keep, mark
-from dragoman.dialects.remainder import JsonObject, text_at, text_or_none
+from dragoman.dialects.remainder import JsonObject, arguments_object, text_at, text_or_none
 from dragoman.ir.request import Call, Compaction, Proof, Reasoning, Result, Text
 from dragoman.ir.seal import SealError, is_sealed, seal, unseal
 
@@ -113,15 +113,6 @@ def write_call(item: Call) -> JsonObject | None:
     if item.executor == "provider":
         return mark(item.extra, _BLOCK)
     return {"type": "tool_use", "id": legal_id(item.call_id), "name": item.name, "input": arguments_object(item.arguments)}
-
-
-def arguments_object(arguments: str) -> Any:
-    """Arguments as the object that the API wants: nothing is `{}`, what is no object is told as `{"input": …}`."""
-    try:
-        value: Any = msgspec.json.decode(arguments) if arguments.strip() else {}
-    except (msgspec.DecodeError, RecursionError):
-        value = arguments
-    return value if isinstance(value, dict) else {"input": value}  # pyright: ignore[reportUnknownVariableType]
 
 
 def _read_result(came: JsonObject, path: str) -> Result:

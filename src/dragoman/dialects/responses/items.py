@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from dragoman.dialects.remainder import JsonObject, object_at, objects, text_at, text_or_none, wrong
+from dragoman.dialects.remainder import JsonObject, arguments_object, object_at, objects, text_at, text_or_none, wrong
 from dragoman.dialects.responses.agent_message import read_agent_message
 from dragoman.dialects.responses.parts import read_parts, write_parts
 from dragoman.dialects.responses.remainder import NAME, keep, put_back
@@ -86,7 +86,7 @@ def _given_message(item: Message) -> JsonObject | None:
 
 
 def _search_action(item: Call) -> JsonObject:
-    query = as_object(item.arguments).get("query")
+    query = arguments_object(item.arguments).get("query")
     return {"type": "search", "query": query if isinstance(query, str) else ""}
 
 
@@ -287,7 +287,7 @@ def _custom_call(item: Call) -> JsonObject:
 
 
 def _search_call(item: Call) -> JsonObject:
-    return {"type": "tool_search_call", "call_id": item.call_id, "execution": "client", "arguments": as_object(item.arguments)}
+    return {"type": "tool_search_call", "call_id": item.call_id, "execution": "client", "arguments": arguments_object(item.arguments)}
 
 
 _CALLS: dict[CallKind, Callable[[Call], JsonObject]] = {"function": _function_call, "custom": _custom_call, "search": _search_call}
@@ -295,7 +295,7 @@ _CALLS: dict[CallKind, Callable[[Call], JsonObject]] = {"function": _function_ca
 
 def _hosted_call(item: Call) -> JsonObject:
     kind, field = _HOSTED_TYPES.get(item.name, ("web_search_call", "action"))
-    asked = as_object(item.arguments)
+    asked = arguments_object(item.arguments)
     return {"type": kind, field: asked.get(field)}
 
 
@@ -303,15 +303,6 @@ def _named(written: JsonObject, namespace: str | None) -> JsonObject:
     if namespace is not None:
         written["namespace"] = namespace
     return written
-
-
-def as_object(arguments: str) -> JsonObject:
-    """JSON arguments as the object that some fields want; what is no object is told as `{"input": …}`, nothing as `{}`."""
-    try:
-        value: Any = msgspec.json.decode(arguments) if arguments else {}
-    except msgspec.DecodeError:
-        value = arguments
-    return value if isinstance(value, dict) else {"input": value}  # pyright: ignore[reportUnknownVariableType]
 
 
 def _plain_result(item: Result) -> JsonObject:

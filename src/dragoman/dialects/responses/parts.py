@@ -5,18 +5,16 @@ https://platform.openai.com/docs/api-reference/responses/create (ResponseInputCo
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
+from dragoman.dialects.media import file_of, url_of, where_of
 from dragoman.dialects.remainder import JsonObject, object_at, objects, text_at, text_or_none, wrong
 from dragoman.dialects.responses.citations import read_citation, write_citations
 from dragoman.dialects.responses.remainder import NAME, keep, put_back
-from dragoman.ir.request import Audio, File, FileId, Image, Inline, OpaquePart, Part, Text, Url, Where
-
-_DATA_URL = re.compile(r"data:([^;,]+);base64,")
+from dragoman.ir.request import Audio, File, FileId, Image, Inline, OpaquePart, Part, Text, Url
 
 
 def read_parts(value: Any, *, spoken: bool, path: str) -> tuple[Part, ...]:
@@ -71,7 +69,7 @@ def _read_refusal(came: JsonObject, path: str) -> Text:
 
 def _read_image(came: JsonObject, path: str) -> Image | None:
     url = text_or_none(came, "image_url")
-    where = inline_or_url(url) if url is not None else _file_id(came)
+    where = where_of(url) if url is not None else _file_id(came)
     return Image(where, text_or_none(came, "detail")) if where is not None else None
 
 
@@ -79,7 +77,7 @@ def _read_file(came: JsonObject, path: str) -> File | None:
     name = text_or_none(came, "filename")
     data = text_or_none(came, "file_data")
     url = text_or_none(came, "file_url")
-    where = _file_data(data, name) if data is not None else Url(url) if url is not None else _file_id(came)
+    where = file_of(data, name) if data is not None else Url(url) if url is not None else _file_id(came)
     return File(where, name) if where is not None else None
 
 
@@ -124,7 +122,7 @@ def _write_image(part: Image, spoken: bool) -> JsonObject:
     if isinstance(part.where, FileId):
         written["file_id"] = part.where.id
     else:
-        written["image_url"] = _url(part.where)
+        written["image_url"] = url_of(part.where)
     if part.detail is not None:
         written["detail"] = part.detail
     return written
@@ -137,7 +135,7 @@ def _write_file(part: File, spoken: bool) -> JsonObject:
     elif isinstance(part.where, Url):
         written["file_url"] = part.where.url
     else:
-        written["file_data"] = _url(part.where)
+        written["file_data"] = url_of(part.where)
     if part.name is not None:
         written["filename"] = part.name
     return written
@@ -156,24 +154,6 @@ _WRITE: dict[type, Callable[[Any, bool], JsonObject]] = {
 }
 
 
-def inline_or_url(url: str) -> Url | Inline:
-    """A `data:` URL in its usual form is media in the request, everything else an address."""
-    match = _DATA_URL.match(url)
-    return Inline(match[1], url[match.end() :]) if match else Url(url)
-
-
-def _file_data(data: str, name: str | None) -> Inline:
-    where = inline_or_url(data)
-    if isinstance(where, Inline):
-        return where
-    # Some clients send bare base64; the API asks for a data URL.
-    return Inline("application/pdf" if (name or "").lower().endswith(".pdf") else "application/octet-stream", data)
-
-
 def _file_id(came: JsonObject) -> FileId | None:
     found = text_or_none(came, "file_id")
     return FileId(found) if found is not None else None
-
-
-def _url(where: Where) -> str:
-    return where.url if isinstance(where, Url) else f"data:{where.media_type};base64,{where.data}" if isinstance(where, Inline) else ""
