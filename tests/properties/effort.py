@@ -1,4 +1,4 @@
-"""How hard the properties are tried: `HYPOTHESIS_PROFILE=deep` for long, else quickly. A busy machine is no defect: no deadlines."""
+"""How hard the properties are tried: `HYPOTHESIS_PROFILE=deep` for long, else quickly."""
 
 from __future__ import annotations
 
@@ -10,6 +10,5 @@ _EXAMPLES = {"deep": 3000}
 
 EFFORT = settings(
     max_examples=_EXAMPLES.get(os.environ.get("HYPOTHESIS_PROFILE", ""), 60),
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
 )

@@ -126,7 +126,7 @@ async def check_session(asking: Asking, name: str, own: list[dict[str, Any]]) ->
             assert turn["sums"][part] == total(turn["exchanges"], part)
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(conversations())
 def test_sums_of_every_level_are_those_of_its_parts(records: list[Record]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -137,7 +137,7 @@ def test_sums_of_every_level_are_those_of_its_parts(records: list[Record]) -> No
             asking.close()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(conversations())
 def test_parts_of_a_cost_come_to_the_cost_and_lose_nothing_but_fractions(records: list[Record]) -> None:
     price = record_price(BOOK)
@@ -148,7 +148,7 @@ def test_parts_of_a_cost_come_to_the_cost_and_lose_nothing_but_fractions(records
             assert all(type(pico) is int for pico in found.parts.values())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(conversations())
 def test_a_run_costs_what_its_attempts_cost(records: list[Record]) -> None:
     counted, price = Tally(count=counting(Steps())), record_price(BOOK)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dragoman.config.written import Written, differences, read_written, refill
@@ -133,7 +133,6 @@ def test_differences_are_told_by_settings() -> None:
     ]
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1, max_size=40), st.integers(0, 5))
 def test_no_literal_key_survives_and_every_one_comes_back(key: str, spaces: int) -> None:
     raw = f"providers:\n  a:\n{' ' * (4 + spaces)}kind: openai\n{' ' * (4 + spaces)}keys: ['x{key}']\n".encode()
@@ -159,7 +158,6 @@ PROVIDERS = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None)
 @given(PROVIDERS, st.booleans(), st.integers(20, 200))
 def test_whatever_is_written_keeps_its_form_without_secrets_and_gets_them_back(tree: dict[str, object], flow: bool, width: int) -> None:
     raw = (yaml.safe_dump(tree, default_flow_style=flow, width=width, allow_unicode=True) + f"# was {KEY} once\n").encode()

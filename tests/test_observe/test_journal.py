@@ -262,7 +262,7 @@ RECORDS = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(batches=st.lists(RECORDS, min_size=1, max_size=3))
 def test_sums_at_every_level_are_those_of_their_parts(
     batches: list[list[dict[str, object]]], tmp_path_factory: pytest.TempPathFactory

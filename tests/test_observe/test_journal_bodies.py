@@ -98,7 +98,7 @@ def test_body_that_is_too_long_keeps_its_beginning_and_says_how_long_it_was(tmp_
 
 
 # One database for all examples: making one takes longer than an example.
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_conversation_comes_back_however_it_goes_on(data: st.DataObject, tmp_path_factory: object) -> None:
     kept = Kept(_shared(tmp_path_factory))

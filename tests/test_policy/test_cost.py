@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dragoman.dialects.chat.usage import read_usage as read_chat
@@ -181,7 +181,6 @@ _UNITS = st.dictionaries(st.sampled_from(list(Unit)), st.integers(0, 10**9))
 _RATES = st.dictionaries(st.sampled_from(list(Unit)), st.decimals(0, 1000, places=6))
 
 
-@settings(deadline=None)
 @given(_UNITS, _RATES)
 def test_parts_sum_to_the_total_whatever_is_counted(units: dict[Unit, int], rates: dict[Unit, Decimal]) -> None:
     found = amount(rates, units)
@@ -190,7 +189,6 @@ def test_parts_sum_to_the_total_whatever_is_counted(units: dict[Unit, int], rate
     assert all(part >= 0 for part in found.parts.values())
 
 
-@settings(deadline=None)
 @given(st.decimals("0.000001", 1000, places=6), st.integers(0, 10**7), st.integers(0, 10**7), st.integers(0, 10**7))
 def test_with_one_rate_for_all_the_parts_come_to_the_whole(rate: Decimal, plain: int, read: int, written: int) -> None:
     units = {Unit.INPUT: plain + read + written, Unit.CACHE_READ: read, Unit.CACHE_WRITE: written}
@@ -198,7 +196,6 @@ def test_with_one_rate_for_all_the_parts_come_to_the_whole(rate: Decimal, plain:
     assert amount({Unit.INPUT: rate}, units).usd == (plain + read + written) * rate / 1_000_000
 
 
-@settings(deadline=None)
 @given(st.integers(0, 10**7), st.decimals(0, 100, places=4))
 def test_what_the_provider_tells_is_the_total_and_the_parts_sum_to_it(tokens: int, told: Decimal) -> None:
     price = Price((Era({Unit.INPUT: Decimal(3)}),))

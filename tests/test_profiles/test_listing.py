@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dragoman.profiles.listing import ModelTold, read_list
@@ -115,7 +115,6 @@ _JSON = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(_JSON, max_size=4))
 def test_odd_entries_are_left_out_or_read_without_a_fall(entries: list[Any]) -> None:
     for model in read_list(json.dumps({"data": entries}).encode()):

@@ -221,4 +221,4 @@ class Exchanges(RuleBasedStateMachine):
 
 
 TestExchanges = Exchanges.TestCase
-TestExchanges.settings = settings(max_examples=60, stateful_step_count=50, deadline=None)
+TestExchanges.settings = settings(max_examples=60, stateful_step_count=50)

@@ -173,7 +173,7 @@ DRAWN = {
 }
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     name=st.sampled_from(sorted(DRAWN)),
     draw=st.floats(0, 1, exclude_max=True),
@@ -355,7 +355,6 @@ def test_a_new_router_goes_on_with_the_sessions_that_it_is_given_even_if_there_a
 TROUBLE = st.sampled_from(["limit", "break", "time", "elsewhere"])
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from(["weighted", "priority", "latency", "least-busy", "usage"]),
     st.lists(st.tuples(st.integers(0, 3), TROUBLE, st.floats(0, 1, exclude_max=True)), max_size=25),

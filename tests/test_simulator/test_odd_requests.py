@@ -29,7 +29,7 @@ VALUES: Any = some.recursive(
 
 
 @pytest.mark.parametrize("path", PATHS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(body=some.dictionaries(WORDS, VALUES, max_size=6))
 def test_odd_request_is_answered(path: str, body: dict[str, Any]) -> None:
     asked = Asked("POST", path, "", {"anthropic-version": "2026-10-21"}, json.dumps(body).encode())

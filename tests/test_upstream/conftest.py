@@ -8,12 +8,7 @@ from typing import Any
 
 import pytest
 import uvloop
-from hypothesis import settings
 from scripted import Run
-
-# A busy machine is no defect.
-settings.register_profile("unhurried", deadline=None)
-settings.load_profile("unhurried")
 
 
 @pytest.fixture(params=["asyncio", "uvloop"])
