@@ -9,6 +9,7 @@ import click
 import msgspec
 
 from dragoman.cli.asking import address_of, config_option, fetch, gateway_option, tell
+from dragoman.cli.columns import aligned
 
 _COLORS = {"ready": "green", "trial": "yellow", "spent": "yellow", "resting": "yellow", "open": "red", "refused": "red"}
 _HEAD = ("target@key", "state", "for", "until", "running", "first token", "per token", "last minute", "left")
@@ -38,22 +39,16 @@ def table(seats: Iterable[Mapping[str, Any]]) -> list[str]:
     """A line for each seat, and one below it with the reason where it is not simply ready. What holds for a key stands once."""
     seats = list(seats)
     told: set[tuple[str, str]] = set()
-    rows = [_HEAD, *(_row(seat) for seat in seats)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
-    lines = [click.style(_aligned(_HEAD, widths), dim=True)]
-    for seat, row in zip(seats, rows[1:], strict=True):
-        line = _aligned(row, widths)
-        state = row[1]
+    head, *rows = aligned([_HEAD, *(_row(seat) for seat in seats)])
+    lines = [click.style(head, dim=True)]
+    for seat, line in zip(seats, rows, strict=True):
+        state: str = seat["standing"]
         lines.append(line.replace(f"  {state}", f"  {click.style(state, fg=_COLORS.get(state))}", 1))
         reason = (f"{seat.get('provider')}@{seat.get('key')}", seat.get("why", ""))
         if reason[1]:
             lines.append(click.style(f"    {'the same key, as above' if reason in told else reason[1]}", dim=True))
         told.add(reason)
     return lines
-
-
-def _aligned(row: tuple[str, ...], widths: list[int]) -> str:
-    return "  ".join(f"{text:<{width}}" for text, width in zip(row, widths, strict=True)).rstrip()
 
 
 def _row(seat: Mapping[str, Any]) -> tuple[str, ...]:

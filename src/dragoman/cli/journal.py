@@ -15,6 +15,7 @@ import click
 from dragoman.app.asking import Asking
 from dragoman.app.keeping import database_url, opener
 from dragoman.cli.asking import NobodyThere, address_of, fetch
+from dragoman.cli.columns import aligned
 from dragoman.config.load import load
 from dragoman.ir.record import Record
 from dragoman.ir.usage import Usage
@@ -197,13 +198,8 @@ def clock(at: float | None) -> str:
 
 def table(head: Sequence[str], body: Iterable[Sequence[str]], left: int = 1) -> list[str]:
     """Aligned columns, the first `left` of them to the left, and a dim head."""
-    rows = [tuple(head), *map(tuple, body)]
-    widths = [max(len(row[place]) for row in rows) for place in range(len(head))]
-    lines = [
-        "  ".join(f"{cell:<{w}}" if place < left else f"{cell:>{w}}" for place, (cell, w) in enumerate(zip(row, widths, strict=True)))
-        for row in rows
-    ]
-    return [click.style(lines[0].rstrip(), dim=True), *(one.rstrip() for one in lines[1:])]
+    first, *lines = aligned([head, *body], range(left, len(head)))
+    return [click.style(first, dim=True), *lines]
 
 
 def clean(text: str) -> str:

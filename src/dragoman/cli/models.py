@@ -14,6 +14,7 @@ import msgspec
 from dragoman.app.facts import Facts
 from dragoman.cli.banner import shown_targets
 from dragoman.cli.codex.arguments import KEY_VARIABLE
+from dragoman.cli.columns import aligned
 from dragoman.cli.gateway import get
 from dragoman.cli.settings import configured_address
 from dragoman.config.load import load
@@ -81,16 +82,8 @@ def _goes(model: str | VirtualModel) -> str:
 def _table(told: Sequence[dict[str, Any]]) -> list[str]:
     if not told:
         return []
-    rows = [_HEAD, *(_row(facts) for facts in told)]
-    widths = [max(len(row[place]) for row in rows) for place in range(len(_HEAD))]
-    lines = ["  ".join(_aligned(row, widths)).rstrip() for row in rows]
-    return [click.style(lines[0], dim=True), *lines[1:]]
-
-
-def _aligned(row: Sequence[str], widths: Sequence[int]) -> Iterable[str]:
-    return (
-        f"{cell:>{width}}" if place in _RIGHT else f"{cell:<{width}}" for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-    )
+    head, *lines = aligned([_HEAD, *(_row(facts) for facts in told)], _RIGHT)
+    return [click.style(head, dim=True), *lines]
 
 
 def _row(facts: dict[str, Any]) -> tuple[str, ...]:

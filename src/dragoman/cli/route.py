@@ -15,6 +15,7 @@ import msgspec
 
 from dragoman.app.dry_run import Moment, dry_run, from_config
 from dragoman.cli.asking import NobodyThere, address_of, config_option, gateway_option, tell
+from dragoman.cli.columns import aligned
 from dragoman.config.load import load
 from dragoman.server.admin import DryRun
 
@@ -87,10 +88,8 @@ def _header(text: str) -> tuple[str, str]:
 
 
 def _table(places: Iterable[Mapping[str, Any]]) -> list[str]:
-    rows = [_HEAD, *(_row(place) for place in places)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
-    lines = ["  " + "  ".join(f"{text:<{width}}" for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    return [click.style(lines[0], dim=True), *lines[1:]]
+    head, *lines = aligned([_HEAD, *(_row(place) for place in places)])
+    return [click.style(f"  {head}", dim=True), *(f"  {line}" for line in lines)]
 
 
 def _row(place: Mapping[str, Any]) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from dragoman.cli.trial import wording
+from dragoman.cli.columns import aligned
 from dragoman.cli.trial.launch import discard
 from dragoman.cli.trial.repository import GitFailed, Repository, plain_environment
 from dragoman.cli.trial.results import comparison, last_message, next_steps, work_of
@@ -148,7 +148,7 @@ def _listing(env: Mapping[str, str]) -> str:
     if not trials:
         return 'nothing was tried yet: dragoman codex --try MODEL,MODEL "a task"'
     rows = [("id", "when", "models", "state", "task"), *(_row(trial, env) for trial in trials)]
-    return "\n".join(wording.table(rows))
+    return "\n".join(aligned(rows))
 
 
 def _row(trial: Trial, env: Mapping[str, str]) -> tuple[str, ...]:

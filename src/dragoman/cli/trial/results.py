@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from dragoman.cli.columns import aligned
 from dragoman.cli.trial import wording
 from dragoman.cli.trial.repository import Change, GitFailed, Repository
 from dragoman.cli.trial.state import Entry, Trial, folder_of
@@ -62,7 +63,7 @@ def comparison(repository: Repository, env: Mapping[str, str], trial: Trial) -> 
         [f"{click.style(entry.label, bold=True)}: {entry.message or '(no last message)'}", *_files(changes[entry.label])]
         for entry in trial.entries
     ]
-    head = [*_title(trial), "", *wording.table(rows)]
+    head = [*_title(trial), "", *aligned(rows)]
     return "\n".join([*head, *(line for block in blocks for line in ("", *block))])
 
 

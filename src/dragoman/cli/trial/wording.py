@@ -75,9 +75,3 @@ def first_line(text: str) -> str:
     """The first line that says something, with nothing in it that a terminal would obey."""
     line = next((line.strip() for line in text.splitlines() if line.strip()), "")
     return "".join(char if char.isprintable() else " " for char in line)[:300]
-
-
-def table(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows as aligned lines; the first is the head."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
