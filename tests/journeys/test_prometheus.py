@@ -11,13 +11,18 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
-from collectors import PROMTOOL, RULES, Prometheus, prometheus, until
+from collectors import PROMTOOL, RULES, Prometheus, free_port, prometheus, until
 from machine import TALK, provider_of
 from parts import gateway, simulator
 
+from dragoman.simulator.script import read_script
+
 pytestmark = pytest.mark.journey
 
+LONG = "hello " * 3000
+"""Enough to be worth a place in a prompt cache."""
 KEYS = [{"name": "ada", "key": "key-of-ada-0123456789"}, {"name": "prometheus", "key": "key-of-prometheus-0123"}]
+LIMITED = read_script("rules: [{reply: [{text: Hello from the far side.}]}]\nlimits: [{requests: 100000}]")
 DASHBOARD = RULES.parents[1] / "grafana" / "dragoman.json"
 
 
@@ -32,7 +37,8 @@ def config(upstream: str) -> dict[str, Any]:
 
 
 def ask(address: str, model: str, *, key: str = "key-of-ada-0123456789", stream: bool = True) -> int:
-    body = json.dumps({"model": model, "stream": stream, "messages": [{"role": "user", "content": "hello"}]}).encode()
+    told = {"stream_options": {"include_usage": True}} if stream else {}
+    body = json.dumps({"model": model, "stream": stream, "messages": [{"role": "user", "content": LONG}], **told}).encode()
     headers = {"content-type": "application/json", "authorization": f"Bearer {key}"}
     try:
         with urlopen(Request(f"{address}/v1/chat/completions", body, headers), timeout=60) as answer:
@@ -90,17 +96,36 @@ def test_prometheus_scrapes_the_gateway_and_evaluates_the_rules(tmp_path: Path) 
             assert server.value('dragoman_errors_total{error="authentication", provider="none", model="none"}') == 1
             assert server.value('dragoman_errors_total{error="provider_key", provider="locked"}') == 1
             assert server.value('dragoman_errors_total{error="model_not_found", model="other"}') == 1
-            assert server.value("sum(dragoman_cost_usd_total)") == pytest.approx(
-                server.value('sum(dragoman_tokens_total{type="output"}) + sum(dragoman_tokens_total{type="input"}) / 1e6')
-            )
+            spent = server.value("sum(dragoman_cost_usd_total)")
+            made = server.value('sum(dragoman_tokens_total{type="output"}) + sum(dragoman_tokens_total{type=~"input|cache_read"}) / 1e6')
+            assert (spent or 0.0) > 0.0
+            assert spent == pytest.approx(made)
             alerts = until(lambda: server.ask("alerts")["alerts"], "an alert")
             told = {(alert["labels"]["alertname"], alert["labels"].get("provider")) for alert in alerts}
             assert ("DragomanProviderKeyRefused", "locked") in told
             assert ("DragomanProviderDown", "locked") in told
             assert {provider for _, provider in told} == {"locked"}
 
-            for expression in sorted(panels()):
-                assert server.ask("query", query=expression)["resultType"] in ("vector", "scalar"), expression
+
+def test_every_panel_of_the_dashboard_shows_something(tmp_path: Path) -> None:
+    with simulator(LIMITED, key="a-provider-key") as upstream:
+        gone = {**provider_of(f"http://127.0.0.1:{free_port()}", "chat"), "list": False}
+        plain = config(upstream)
+        models = {**plain["models"], "spare": {"targets": ["locked/the-model"], "fallbacks": ["sim/the-model"]}}
+        dead = {"otlp": {"endpoint": f"http://127.0.0.1:{free_port()}"}}
+        told = {**plain, "providers": {**plain["providers"], "gone": gone}, "models": models, "telemetry": dead}
+        with gateway(tmp_path, told) as address, prometheus(tmp_path, address, key="key-of-prometheus-0123") as server:
+
+            def empty() -> list[str]:
+                """Each panel's question that finds nothing, while there is traffic."""
+                assert [ask(address, model) for model in ("coder", "spare", "sim/unpriced")] == [200, 200, 200]
+                return [one for one in sorted(panels()) if not (server.ask("query", query=one) or {"result": []})["result"]]
+
+            with pytest.raises(HTTPError) as stranger:
+                page(address, key="nobodys")
+            stranger.value.close()
+            assert ask(address, "gone/model") == 502
+            until(lambda: not empty(), "something in every panel")
 
 
 def panels() -> set[str]:

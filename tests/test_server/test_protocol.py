@@ -6,7 +6,8 @@ import asyncio
 import socket
 
 import pytest
-from house import BODY, Answer, Client, echo, get, go, house, post
+from house import ABOUT, BODY, Answer, Client, echo, get, go, house, identify_ada, post
+from msgspec.structs import replace
 
 from dragoman.core.exchange import Inbound
 from dragoman.server.answer import Answer as Outgoing
@@ -85,6 +86,23 @@ def test_a_header_without_end_is_refused_while_it_is_sent() -> None:
                 await client.send(b"x" * 1000)
 
             assert (await refused(client)).status == 431
+
+    go(story())
+
+
+def test_what_is_refused_before_an_exchange_is_counted_by_kind() -> None:
+    async def story() -> None:
+        async with house(header_bytes=100, body_bytes=10, about=replace(ABOUT, identify=identify_ada)) as it:
+            for wrong in (b"NOT HTTP\r\n\r\n", get("/health", "A: " + "a" * 100), get("/health", "A: " + "b" * 100)):
+                client = await it.client()
+                await client.send(wrong)
+                await refused(client)
+            await it.ask(post(body=b"x" * 11))
+            await it.ask(get("/metrics"))
+            await it.ask(get("/nowhere"))
+            await it.ask(post(body=b'{"a":1}'))
+
+            assert it.app.refusals == {"invalid_request": 1, "too_large": 3, "authentication": 1}
 
     go(story())
 

@@ -18,7 +18,7 @@ from dragoman.app.admin import Desk
 from dragoman.app.asking import Asking
 from dragoman.app.compose import Composed, compose, lasting
 from dragoman.app.costs import counting
-from dragoman.app.gauges import journal
+from dragoman.app.gauges import journal, refusals
 from dragoman.app.keeping import database_url, keeper, opener
 from dragoman.app.listing import Lists, Question, questions
 from dragoman.app.metering import Meter
@@ -90,7 +90,8 @@ async def _serve(loaded: Loaded, load: Load, env: Mapping[str, str], on_ready: C
 
         reloader = Reloader(loaded, source, partial(compose, shared=shared), use=use)
         kept = keeper(config, env, lambda: reloader.current)
-        meter = Meter(steps, shared.lists, also=(exporter.families, lambda: () if kept is None else journal(kept.journal.stats())))
+        also = (exporter.families, lambda: () if kept is None else journal(kept.journal.stats()), lambda: refusals(app.refusals))
+        meter = Meter(steps, shared.lists, also=also)
         live = Live()
         admin = msgspec.structs.replace(Desk(reloader, env).admin(), metrics=meter.page)
         door = Door(lambda: reloader.current.about)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -53,6 +53,12 @@ def journal(stats: Stats) -> Iterator[Family]:
     yield Family("dragoman_journal_bodies_dropped_total", "counter", text, [Sample((), stats.dropped_bodies)])
     text = "Seconds of CPU that the journal's thread has used."
     yield Family("dragoman_journal_cpu_seconds_total", "counter", text, [Sample((), round(stats.cpu_s, 6))])
+
+
+def refusals(counts: Mapping[str, int]) -> Iterator[Family]:
+    """Requests that never became exchanges. counts: by kind of error."""
+    text = "Requests that were refused before an exchange began: no HTTP, too large, not whole in time, too many, a key that is wrong."
+    yield Family("dragoman_refused_total", "counter", text, [Sample((("error", name),), count) for name, count in counts.items()])
 
 
 def _connections(current: Composed) -> Iterator[Family]:

@@ -72,7 +72,8 @@ def tell_nobody(error: GatewayError, asked: Answer, status: int, dialect: str) -
 
 
 class App(Generic[R]):
-    """`current` gives the runtime of the moment, `about` what it says of itself, `handle` carries one exchange of it."""
+    """`current` gives the runtime of the moment, `about` what it says of itself, `handle` carries one exchange of it. `refusals`: how many
+    requests were refused before an exchange began, by kind of error."""
 
     def __init__(
         self,
@@ -88,6 +89,7 @@ class App(Generic[R]):
     ) -> None:
         self.settings = settings
         self.exchanges: set[Answer] = set()
+        self.refusals: dict[str, int] = {}
         self._current = current
         self._handle = handle
         self._about = about
@@ -150,6 +152,7 @@ class App(Generic[R]):
 
     def word(self, error: GatewayError, headers: Mapping[str, str]) -> tuple[int, Headers, bytes]:
         """An error as the answer to a request of which no more than these headers is known."""
+        self._count(error)
         return word_for(error, _ERROR_DIALECT, headers)
 
     async def _refuse(self, asked: Answer, error: GatewayError) -> None:
@@ -158,8 +161,13 @@ class App(Generic[R]):
         name = self._dialects.get(asked.target.path, _ERROR_DIALECT)
         status, headers, body = word_for(error, name, asked.headers)
         if asked.target.path in self._dialects or error.kind in _WATCHED:
+            self._count(error)
             self._refused(error, asked, status, self._dialects.get(asked.target.path, ""))
         await asked.whole(status, unsized(headers), body)
+
+    def _count(self, error: GatewayError) -> None:
+        name = error.kind.value
+        self.refusals[name] = self.refusals.get(name, 0) + 1
 
     # Finding the handler
 
