@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from dragoman.dialects.errors import asked_wait_s, plain_words, spoken_wait_s, until_s, without_keys
@@ -103,3 +105,41 @@ def test_a_time_counts_from_the_clock_of_who_told_it() -> None:
 )
 def test_the_words_of_a_body_that_is_no_json(body: bytes, words: str) -> None:
     assert plain_words(body) == words
+
+
+@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (307, Kind.SERVER_ERROR),
+        (400, Kind.INVALID_REQUEST),
+        (401, Kind.PROVIDER_KEY),
+        (402, Kind.QUOTA),
+        (403, Kind.PROVIDER_PERMISSION),
+        (404, Kind.NOT_FOUND),
+        (405, Kind.NOT_FOUND),
+        (408, Kind.TIMEOUT),
+        (409, Kind.SERVER_ERROR),
+        (413, Kind.TOO_LARGE),
+        (418, Kind.INVALID_REQUEST),
+        (425, Kind.OVERLOADED),
+        (429, Kind.RATE_LIMITED),
+        (500, Kind.SERVER_ERROR),
+        (502, Kind.SERVER_ERROR),
+        (503, Kind.OVERLOADED),
+        (504, Kind.TIMEOUT),
+        (524, Kind.TIMEOUT),
+        (529, Kind.OVERLOADED),
+        (599, Kind.SERVER_ERROR),
+    ],
+)
+def test_a_status_without_words_means_the_same_in_every_dialect(name: str, status: int, kind: Kind) -> None:
+    assert dialect(name).read_error(status, (), b"").kind == kind
+
+
+@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("code", ["²", "999", "0", "-429", "4.29", ""])
+def test_a_code_that_is_no_status_is_read_as_none(name: str, code: str) -> None:
+    error = dialect(name).read_error(500, (), json.dumps({"error": {"code": code, "message": "x"}}).encode())
+
+    assert (error.kind, error.message) == (Kind.SERVER_ERROR, "x")

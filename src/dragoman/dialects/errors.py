@@ -1,13 +1,32 @@
-"""How error answers are read whatever their API: without keys in their words, with the wait that they ask for, pages of proxies too."""
+"""How error answers are read whatever their API: what their status tells, words without keys, waits that they ask for, pages of proxies."""
 
 from __future__ import annotations
 
 import re
 from email.utils import parsedate_to_datetime
 
+from dragoman.ir.errors import Kind
 from dragoman.wire.frame import Headers
 from dragoman.wire.headers import first, retry_after_s
 
+KIND_BY_STATUS: dict[int, Kind] = {
+    401: Kind.PROVIDER_KEY,
+    402: Kind.QUOTA,
+    403: Kind.PROVIDER_PERMISSION,
+    404: Kind.NOT_FOUND,
+    405: Kind.NOT_FOUND,
+    408: Kind.TIMEOUT,
+    409: Kind.SERVER_ERROR,
+    413: Kind.TOO_LARGE,
+    425: Kind.OVERLOADED,
+    429: Kind.RATE_LIMITED,
+    499: Kind.SERVER_ERROR,
+    503: Kind.OVERLOADED,
+    504: Kind.TIMEOUT,
+    524: Kind.TIMEOUT,
+    529: Kind.OVERLOADED,
+}
+"""What a status tells that says more than whose fault it is."""
 LONGEST_MESSAGE = 2000
 """Characters of a provider's message that are kept."""
 
@@ -22,6 +41,11 @@ _SPOKEN_WAIT = re.compile(
 )
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _LOOKED_AT = 20_000
+
+
+def kind_of(status: int) -> Kind:
+    """What a status alone tells, where the provider's words leave it open."""
+    return KIND_BY_STATUS.get(status) or (Kind.INVALID_REQUEST if 400 <= status < 500 else Kind.SERVER_ERROR)
 
 
 def without_keys(message: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from dragoman.dialects.errors import LONGEST_MESSAGE, asked_wait_s, plain_words, spoken_wait_s, without_keys
+from dragoman.dialects.errors import LONGEST_MESSAGE, asked_wait_s, kind_of, plain_words, spoken_wait_s, without_keys
 from dragoman.dialects.remainder import JsonObject
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.wire.frame import Headers
@@ -92,20 +92,6 @@ _BY_WORDS: tuple[tuple[Kind, frozenset[int | None], re.Pattern[str]], ...] = tup
         (Kind.OVERLOADED, frozenset({None, 429, 500, 502, 503}), r"overloaded|at capacity|over capacity|model is loading|loading model"),
     )
 )
-
-_BY_STATUS: dict[int, Kind] = {
-    401: Kind.PROVIDER_KEY,
-    402: Kind.QUOTA,
-    403: Kind.PROVIDER_PERMISSION,
-    404: Kind.NOT_FOUND,
-    408: Kind.TIMEOUT,
-    413: Kind.TOO_LARGE,
-    429: Kind.RATE_LIMITED,
-    503: Kind.OVERLOADED,
-    504: Kind.TIMEOUT,
-    524: Kind.TIMEOUT,
-    529: Kind.OVERLOADED,
-}
 
 _TYPES: dict[Kind, tuple[str, str | None]] = {
     Kind.AUTHENTICATION: ("authentication_error", "invalid_api_key"),
@@ -254,7 +240,7 @@ def _word(value: Any) -> str | None:
 def _kind(status: int | None, told: _Told) -> Kind:
     # 5xx says nothing of the request, whatever else is said; 401 and 402 have one meaning each.
     if status in (401, 402):
-        return _BY_STATUS[status]
+        return kind_of(status)
     for word in (told.code, told.type):
         kind = _BY_CODE.get(word.lower()) if word is not None else None
         if kind is not None:
@@ -264,4 +250,4 @@ def _kind(status: int | None, told: _Told) -> Kind:
             return kind
     if status is None:
         return Kind.INVALID_REQUEST if told.type == "invalid_request_error" else Kind.SERVER_ERROR
-    return _BY_STATUS.get(status) or (Kind.SERVER_ERROR if status >= 500 else Kind.INVALID_REQUEST)
+    return kind_of(status)

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from dragoman.dialects.errors import LONGEST_MESSAGE, asked_wait_s, plain_words, spoken_wait_s, without_keys
+from dragoman.dialects.errors import KIND_BY_STATUS, LONGEST_MESSAGE, asked_wait_s, kind_of, plain_words, spoken_wait_s, without_keys
 from dragoman.dialects.generate.remainder import text_or_none
 from dragoman.dialects.remainder import JsonObject, object_or_empty, objects
 from dragoman.ir.errors import GatewayError, Kind
@@ -65,18 +65,6 @@ _BY_STATUS_WORD: dict[str, Kind] = {
     "INVALID_ARGUMENT": Kind.INVALID_REQUEST,
     "FAILED_PRECONDITION": Kind.INVALID_REQUEST,
     "OUT_OF_RANGE": Kind.INVALID_REQUEST,
-}
-_BY_STATUS: dict[int, Kind] = {
-    401: Kind.PROVIDER_KEY,
-    402: Kind.QUOTA,
-    403: Kind.PROVIDER_PERMISSION,
-    404: Kind.NOT_FOUND,
-    408: Kind.TIMEOUT,
-    413: Kind.TOO_LARGE,
-    429: Kind.RATE_LIMITED,
-    499: Kind.SERVER_ERROR,
-    503: Kind.OVERLOADED,
-    504: Kind.TIMEOUT,
 }
 _WORDS: dict[int, str] = {
     400: "INVALID_ARGUMENT",
@@ -183,11 +171,9 @@ def _kind(status: int | None, word: str | None, reason: str | None, message: str
     for kind, statuses, pattern in _BY_WORDS:
         if status in statuses and pattern.search(message):
             return kind
-    if status in _BY_STATUS:
-        return _BY_STATUS[status]
-    if word in _BY_STATUS_WORD:
+    if word in _BY_STATUS_WORD and status not in KIND_BY_STATUS:
         return _BY_STATUS_WORD[word]
-    return Kind.SERVER_ERROR if status is None or status >= 500 else Kind.INVALID_REQUEST
+    return Kind.SERVER_ERROR if status is None else kind_of(status)
 
 
 def _wait(headers: Headers, details: list[JsonObject], message: str) -> float | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from dragoman.dialects.errors import LONGEST_MESSAGE, asked_wait_s, plain_words, without_keys
+from dragoman.dialects.errors import LONGEST_MESSAGE, asked_wait_s, kind_of, plain_words, without_keys
 from dragoman.dialects.remainder import JsonObject, object_or_empty, text_or_none
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.wire.frame import Headers
@@ -64,23 +64,6 @@ _BY_WORDS: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
 _WORDED = frozenset({"invalid_request_error", "not_found_error", "permission_error", "rate_limit_error", "api_error", ""})
 _MODEL = re.compile(r"\bmodel\b", re.IGNORECASE)
 
-_BY_STATUS: dict[int, Kind] = {
-    400: Kind.INVALID_REQUEST,
-    401: Kind.PROVIDER_KEY,
-    402: Kind.QUOTA,
-    403: Kind.PROVIDER_PERMISSION,
-    404: Kind.NOT_FOUND,
-    405: Kind.NOT_FOUND,
-    408: Kind.TIMEOUT,
-    409: Kind.SERVER_ERROR,
-    413: Kind.TOO_LARGE,
-    429: Kind.RATE_LIMITED,
-    502: Kind.SERVER_ERROR,
-    503: Kind.OVERLOADED,
-    504: Kind.TIMEOUT,
-    524: Kind.TIMEOUT,
-    529: Kind.OVERLOADED,
-}
 # Kind -> type. Others: `api_error` from 500 on, else `invalid_request_error`.
 _TYPES: dict[Kind, str] = {
     Kind.AUTHENTICATION: "authentication_error",
@@ -174,4 +157,4 @@ def _kind(status: int | None, word: str, code: str | None, message: str) -> Kind
         return _BY_TYPE[word]
     if status is None:
         return _BY_TYPE.get(word, Kind.SERVER_ERROR)
-    return _BY_STATUS.get(status) or (Kind.SERVER_ERROR if status >= 500 else Kind.INVALID_REQUEST)
+    return kind_of(status)

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from dragoman.dialects.errors import LONGEST_MESSAGE, asked_wait_s, page_title, spoken_wait_s, until_s, without_keys
+from dragoman.dialects.errors import LONGEST_MESSAGE, asked_wait_s, kind_of, page_title, spoken_wait_s, until_s, without_keys
 from dragoman.dialects.remainder import JsonObject
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.wire.frame import Headers
@@ -69,27 +69,7 @@ _KIND_BY_WORD: dict[str, Kind] = {
 # Words too general to overrule a status that says more.
 _GENERAL = frozenset({"invalid_request_error", "server_error", "not_found_error"})
 
-_KIND_BY_STATUS: dict[int, Kind] = {
-    400: Kind.INVALID_REQUEST,
-    401: Kind.PROVIDER_KEY,
-    402: Kind.QUOTA,
-    403: Kind.PROVIDER_PERMISSION,
-    404: Kind.NOT_FOUND,
-    405: Kind.NOT_FOUND,
-    408: Kind.TIMEOUT,
-    409: Kind.SERVER_ERROR,
-    413: Kind.TOO_LARGE,
-    415: Kind.INVALID_REQUEST,
-    422: Kind.INVALID_REQUEST,
-    425: Kind.OVERLOADED,
-    429: Kind.RATE_LIMITED,
-    500: Kind.SERVER_ERROR,
-    502: Kind.SERVER_ERROR,
-    503: Kind.OVERLOADED,
-    504: Kind.TIMEOUT,
-    529: Kind.OVERLOADED,
-}
-
+_STATUS = re.compile(r"[45]\d\d", re.ASCII)
 # What a provider says of its own key or permissions is not the client's `invalid_api_key`.
 _OURS = frozenset({Kind.PROVIDER_KEY, Kind.PROVIDER_PERMISSION})
 
@@ -187,12 +167,12 @@ def _kind(status: int | None, code: str | None, category: str | None) -> Kind:
     if named:
         return named[0]
     if status is not None:
-        return _KIND_BY_STATUS.get(status, Kind.INVALID_REQUEST if 400 <= status < 500 else Kind.SERVER_ERROR)
+        return kind_of(status)
     general = [_KIND_BY_WORD[word] for word in _lowered(code, category) if word in _GENERAL]
     if general:
         return general[0]
     # Some put a status where the code belongs.
-    return _KIND_BY_STATUS.get(int(code), Kind.SERVER_ERROR) if code is not None and code.isdigit() else Kind.SERVER_ERROR
+    return kind_of(int(code)) if code is not None and _STATUS.fullmatch(code) else Kind.SERVER_ERROR
 
 
 def _lowered(*words: str | None) -> list[str]:
