@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from dragoman.config.importers.bifrost_rules import write_rules
-from dragoman.config.importers.draft import Draft, Given, is_variable, provider_name, whole
+from dragoman.config.importers.draft import Draft, Given, provider_name, variable_after, whole
 from dragoman.config.importers.kinds import UNSPOKEN, address, elsewhere, is_no_key, kind_of
 from dragoman.profiles.registry import profile
 
@@ -40,15 +40,13 @@ _REMEDIES: dict[str, str] = {
     "required_headers": "there is no such check",
     "max_request_body_size_mb": "set `server.limits.body_bytes`",
 }
-_ELSE = "look it up in docs/reference/configuration.md, or do without"
 _SILENT = ("$schema", "version", "server", "encryption_key", "config_store", "logs_store", "framework", "source_of_truth", "env_label",
            "id", "description", "use_for_batch_api", "created_at", "updated_at", "config_hash")  # fmt: skip
 
 
 def variable(text: str) -> str | None:
     """The variable that `env.NAME` refers to."""
-    name = text.removeprefix(_SCHEME)
-    return name if text != name and is_variable(name) else None
+    return variable_after(_SCHEME, text)
 
 
 def import_bifrost(document: object) -> Draft:
@@ -63,8 +61,8 @@ def import_bifrost(document: object) -> Draft:
     governance, client = given.within("governance"), given.within("client")
     _read_client(client, draft)
     write_rules(governance, draft)
-    governance.rest(_REMEDIES, _ELSE, _SILENT)
-    given.rest(_REMEDIES, _ELSE, _SILENT)
+    governance.rest(_REMEDIES, _SILENT)
+    given.rest(_REMEDIES, _SILENT)
     return draft
 
 
@@ -87,8 +85,8 @@ def _read_provider(name: str, given: Given, draft: Draft, retries: list[dict[str
     keys = [key for entry in given.each("keys") if (key := _read_key(own, kind, entry, draft, is_old=is_old))]
     _write_keys(made, keys, given, draft)
     _read_network(made, network, draft, retries)
-    custom.rest(_REMEDIES, _ELSE, ("is_key_less", "allowed_requests"))
-    given.rest(_REMEDIES, _ELSE, _SILENT)
+    custom.rest(_REMEDIES, ("is_key_less", "allowed_requests"))
+    given.rest(_REMEDIES, _SILENT)
 
 
 def _read_key(provider: str, kind: str, given: Given, draft: Draft, *, is_old: bool) -> dict[str, Any] | None:
@@ -101,8 +99,8 @@ def _read_key(provider: str, kind: str, given: Given, draft: Draft, *, is_old: b
     for alias, target in names.items():
         if alias != target:
             draft.models.setdefault(f"{provider}/{alias}", f"{provider}/{target}")
-    azure.rest({"api_version": "Azure's v1 API needs none"}, _ELSE)
-    given.rest(_REMEDIES, _ELSE, _SILENT)
+    azure.rest({"api_version": "Azure's v1 API needs none"})
+    given.rest(_REMEDIES, _SILENT)
     if enabled is False or weight == 0 or (models == [] and not is_old):
         draft.note(given.path, "is never used there (it is off, weighs nothing, or may be used for no model)", "it was left out")
         return None
@@ -125,7 +123,7 @@ def _read_place(provider: str, kind: str, azure: Given, given: Given, draft: Dra
         if url := server.take("url"):
             found = (url, server.at("url"))
         only += server.texts("model_name")
-        server.rest(_REMEDIES, _ELSE)
+        server.rest(_REMEDIES)
     url, path = found
     return (address(kind, draft.url(url, f"{provider}_ENDPOINT", path), adds=True) if url else ""), only
 
@@ -168,7 +166,7 @@ def _read_network(made: dict[str, Any], network: Given, draft: Draft, retries: l
     first, most = network.number("retry_backoff_initial"), network.number("retry_backoff_max")
     told = {"attempts": None if count is None else int(count) + 1, "backoff_s": _seconds(first), "backoff_max_s": _seconds(most)}
     retries.append({name: value for name, value in told.items() if value})
-    network.rest(_REMEDIES, _ELSE, ("allow_private_network",))
+    network.rest(_REMEDIES, ("allow_private_network",))
 
 
 def _seconds(milliseconds: float | None) -> float | None:
@@ -189,7 +187,7 @@ def _read_client(client: Given, draft: Draft) -> None:
     origins = [origin for origin in client.texts("allowed_origins") if origin != "*"]
     if origins:
         draft.server["allowed_origins"] = origins
-    client.rest(_REMEDIES, "nothing needs doing, or see docs/reference/configuration.md", _CLIENT_SILENT)
+    client.rest(_REMEDIES, _CLIENT_SILENT, default="nothing needs doing, or see docs/reference/configuration.md")
 
 
 _CLIENT_SILENT = ("drop_excess_requests", "initial_pool_size", "enable_logging", "log_retention_days", "enforce_auth_on_inference",

@@ -16,7 +16,6 @@ _LIMITS: dict[str, str] = {
     **dict.fromkeys(("budget_id", "rate_limit_id", "budgets", "rate_limit", "budget"), _NO_LIMITS),
     "mcp_configs": "there are no MCP servers yet",
 }
-_ELSE = "look it up in docs/reference/configuration.md, or do without"
 _SILENT = ("id", "description", "created_at", "updated_at", "config_hash", "query", "enabled", "customer_id")
 
 
@@ -60,7 +59,7 @@ def _read_key(given: Given, teams: dict[str, str], keys: dict[str, _Key], draft:
     team = teams.get(str(given.take("team_id")))
     active = given.take("is_active")
     configs = given.each("provider_configs")
-    given.rest(_LIMITS, _ELSE, _SILENT)
+    given.rest(_LIMITS, _SILENT)
     if active is False:
         draft.note(given.path, "is not active", "it was left out")
         return
@@ -72,7 +71,7 @@ def _read_key(given: Given, teams: dict[str, str], keys: dict[str, _Key], draft:
         provider, weight = config.take("provider"), config.number("weight")
         models = config.texts("allowed_models")
         config.take("key_ids")
-        config.rest(_LIMITS, _ELSE, _SILENT)
+        config.rest(_LIMITS, _SILENT)
         if weight is not None and provider in draft.providers:
             key.shares.append((str(provider), models, weight))
         if models and "*" not in models:
@@ -84,7 +83,7 @@ def _read_rule(given: Given, keys: dict[str, _Key], teams: dict[str, str], draft
     scope, owner, priority = str(given.take("scope") or "global"), str(given.take("scope_id")), given.number("priority") or 0
     targets, fallbacks = _targets(given), given.texts("fallbacks")
     chained = given.take("chain_rule")
-    given.rest({}, _ELSE, _SILENT)
+    given.rest({}, _SILENT)
     if enabled is False:
         draft.note(given.path, "is not enabled", "it was left out")
         return None

@@ -20,6 +20,7 @@ _NOT_IN_PROVIDERS = re.compile(r"[^A-Za-z0-9._-]+")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _TELLING = re.compile(r"auth|key|token|secret|cookie|passw", re.IGNORECASE)
 _MOST_WEIGHT = 10_000
+_ELSE = "look it up in docs/reference/configuration.md, or do without"
 
 
 class Note(msgspec.Struct, frozen=True):
@@ -192,7 +193,7 @@ class Given:
         """The path of a field."""
         return f"{self.path}.{name}" if self.path else name
 
-    def rest(self, remedies: Mapping[str, str], default: str, silent: Iterable[str] = ()) -> None:
+    def rest(self, remedies: Mapping[str, str], silent: Iterable[str] = (), *, default: str = _ELSE) -> None:
         """Note every field that nobody read, with what to do about it. `silent`: those that mean nothing here."""
         for name in self._left:
             if name not in silent and self._left[name] not in (None, [], {}, ""):
@@ -217,9 +218,10 @@ def whole(weights: Iterable[float]) -> list[int]:
     return found if most <= _MOST_WEIGHT else [max(1, round(value * _MOST_WEIGHT / most)) if value else 0 for value in found]
 
 
-def is_variable(text: str) -> bool:
-    """Whether a text may be the name of an environment variable."""
-    return _VARIABLE.fullmatch(text) is not None
+def variable_after(scheme: str, text: str) -> str | None:
+    """The environment variable that a text of this beginning refers to; None if it is no such text."""
+    name = text.removeprefix(scheme)
+    return name if name != text and _VARIABLE.fullmatch(name) is not None else None
 
 
 def alias_or_mapping(targets: list[dict[str, Any]], settings: dict[str, Any]) -> Any:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dragoman.config.importers.draft import Draft, Given, alias_or_mapping, is_variable, whole
+from dragoman.config.importers.draft import Draft, Given, alias_or_mapping, variable_after, whole
 from dragoman.config.importers.litellm_deployment import Deployment, Providers, read_deployment
 
 _SCHEME = "os.environ/"
@@ -49,13 +49,11 @@ _REMEDIES: dict[str, str] = {
     "guardrails": "there are no guards yet",
     "mcp_servers": "there are no MCP servers yet",
 }
-_DEFAULT = "look it up in docs/reference/configuration.md, or do without"
 
 
 def variable(text: str) -> str | None:
     """The variable that `os.environ/NAME` refers to."""
-    name = text.removeprefix(_SCHEME)
-    return name if text != name and is_variable(name) else None
+    return variable_after(_SCHEME, text)
 
 
 def import_litellm(document: object) -> Draft:
@@ -79,7 +77,7 @@ def import_litellm(document: object) -> Draft:
     _write_reliability(router, settings, draft)
     _write_access(general, draft)
     for part in (settings, router, general, given):
-        part.rest(_REMEDIES, _DEFAULT)
+        part.rest(_REMEDIES)
     return draft
 
 

@@ -37,7 +37,6 @@ _REMEDIES = {
     "access_groups": "every client key may ask for every model",
     "mock_response": "use `dragoman simulate`",
 }
-_ELSE = "look it up in docs/reference/configuration.md, or do without"
 _SILENT = (
     "id",
     "db_model",
@@ -111,7 +110,7 @@ def read_deployment(entry: Given, draft: Draft, providers: Providers, credential
     """One entry of model_list; None, with a note, if nothing can be made of it."""
     group = entry.take("model_name")
     given, info = entry.within("litellm_params"), entry.within("model_info")
-    entry.rest(_REMEDIES, _ELSE)
+    entry.rest(_REMEDIES)
     full = given.take("model")
     if not isinstance(group, str) or not isinstance(full, str):
         draft.note(entry.path, "lacks `model_name` or `litellm_params.model`", "it was left out")
@@ -162,8 +161,8 @@ def _read(group: str, label: str, kind: str, model: str, given: Given, info: Giv
     _read_prices((given, info), provider, model, draft)
     if {"rpm", "tpm"} & found.shares.keys():
         draft.note(given.at("rpm" if "rpm" in found.shares else "tpm"), "is no limit here", _REMEDIES["rpm"])
-    given.rest(_REMEDIES, _ELSE, _SILENT)
-    info.rest(_REMEDIES, _ELSE, _SILENT)
+    given.rest(_REMEDIES, _SILENT)
+    info.rest(_REMEDIES, _SILENT)
     return found
 
 

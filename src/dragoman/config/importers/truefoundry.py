@@ -27,7 +27,6 @@ _REMEDIES: dict[str, str] = {
     "sticky_routing": "a session stays with its target by itself (`routing.affinity`)",
     "collaborators": "every client key may ask for every model",
 }
-_ELSE = "look it up in docs/reference/configuration.md, or do without"
 _SILENT = ("name", "type", "description", "collaborators", "model_types", "owned_by", "tags", "id")
 
 
@@ -90,14 +89,14 @@ def _read_virtual(given: Given, draft: Draft, accounts: Accounts, retries: Retri
         name, slug = f"{group}/{integration.take('name')}", integration.take("slug")
         routing = integration.within("routing_config")
         settings = _choice(routing, draft, accounts, retries)
-        routing.rest(_REMEDIES, _ELSE, _SILENT)
-        integration.rest(_REMEDIES, _ELSE, _SILENT)
+        routing.rest(_REMEDIES, _SILENT)
+        integration.rest(_REMEDIES, _SILENT)
         if settings is None:
             continue
         draft.models[name] = settings
         if slug:
             draft.models[str(slug)] = name
-    given.rest(_REMEDIES, _ELSE, _SILENT)
+    given.rest(_REMEDIES, _SILENT)
 
 
 def _choice(given: Given, draft: Draft, accounts: Accounts, retries: Retries) -> dict[str, Any] | None:
@@ -123,7 +122,7 @@ def _read_rules(given: Given, draft: Draft, accounts: Accounts, retries: Retries
         _read_health(config, draft)
     for rule in given.each("rules"):
         _read_rule(rule, draft, accounts, retries)
-    given.rest(_REMEDIES, _ELSE, _SILENT)
+    given.rest(_REMEDIES, _SILENT)
     for name, model in draft.models.items():
         # What no rule takes goes to the model itself.
         if isinstance(model, dict) and "targets" not in model:
@@ -135,8 +134,8 @@ def _read_rule(given: Given, draft: Draft, accounts: Accounts, retries: Retries)
     models, subjects = condition.texts("models"), condition.texts("subjects")
     metadata: Any = condition.take("metadata") or {}
     settings = _choice(given, draft, accounts, retries)
-    condition.rest(_REMEDIES, _ELSE)
-    given.rest(_REMEDIES, _ELSE, ("name", "description"))
+    condition.rest(_REMEDIES)
+    given.rest(_REMEDIES, ("name", "description"))
     if settings is None:
         return
     when = _subjects(subjects, condition.at("subjects"), draft)
@@ -200,5 +199,5 @@ def _read_health(given: Given, draft: Draft) -> None:
         told |= {"open_s": cooldown * 60 if cooldown else None, "open_max_s": max(300, cooldown * 60) if cooldown else None}
         draft.routing["breaker"] = {name: value for name, value in told.items() if value is not None}
         draft.remark(("routing", "breaker"), "this stood beside single models; here it holds for all")
-    tolerance.rest(_REMEDIES, _ELSE, ("failure_status_codes",))
-    given.rest(_REMEDIES, _ELSE, ("model",))
+    tolerance.rest(_REMEDIES, ("failure_status_codes",))
+    given.rest(_REMEDIES, ("model",))

@@ -7,7 +7,6 @@ from typing import Any
 from dragoman.config.importers.draft import Draft, Given, provider_name
 from dragoman.config.importers.kinds import UNSPOKEN, address, kind_of, kind_of_model, needs_address, variable_of
 
-_ELSE = "look it up in docs/reference/configuration.md, or do without"
 _REMEDIES: dict[str, str] = {"budget": "there are no budgets yet", "cost": "set `prices`"}
 _SILENT = ("collaborators", "description", "tags", "owned_by", "id", "type", "name", "region", "ownedBy")
 _SECRETS = ("api_key", "bearer_token", "token", "auth_token")
@@ -35,8 +34,8 @@ class Accounts:
         secret = next((value for name in _SECRETS if (value := auth.take(name))), None)
         base = given.take("base_url") or given.take("azure_endpoint") or given.take("endpoint")
         self._read_models(account, given)
-        auth.rest({}, _ELSE, _SILENT)
-        given.rest(_REMEDIES, _ELSE, _SILENT)
+        auth.rest({}, _SILENT)
+        given.rest(_REMEDIES, _SILENT)
         self._add(account, kind, base, secret, given.path or "auth_data")
 
     def add_group(self, name: str) -> None:
@@ -62,7 +61,7 @@ class Accounts:
             name, model = integration.take("name"), integration.take("model_id") or integration.take("deployment_name")
             if name and model:
                 self._models[account, str(name)] = str(model)
-            integration.rest(_REMEDIES, _ELSE, (*_SILENT, "model_types", "auth_data", "url", "api_version"))
+            integration.rest(_REMEDIES, (*_SILENT, "model_types", "auth_data", "url", "api_version"))
 
     def _guessed(self, account: str) -> str | None:
         """The kind that the account's name tells, as `openai-main` does."""

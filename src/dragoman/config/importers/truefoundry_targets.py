@@ -15,7 +15,6 @@ _PASSING = frozenset({401, 402, 403, 404, 408, 409, 425, 429, 500, 502, 503, 504
 _REMEDIES: dict[str, str] = {
     "prompt_version_fqn": "there are no stored prompts",
 }
-_ELSE = "look it up in docs/reference/configuration.md, or do without"
 _OWN_PARAMS = ("model", "stream", "messages", "input", "prompt_version_fqn")
 
 
@@ -37,7 +36,7 @@ class Retries:
         attempts, delay = given.number("attempts"), given.number("delay")
         told = {"attempts": attempts and int(attempts) + 1, "backoff_s": delay and delay / 1000}
         self.found |= {name: max(value, self.found.get(name, 0)) for name, value in told.items() if value}
-        given.rest({}, _ELSE, ("on_status_codes",))
+        given.rest({}, ("on_status_codes",))
 
     def at_least(self, attempts: int) -> None:
         """Each target of a chain is to have its turn."""
@@ -99,6 +98,6 @@ def _read(given: Given, draft: Draft, accounts: Accounts, retries: Retries) -> d
     told["headers"] = {**sent, **dict.fromkeys(headers.texts("remove"))}
     headers.rest({}, "write `headers` of the target")
     params.rest(_REMEDIES, "the gateway sets it itself")
-    cutoff.rest({"time_per_output_token_ms": "use `strategy: latency`"}, _ELSE)
-    given.rest(_REMEDIES, _ELSE)
+    cutoff.rest({"time_per_output_token_ms": "use `strategy: latency`"})
+    given.rest(_REMEDIES)
     return {name: value for name, value in told.items() if value not in (None, {}, [])}
