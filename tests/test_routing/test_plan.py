@@ -181,7 +181,7 @@ def test_a_key_that_answers_is_no_longer_held_for_refused_with_other_models() ->
 
 
 def test_a_key_refused_in_this_exchange_is_not_tried_with_another_model() -> None:
-    story = Story(chain("a/m@1", "a/n@1", "b/o@1")).tells({"a/m@1": [fault(Kind.PROVIDER_KEY)]})
+    story = Story(chain("a/m@1", "a/n@1", "b/o@1")).tells({name: [fault(Kind.PROVIDER_KEY)] for name in ("a/m@1", "b/o@1")})
 
     assert story.tried == ["a/m@1", "b/o@1"]
 
