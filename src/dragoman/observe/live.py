@@ -24,7 +24,7 @@ FILTERS = ("model", "provider", "client", "session", "agent", "status", "error")
 """What a listener may ask to be spared all else of."""
 _LONGEST = 500
 _ENDED = 256
-_WRITTEN_S = 10.0
+_WRITTEN_S = 20.0
 _NO_USAGE = Usage()
 _LOST = {"lost": "what came was more than was read; what is missing is in the journal"}
 _END = {"end": "the gateway stops"}

@@ -3,7 +3,7 @@
 "use strict";
 (() => {
   const GATHER_MS = 600; // what ends is written behind the answer, so it is asked for a moment later
-  const UNWRITTEN_MS = 4000;
+  const UNWRITTEN_MS = 15000;
   const form = document.getElementById("filters");
   const told = document.getElementById("told");
   const live = document.getElementById("live");

@@ -2,7 +2,7 @@
 "use strict";
 (() => {
   const LOOK_MS = 600;
-  const MOST = 12;
+  const MOST = 25;
   const told = document.getElementById("told");
   let tries = 0;
 
