@@ -57,6 +57,7 @@ NAMES_OF_OTHERS = PAGES | {name.replace("_", "-") for name in PAGES} | {"openai"
 # In a regular expression: what stands for one character (escaped, a set), and what gives nothing back.
 ONE_CHARACTER = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
 POSSESSIVE = re.compile(r"[*+?}]\+|\(\?>")
+SHARED_BY_DIALECTS = ("contract", "errors", "glance", "media", "peeking", "remainder")
 MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 50
 
@@ -130,7 +131,7 @@ def dialects_do_not_know_each_other(module: Module) -> Iterator[Broken]:
         return
     for line, name, member in imports(module):
         other = [*name.split("."), member or ""]
-        if other[:2] == ["dragoman", "dialects"] and other[2] not in (parts[1], "contract", "errors", "media", "peeking", "remainder"):
+        if other[:2] == ["dragoman", "dialects"] and other[2] not in (parts[1], *SHARED_BY_DIALECTS):
             yield Broken(module.path, line, f"dialect `{parts[1]}` imports `{'.'.join(other)}`")
 
 

@@ -30,7 +30,7 @@ def verdict(handle: Handle, needs: NeedsClassifier = NEEDS) -> Verdict:
     inbound = Inbound("responses", "/v1", "/responses", "a=b", HEADERS, raw, "127.0.0.1", 1.0)
     agent = recognise(HEADERS)
     ask = RequestAsk(
-        dialect="responses",
+        places=dialect("responses").glance.places,
         headers=HEADERS,
         size_bytes=len(raw),
         wall=1.0,

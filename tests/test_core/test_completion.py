@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from dragoman.core.brought import brought
 from dragoman.core.called import calls_in, command_in
 from dragoman.core.completion import Completion
-from dragoman.dialects.registry import names
+from dragoman.dialects.registry import dialect, names
 from dragoman.ir.record import Bodies, Record, ToolCall, ToolResult
 
+GLANCES = {name: dialect(name).glance for name in names()}
 ARGUMENTS = '{"cmd":"git diff --stat"}'
 CALL = ToolCall("c1", "run", ARGUMENTS, "git diff", len(ARGUMENTS))
 
@@ -62,9 +63,9 @@ ANSWERS: list[tuple[str, bytes]] = [
 ]
 
 
-@pytest.mark.parametrize(("dialect", "answer"), ANSWERS)
-def test_the_calls_of_an_answer_are_read(dialect: str, answer: bytes) -> None:
-    found = calls_in(dialect, answer)
+@pytest.mark.parametrize(("name", "answer"), ANSWERS)
+def test_the_calls_of_an_answer_are_read(name: str, answer: bytes) -> None:
+    found = calls_in(GLANCES[name].calls, answer)
 
     assert [(call.call_id, call.name, json.loads(call.arguments), call.command) for call in found] == [
         ("c1", "run", json.loads(ARGUMENTS), "git diff")
@@ -72,14 +73,23 @@ def test_the_calls_of_an_answer_are_read(dialect: str, answer: bytes) -> None:
 
 
 def test_every_dialect_is_known() -> None:
-    assert {name for name, _ in ANSWERS} == set(names())
+    assert {name for name, _ in ANSWERS} == set(GLANCES)
 
 
-@given(st.sampled_from(sorted(names())), st.binary(max_size=300) | st.sampled_from([answer[:-20] for _, answer in ANSWERS]))
-def test_any_bytes_are_taken(dialect: str, data: bytes) -> None:
-    calls_in(dialect, data)
-    brought(dialect, data)
-    Completion().complete(Record("x", 0.0, dialect=dialect, status=200), Bodies("full", data, [data]))
+@given(st.sampled_from(sorted(GLANCES)), st.binary(max_size=300) | st.sampled_from([answer[:-20] for _, answer in ANSWERS]))
+def test_any_bytes_are_taken(name: str, data: bytes) -> None:
+    calls_in(GLANCES[name].calls, data)
+    brought(GLANCES[name], data)
+    Completion().complete(Record("x", 0.0, dialect=name, status=200), Bodies("full", data, [data]))
+
+
+@pytest.mark.parametrize("name", ["", "mcp", "responses.more", "../chat"])
+def test_of_a_door_without_a_dialect_no_body_is_read(name: str) -> None:
+    record, untouched = (Record("x", 0.0, dialect=name, status=200) for _ in range(2))
+
+    Completion().complete(record, Bodies("full", json.dumps(REQUESTS[0][1]).encode(), [ANSWERS[0][1]]))
+
+    assert record == untouched
 
 
 @pytest.mark.parametrize(
@@ -145,9 +155,9 @@ SPACING = [None, (",", ":")]
 
 
 @pytest.mark.parametrize("spacing", SPACING)
-@pytest.mark.parametrize(("dialect", "body"), REQUESTS)
-def test_the_results_that_came_last_are_read(dialect: str, body: dict[str, Any], spacing: tuple[str, str] | None) -> None:
-    found = brought(dialect, json.dumps(body, separators=spacing).encode())
+@pytest.mark.parametrize(("name", "body"), REQUESTS)
+def test_the_results_that_came_last_are_read(name: str, body: dict[str, Any], spacing: tuple[str, str] | None) -> None:
+    found = brought(GLANCES[name], json.dumps(body, separators=spacing).encode())
 
     size = len(OUTPUT) + 1  # The line end is two characters in JSON.
     assert found.results == (ToolResult("c1", size, True, size // 4),)
@@ -157,7 +167,7 @@ def test_the_results_that_came_last_are_read(dialect: str, body: dict[str, Any],
 def test_results_are_read_where_the_conversation_is_kept_elsewhere() -> None:
     body = {"previous_response_id": "resp_1", "input": [{"type": "function_call_output", "call_id": "c1", "output": "fine"}]}
 
-    assert [result.call_id for result in brought("responses", json.dumps(body).encode()).results] == ["c1"]
+    assert [result.call_id for result in brought(GLANCES["responses"], json.dumps(body).encode()).results] == ["c1"]
 
 
 @pytest.mark.parametrize(("dialect", "body"), REQUESTS)

@@ -89,7 +89,7 @@ def _ask(config: Config, question: DryRun, wall: float) -> RequestAsk:
     body = _body(question)
     agent = recognise(headers)
     return RequestAsk(
-        dialect=spoken.name,
+        places=spoken.glance.places,
         headers=headers,
         size_bytes=len(body),
         wall=wall,

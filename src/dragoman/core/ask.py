@@ -9,8 +9,9 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from dragoman.agents.contract import Agent, Session
-from dragoman.core.body_facts import PLACES, Fields, Places, beginning, count_tools, last_words, media_bytes, modalities, read, text_entries
+from dragoman.core.body_facts import beginning, last_words, media_bytes, modalities, text_entries
 from dragoman.dialects.contract import Peek
+from dragoman.dialects.glance import Fields, Places, read
 from dragoman.policy.identity import Principal
 
 _TOKEN_BYTES = 4
@@ -44,7 +45,7 @@ class RequestAsk:
     def __init__(
         self,
         *,
-        dialect: str,
+        places: Places,
         headers: Mapping[str, str],
         size_bytes: int,
         wall: float,
@@ -53,7 +54,7 @@ class RequestAsk:
         principal: Principal,
         peek: Peek,
     ) -> None:
-        """headers: names in lower case. session: what the agent says of itself. wall: Unix seconds at which it came."""
+        """places: of its dialect. headers: names in lower case. session: what the agent says of itself. wall: Unix seconds it came at."""
         self.headers = headers
         self.size_bytes = size_bytes
         self.wall = wall
@@ -64,8 +65,7 @@ class RequestAsk:
         self.stream = peek.stream
         self.agent = agent.name
         self._told = session
-        self._dialect = dialect
-        self._places: Places | None = PLACES.get(dialect)
+        self._places = places
         self._fields: Fields = peek.outline.fields if peek.outline is not None else {}
 
     @fact
@@ -82,26 +82,25 @@ class RequestAsk:
 
     @fact
     def effort(self) -> str | None:
-        return None if self._places is None else self._places.effort(self._fields)
+        return self._places.effort(self._fields)
 
     @fact
     def modalities(self) -> frozenset[str]:
-        return frozenset({"text"}) if self._places is None else modalities(self._fields, self._places)
+        return modalities(self._fields, self._places)
 
     @fact
     def tools(self) -> int:
-        return 0 if self._places is None else count_tools(self._fields, self._places)
+        return self._places.tools(self._fields)
 
     @fact
     def tokens(self) -> int:
         """Four bytes a token; pictures and files that stand in the body are left out."""
-        media = media_bytes(self._fields, self._places) if self._places is not None and len(self.modalities) > 1 else 0
+        media = media_bytes(self._fields, self._places) if len(self.modalities) > 1 else 0
         return max(0, self.size_bytes - media) // _TOKEN_BYTES
 
     @fact
     def output_tokens(self) -> int:
-        limits = self._places.limits if self._places is not None else ()
-        said = (read(self._fields, path, int) for path in limits)
+        said = (read(self._fields, path, int) for path in self._places.limits)
         return min([_USUAL_ANSWER, *(limit for limit in said if limit is not None and limit > 0)])
 
     @fact
@@ -118,15 +117,14 @@ class RequestAsk:
 
     @fact
     def _session(self) -> tuple[str | None, str]:
-        return session_of(self._told, self._fields, self._dialect, self.size_bytes)
+        return session_of(self._told, self._fields, self._places, self.size_bytes)
 
     def excerpt(self, most: int = 4000) -> str:
         """The user's last words as they stand in the body, for a classifier to judge by; at most so many letters."""
-        raw = b"" if self._places is None else last_words(self._fields, self._places)
-        return raw.decode("utf-8", "replace")[:most]
+        return last_words(self._fields, self._places).decode("utf-8", "replace")[:most]
 
 
-def session_of(told: Session, fields: Fields, dialect: str, size_bytes: int) -> tuple[str | None, str]:
+def session_of(told: Session, fields: Fields, places: Places, size_bytes: int) -> tuple[str | None, str]:
     """By what a request stays where it is, and what that was read from: the agent's own id, the prompt cache's key, or how a long prompt
     begins; (None, empty) if it has none of these."""
     if told.session_id is not None:
@@ -134,7 +132,7 @@ def session_of(told: Session, fields: Fields, dialect: str, size_bytes: int) -> 
     key = read(fields, _CACHE_KEY, str) if "prompt_cache_key" in fields else None
     if key:
         return key, "`prompt_cache_key`"
-    if size_bytes < _CACHED_BYTES or (places := PLACES.get(dialect)) is None:
+    if size_bytes < _CACHED_BYTES:
         return _NO_SESSION
     return blake2b(beginning(fields, places), digest_size=16).hexdigest(), "the prompt's beginning"
 

@@ -12,9 +12,10 @@ from typing import Any
 import msgspec
 
 from dragoman.agents.registry import recognise
-from dragoman.core.body_facts import PLACES, read
 from dragoman.core.brought import Brought, brought
 from dragoman.core.called import calls_in
+from dragoman.dialects.glance import Glance, Places, read
+from dragoman.dialects.registry import dialect, names
 from dragoman.ir.record import Bodies, Record
 
 logger = logging.getLogger(__name__)
@@ -58,19 +59,21 @@ class Completion:
                 if self._paths():
                     headers = dict(bodies.client_request_headers)
                     record.cwd, record.repo = recognise(headers).place(headers)
-                self._read_request(record, bodies)
-                _read_answer(record, bodies)
+                if record.dialect in names():
+                    glance = dialect(record.dialect).glance
+                    self._read_request(record, bodies, glance)
+                    _read_answer(record, bodies, glance)
         except Exception:
             # The journal must go on: what is there of this record is written.
             logger.exception("what exchange %s brought could not be read", record.id)
 
-    def _read_request(self, record: Record, bodies: Bodies) -> None:
+    def _read_request(self, record: Record, bodies: Bodies, glance: Glance) -> None:
         body = bodies.client_request
-        if body is None or record.dialect not in PLACES:
+        if body is None:
             return
         if record.session is None and record.replays is None:
-            record.session = _session(record, body)
-        found = brought(record.dialect, body)
+            record.session = _session(record, body, glance.places)
+        found = brought(glance, body)
         record.results = list(found.results)
         if record.turn is None and record.session is not None:
             record.turn = self._turn(record, found, len(body))
@@ -87,7 +90,7 @@ class Completion:
         return known[2]
 
 
-def _session(record: Record, body: bytes) -> str | None:
+def _session(record: Record, body: bytes, places: Places) -> str | None:
     """What tells one conversation from another: the key of the prompt's cache, or how it begins; of one client key, each."""
     try:
         fields = _fields(body)
@@ -97,7 +100,6 @@ def _session(record: Record, body: bytes) -> str | None:
         return key
     if "metadata" in fields and (key := _named(fields)):
         return key
-    places = PLACES[record.dialect]
     items = memoryview(fields.get(places.items, b""))
     user = _USER.search(items)
     words = bytes(items[:_BEGINNING_BYTES]) if user is None else _until_closed(bytes(items[: user.end() + _BEGINNING_BYTES]), user.end())
@@ -149,11 +151,11 @@ def _read_decision(record: Record) -> None:
         record.rule = getattr(decision, "rule", "") or None
 
 
-def _read_answer(record: Record, bodies: Bodies) -> None:
+def _read_answer(record: Record, bodies: Bodies, glance: Glance) -> None:
     if record.status != 200 or not bodies.client_response:
         return
     pieces = bodies.client_response
-    record.calls = calls_in(record.dialect, pieces[0] if len(pieces) == 1 else b"".join(pieces))
+    record.calls = calls_in(glance.calls, pieces[0] if len(pieces) == 1 else b"".join(pieces))
     if record.calls and record.stop_reason == "stop":
         record.stop_reason = "tool_calls"
     for number, call in enumerate(record.calls):

@@ -65,8 +65,7 @@ def _drawn(exchange: Exchange, model: VirtualModel) -> Decision | None:
 
 
 def _session(exchange: Exchange) -> tuple[str | None, str]:
-    inbound = exchange.inbound
-    return session_of(exchange.session, exchange.outline.fields, inbound.dialect, len(inbound.body))
+    return session_of(exchange.session, exchange.outline.fields, exchange.dialect.glance.places, len(exchange.inbound.body))
 
 
 async def judged(
@@ -98,7 +97,7 @@ def facts(exchange: Exchange, principal: Principal) -> RequestAsk:
     """What conditions and strategies may know of the request; nothing of it is computed before it is read."""
     inbound = exchange.inbound
     return RequestAsk(
-        dialect=inbound.dialect,
+        places=exchange.dialect.glance.places,
         headers=inbound.headers,
         size_bytes=len(inbound.body),
         wall=inbound.received_at,

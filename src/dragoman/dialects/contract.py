@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from dragoman.dialects.glance import Glance
 from dragoman.ir.errors import GatewayError
 from dragoman.ir.events import Event
 from dragoman.ir.request import Request
@@ -168,6 +169,8 @@ class Dialect(msgspec.Struct, frozen=True):
     write_failure: Callable[[GatewayError, Tap], bytes]
     """The framed end of a relayed stream that failed: the dialect's own error after whatever the tap saw, as one terminal event
     (the tap of this dialect keeps what is needed for it: the reply's id, the next sequence number)."""
+    glance: Glance
+    """What routing and the journal want to know of its bodies, and where it stands in them."""
     state_fields: Callable[[Request], list[str]] = _no_state
     """Names of the fields by which the request leans on state at the provider; refused where it cannot be relayed."""
     keep_alive: bytes = b": keep-alive\n\n"

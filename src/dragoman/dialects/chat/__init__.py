@@ -6,6 +6,7 @@ https://platform.openai.com/docs/api-reference/chat
 from __future__ import annotations
 
 from dragoman.dialects.chat.errors import read_error, write_error
+from dragoman.dialects.chat.glance import GLANCE
 from dragoman.dialects.chat.reader import Reader, read_response
 from dragoman.dialects.chat.remainder import NAME
 from dragoman.dialects.chat.request import PATH, read_request, state_fields, write_request
@@ -32,6 +33,7 @@ DIALECT = Dialect(
     write_error=write_error,
     tap=Tap,
     write_failure=write_failure,
+    glance=GLANCE,
     state_fields=state_fields,
     cites_pages=True,
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dragoman.dialects.contract import Dialect
 from dragoman.dialects.generate.errors import read_error, write_error
 from dragoman.dialects.generate.frames import StreamFramer
+from dragoman.dialects.generate.glance import GLANCE
 from dragoman.dialects.generate.reader import Reader, read_response
 from dragoman.dialects.generate.remainder import NAME
 from dragoman.dialects.generate.request import PATH, peek, read_request, readdress, state_fields, write_request
@@ -31,6 +32,7 @@ DIALECT = Dialect(
     write_error=write_error,
     tap=Tap,
     write_failure=write_failure,
+    glance=GLANCE,
     state_fields=state_fields,
     keep_alive=PING,
     readdress=readdress,

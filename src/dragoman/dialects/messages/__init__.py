@@ -8,6 +8,7 @@ from __future__ import annotations
 from dragoman.dialects.contract import Dialect
 from dragoman.dialects.messages.errors import read_error, write_error
 from dragoman.dialects.messages.frames import PING
+from dragoman.dialects.messages.glance import GLANCE
 from dragoman.dialects.messages.reader import Reader, read_response
 from dragoman.dialects.messages.remainder import NAME
 from dragoman.dialects.messages.request import PATH, read_request, state_fields, write_request
@@ -33,6 +34,7 @@ DIALECT = Dialect(
     write_error=write_error,
     tap=Tap,
     write_failure=write_failure,
+    glance=GLANCE,
     state_fields=state_fields,
     # A data event of the API itself: comments don't reset the idle timer of some agents.
     keep_alive=PING,

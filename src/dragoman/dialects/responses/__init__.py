@@ -5,6 +5,7 @@ from __future__ import annotations
 from dragoman.dialects.contract import Dialect
 from dragoman.dialects.peeking import peek_body
 from dragoman.dialects.responses.errors import read_error, write_error
+from dragoman.dialects.responses.glance import GLANCE
 from dragoman.dialects.responses.reader import Reader
 from dragoman.dialects.responses.remainder import NAME
 from dragoman.dialects.responses.request import PATH, read_request, state_fields, write_request
@@ -29,6 +30,7 @@ DIALECT = Dialect(
     write_error=write_error,
     tap=ResponsesTap,
     write_failure=write_failure,
+    glance=GLANCE,
     state_fields=state_fields,
     cites_pages=True,
     # A data event: comments don't reset the idle timer of some agents. Clients ignore types that they don't know.
