@@ -243,9 +243,11 @@ def test_paths_are_kept_only_where_config_wants_them(tmp_path: Path, kept: bool)
     journal.close_now()
 
     with open_store(url).reader() as connection:
-        assert connection.execute(select(tables.exchanges.c.cwd, tables.sessions.c.cwd)).one() == (
-            ("/home/ada/x",) * 2 if kept else (None, None)
-        )
+        assert connection.execute(
+            select(tables.exchanges.c.cwd, tables.sessions.c.cwd).join_from(
+                tables.exchanges, tables.sessions, tables.exchanges.c.session == tables.sessions.c.id
+            )
+        ).one() == (("/home/ada/x",) * 2 if kept else (None, None))
 
 
 NAMES = st.sampled_from(["a", "b"])

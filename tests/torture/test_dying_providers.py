@@ -7,9 +7,10 @@ import time
 
 import pytest
 from bad_provider import END, OK, STREAM, BadProvider, Peer, Script, chunk, event
-from conftest import PATHS, is_success, question
 from living import Living
 from wire_client import Caller
+
+from conftest import PATHS, is_success, question
 
 STAGES = {
     "before a word": b"",

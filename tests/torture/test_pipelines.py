@@ -6,9 +6,10 @@ import threading
 
 import pytest
 from bad_provider import END, OK, STREAM, BadProvider, Peer, answer_well, event
-from conftest import PATHS, asked, is_success, question
 from living import Living
 from wire_client import Caller, chunked, get, post
+
+from conftest import PATHS, asked, is_success, question
 
 RELAY = PATHS["relay"]
 

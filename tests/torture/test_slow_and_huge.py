@@ -9,9 +9,10 @@ import time
 
 import pytest
 from bad_provider import END, STREAM, BadProvider, Peer, event
-from conftest import asked, question
 from living import Living
 from wire_client import Caller, chunked, get, post
+
+from conftest import asked, question
 
 PATH = "/v1/chat/completions"
 BODY = asked()

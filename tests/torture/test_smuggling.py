@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 from bad_provider import BadProvider, Peer, answer_well
-from conftest import asked, question
 from living import Living
 from wire_client import Caller, chunked, get
+
+from conftest import asked, question
 
 BODY = asked()
 PATH = "/v1/chat/completions"

@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 from bad_provider import END, STREAM, BadProvider, Peer, bad_provider, event
-from conftest import DEADLINES, ONCE, PATHS, is_success, question
 from living import Living, living
 from wire_client import Caller, Told, get, post
+
+from conftest import DEADLINES, ONCE, PATHS, is_success, question
 
 TLS = Path(__file__).parent.parent / "test_upstream" / "tls"
 
