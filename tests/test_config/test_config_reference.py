@@ -25,6 +25,15 @@ def test_every_setting_has_its_sentence(struct: type[msgspec.Struct]) -> None:
     assert [field.name for field in struct_type(struct).fields if not told.get(field.name, "").rstrip().endswith(".")] == []
 
 
+@pytest.mark.parametrize("struct", STRUCTS, ids=lambda struct: struct.__name__)
+def test_every_setting_that_must_be_given_says_how_it_is_written(struct: type[msgspec.Struct]) -> None:
+    must = [field for field in struct_type(struct).fields if field.required]
+
+    assert [
+        field.name for field in must if f'"{field.encode_name}: ' not in msgspec.json.encode(getattr(field.type, "extra", None)).decode()
+    ] == []
+
+
 def test_docs_hold_the_current_reference_and_schema() -> None:
     how = "run `python -m dragoman.config.reference docs/reference`"
 

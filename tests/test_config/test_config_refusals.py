@@ -105,7 +105,7 @@ def test_wrong_forms_are_refused_with_path_and_remedy(text: str) -> None:
 # ---- providers -----------------------------------------------------------------------------------------------------------
 
 PROVIDERS = {
-    "{}": "p.kind: is missing; give it a value",
+    "{}": "p.kind: is missing; write it, as `kind: openai`",
     "{kind: opnai, keys: [$KEY]}": "p.kind: `opnai` is no kind of provider; did you mean `openai`?",
     "{kind: openai_compatible}": "p.kind: `openai_compatible` is no kind of provider; did you mean `openai-compatible`?",
     "{kind: openai}": "p.keys: is missing; write `keys: [$OPENAI_API_KEY]`, or `key_optional: true` if it needs none",
@@ -165,7 +165,7 @@ MODELS = {
     "{coder: main/x, b: {targets: [codr]}}": "models.b.targets[0]: `codr` names neither `provider/model` nor a model of this file; "
     "did you mean `coder`?",
     "{a: {targets: []}}": "models.a.targets: is empty; name at least one target, as `[provider/model]`",
-    "{a: {}}": "models.a.targets: is missing; give it a list, as `[one, two]`",
+    "{a: {}}": "models.a.targets: is missing; write it, as `targets: [provider/model]`",
     "{a: []}": "models.a: is a list; it must be text or a mapping",
     "{a: {targets: [{model: main/x, weight: 0}]}}": "models.a.targets[0].weight: is 0; it must be at least 1",
     "{a: {targets: [{model: main/x, weight: -5}]}}": "models.a.targets[0].weight: is -5; it must be at least 1",
@@ -202,7 +202,7 @@ ACCESS = {
     "own name",
     "access: {keys: [{name: a, key: $OTHER}, {name: b, key: $OTHER}]}": "access.keys[1].key: is the same key as keys[0]; give each client its own "
     "key",
-    "access: {keys: [{name: a}]}": "access.keys[0].key: is missing; give it a value",
+    "access: {keys: [{name: a}]}": "access.keys[0].key: is missing; write it, as `key: $ADA_KEY`",
     "server: {host: 'http://x'}": "server.host: is no address; write a name or an address without port, as `127.0.0.1` or `0.0.0.0`",
     "server: {allowed_hosts: ['x:80']}": "server.allowed_hosts[0]: is no host name; write it without scheme, port and path, as "
     "`gateway.example.com`",

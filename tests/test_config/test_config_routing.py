@@ -163,8 +163,8 @@ REFUSED = {
     "models: {m: {targets: [{model: loc/x, tier: s}, {model: loc/y, tier: l}], strategy: tiered, tiers: {order: [s, l], thresholds: [1.2]}}}": "models.m."
     "tiers.thresholds[0]: is 1.2; it must be at most 1",
     "models: {m: {targets: [loc/x], fallbacks: [lco/y]}}": "models.m.fallbacks[0]: no provider is named `lco`; did you mean `loc/y`?",
-    "models: {m: {targets: [loc/x], rules: [{when: {}}]}}": "models.m.rules[0].use: is missing; give it a value",
-    "models: {m: {targets: [loc/x], rules: [{use: loc/y}]}}": "models.m.rules[0].when: is missing; give it a mapping",
+    "models: {m: {targets: [loc/x], rules: [{when: {}}]}}": "models.m.rules[0].use: is missing; write it, as `use: provider/model`",
+    "models: {m: {targets: [loc/x], rules: [{use: loc/y}]}}": "models.m.rules[0].when: is missing; write it, as `when: {agent: codex}`",
     "models: {m: {targets: [loc/x], rules: [{when: {tools: true}, use: []}]}}": "models.m.rules[0].use: is empty; name at least one target, as `[provider/model]`",
     "models: {m: {targets: [loc/x], rules: [{when: {tool: true}, use: loc/y}]}}": "models.m.rules[0].when.tool: is no setting; did you mean `tools`?",
     "models: {m: {targets: [loc/x], rules: [{when: {tools: yes, modalities: [video]}, use: loc/y}]}}": "models.m.rules[0].when.modalities[0]: `video` is not "
@@ -237,7 +237,7 @@ KEYS = {
     "[{key: $KEY, name: a}, {key: $OTHER, name: a}]": "p.keys[1].name: `a` is the name of keys[0] already; give each key its own name",
     "[{key: $KEY, name: key-2}, $OTHER]": "p.keys[1]: `key-2` is the name of keys[0] already; give each key its own name",
     "[{key: $KEY, name: a/b}]": "p.keys[0].name: is no name for a key; use letters, digits, `.`, `_` and `-`",
-    "[{name: a}]": "p.keys[0].key: is missing; give it a value",
+    "[{name: a}]": "p.keys[0].key: is missing; write it, as `key: $VARIABLE`",
     "[{key: $NOPE}]": "p.keys[0].key: the environment variable `NOPE` is not set",
     "[{key: $KEY, region: eu}]": "p.keys[0].region: is not used: the base URL has no `{region}`; put `{region}` into `base_url`, or leave it out",
     "[{key: $KEY, base_url: 'https://{region}.x.example/v1'}]": "p.keys[0].region: is missing: the base URL has `{region}` in it; write it, as `{key: $KEY, region: eastus}`",

@@ -334,10 +334,9 @@ def _noun(kind: mi.Type) -> str:
 
 
 def _want(kind: mi.Type) -> str:
-    """An example of what belongs there."""
-    if isinstance(kind, mi.VarTupleType | mi.ListType):
-        return f"give it {_list_noun(kind)}"
-    return {Mapping: "give it a mapping", Sequence: "give it a list", Scalar: "give it a value"}[_form(kind)]
+    """How what must be given may be written."""
+    extra: dict[str, Any] = (kind.extra or {}) if isinstance(kind, mi.Metadata) else {}  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    return f"write it, as `{extra['example']}`" if "example" in extra else "give it a value"
 
 
 def _list_noun(kind: mi.VarTupleType | mi.ListType) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 
-from dragoman.config.values import Share
+from dragoman.config.values import Count, Share, as_written
 
 Dollars = Annotated[float, msgspec.Meta(ge=0, le=1_000_000)]
 
@@ -39,7 +39,7 @@ class Rates(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 class LongRates(Rates, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What a whole request costs, by the million tokens, whose input is longer than `over`."""
 
-    over: Annotated[int, msgspec.Meta(ge=1)]
+    over: Annotated[Count, as_written("over: 200000")]
     """Input tokens past which these prices hold for the whole request."""
 
 

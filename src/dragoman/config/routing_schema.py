@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from dragoman.config.secrets import Secret
-from dragoman.config.values import Count, Seconds, Share, Size, Texts
+from dragoman.config.values import Count, Seconds, Share, Size, Texts, as_written
 
 Strategy = Literal["weighted", "priority", "latency", "cheapest", "least-busy", "usage", "tiered"]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -17,7 +17,7 @@ Modality = Literal["text", "image", "file", "audio"]
 class ProviderKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One key of a provider; where nothing but the key is to be said, its text alone will do."""
 
-    key: Secret
+    key: Annotated[Secret, as_written("key: $VARIABLE")]
     """The key: `$VARIABLE`, `file:/path`, or the key itself (which is warned about)."""
     name: str = ""
     """What it is called in records and pages, which never show it; empty names it for its place, as `key-1`."""
@@ -96,7 +96,7 @@ class When(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Classifier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A model that says how hard a request is. Its answer costs time and tokens with each new session."""
 
-    model: str
+    model: Annotated[str, as_written("model: provider/model")]
     """`provider/model` or a virtual model, small and fast."""
     timeout_s: Seconds = 2.0
     """Seconds for its answer; after that the score decides."""
@@ -107,7 +107,7 @@ class Classifier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Tiers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Levels of the strategy `tiered`, and what leads to which."""
 
-    order: tuple[str, ...]
+    order: Annotated[tuple[str, ...], as_written("order: [small, large]")]
     """Names of the tiers, the cheapest first; each target names its own with `tier`."""
     thresholds: tuple[Share, ...] = ()
     """The scores, between 0 and 1, from which on the next tier is taken: one fewer than tiers; empty shares them out evenly."""

@@ -11,7 +11,7 @@ from dragoman.config.price_schema import ModelPrice
 from dragoman.config.routing_schema import AffinityGiven, ProviderKey, RetryGiven, Routing, Strategy, Tiers, When
 from dragoman.config.secrets import Secret
 from dragoman.config.telemetry_schema import Telemetry
-from dragoman.config.values import Count, HeaderText, Port, Seconds, Status
+from dragoman.config.values import Count, HeaderText, Port, Seconds, Status, as_written
 from dragoman.dialects.contract import Quirks
 from dragoman.lower.capabilities import Capabilities
 from dragoman.profiles.contract import Auth
@@ -40,7 +40,7 @@ class ProviderDeadlines(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
 class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A place to send to. What is null here is as the profile of its kind has it."""
 
-    kind: str
+    kind: Annotated[str, as_written("kind: openai")]
     """The kind of provider, as `openai`, `anthropic`, `openrouter` or `openai-compatible`; all are listed below."""
     keys: tuple[ProviderKeyGiven, ...] = ()
     """Its keys: each `$VARIABLE`, `file:/path`, the key itself (which is warned about), or a mapping; the load is shared among them."""
@@ -78,7 +78,7 @@ class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One of the places where a virtual model is answered."""
 
-    model: str
+    model: Annotated[str, as_written("model: provider/model")]
     """`provider/model`, or the name of another virtual model; in a glob `*` stands for what was asked."""
     weight: Count = 1
     """Its share of the traffic (with `weighted`), or its strength (`least-busy`, `usage`), compared with the other targets."""
@@ -103,9 +103,9 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Other targets for some requests. The first rule whose condition holds is taken."""
 
-    when: When
+    when: Annotated[When, as_written("when: {agent: codex}")]
     """The condition."""
-    use: str | tuple[str | Target, ...]
+    use: Annotated[str | tuple[str | Target, ...], as_written("use: provider/model")]
     """Where these requests go: a virtual model with all its own rules, a `provider/model`, or a list of targets."""
     strategy: Strategy | None = None
     """How one of its targets is chosen; null takes the model's."""
@@ -116,7 +116,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class VirtualModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A name that clients ask for."""
 
-    targets: tuple[str | Target, ...]
+    targets: Annotated[tuple[str | Target, ...], as_written("targets: [provider/model]")]
     """Where it is answered: `provider/model`, or a mapping."""
     strategy: Strategy = "weighted"
     """How one of the targets is chosen; the others follow where it fails."""
@@ -142,9 +142,9 @@ class VirtualModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class ClientKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A key that a client may send."""
 
-    name: str
+    name: Annotated[str, as_written("name: ada")]
     """Whose key it is; stands in the record of each exchange."""
-    key: Secret
+    key: Annotated[Secret, as_written("key: $ADA_KEY")]
     """The key: `$VARIABLE`, `file:/path`, or the key itself (which is warned about)."""
     team: str | None = None
     """The team it belongs to, for conditions of rules."""

@@ -24,3 +24,8 @@ Texts = str | tuple[str, ...]
 def many(texts: Texts) -> tuple[str, ...]:
     """One text or several, as several."""
     return (texts,) if isinstance(texts, str) else texts
+
+
+def as_written(example: str) -> msgspec.Meta:
+    """Of a field that must be given: how it may be written, for whoever left it out."""
+    return msgspec.Meta(extra={"example": example})
