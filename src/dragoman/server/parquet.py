@@ -16,7 +16,8 @@ import msgspec
 Row = Mapping[str, Any]
 
 _MAGIC = b"PAR1"
-_GROUP_ROWS = 20_000
+_GROUP_ROWS = 5000
+"""These are held while an export goes on: 30 MB."""
 _BOOLEAN, _INT64, _DOUBLE, _TEXT = 0, 2, 5, 6
 _PLAIN, _RLE, _GZIP, _OPTIONAL, _UTF8 = 0, 3, 2, 1, 0
 _COUNTED = frozenset({"status", "attempts", "tool_calls", "bytes_in", "bytes_out", "warnings_count"})

@@ -75,12 +75,15 @@ class Records:
             message = f"`format` takes `json`, {', '.join(f'`{known}`' for known in FORMATS)}, not `{name[:100]}`"
             raise GatewayError(Kind.INVALID_REQUEST, message, source="client", param="format")
         writer = FORMATS[name]()
+        if asked.method == "HEAD":
+            await asked.whole(200, _attached(writer.content_type, name), b"")
+            return
         started = False
         async for rows in journal.export(given):
             if not started:
                 await asked.start(200, _attached(writer.content_type, name))
                 started = True
-            # In a thread: twenty thousand rows are packed at once, which every stream would wait for.
+            # In a thread: thousands of rows are packed at once, which every stream would wait for.
             await asked.write(await asyncio.to_thread(writer.rows, rows))
         if not started:
             await asked.start(200, _attached(writer.content_type, name))
