@@ -21,6 +21,11 @@ from dragoman.ir.request import Extra
 
 JsonObject = dict[str, Any]
 
+NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes that are no JSON, or none that can be taken."""
+
+_decode = msgspec.json.Decoder().decode
+
 AS = "$as"
 """The fields that are written differently."""
 _WIRE = "$wire"
@@ -117,6 +122,24 @@ def as_it_was(written: JsonObject, other: dict[str, JsonObject]) -> None:
 def wrong(path: str, why: str) -> GatewayError:
     """The error for a request that doesn't keep to the API; `path` is the JSON path of what is wrong."""
     return GatewayError(Kind.INVALID_REQUEST, f"`{path}` {why}", source="client", param=path, type="invalid_request_error")
+
+
+def read_body(body: bytes) -> JsonObject:
+    """The JSON object that a request is."""
+    try:
+        decoded = _decode(body)
+    except NOT_JSON as error:
+        raise wrong("body", f"is not JSON: {error}") from error
+    return object_at(decoded, "body")
+
+
+def object_in(data: bytes) -> JsonObject | None:
+    """The JSON object in bytes from a server, None where there is none."""
+    try:
+        value = _decode(data)
+    except NOT_JSON:
+        return None
+    return value if isinstance(value, dict) else None  # pyright: ignore[reportUnknownVariableType]
 
 
 def object_at(value: Any, path: str) -> JsonObject:

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from dragoman.dialects.errors import LONGEST_MESSAGE, asked_wait_s, kind_of, plain_words, spoken_wait_s, without_keys
-from dragoman.dialects.remainder import JsonObject
+from dragoman.dialects.remainder import NOT_JSON, JsonObject
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.wire.frame import Headers
 
@@ -124,7 +124,7 @@ def read_error(status: int, headers: Headers, body: bytes) -> GatewayError:
     """A provider's error answer. Takes anything: HTML, nothing, half JSON."""
     try:
         value = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except NOT_JSON:
         value = plain_words(body)
     error = _error(_told(value), status, f"the provider answered with status {status} and no message")
     asked_s = asked_wait_s(headers) if error.kind in _WAITS else None

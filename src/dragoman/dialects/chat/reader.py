@@ -20,7 +20,7 @@ from dragoman.dialects.chat.remainder import NAME
 from dragoman.dialects.chat.template import Template, template_of
 from dragoman.dialects.chat.usage import read_usage
 from dragoman.dialects.contract import Quirks
-from dragoman.dialects.remainder import JsonObject, object_or_empty, objects
+from dragoman.dialects.remainder import NOT_JSON, JsonObject, object_or_empty, objects
 from dragoman.ir import events as ev
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.wire.frame import Frame
@@ -77,7 +77,7 @@ class Reader:
             return self._done()
         try:
             chunk: Any = _decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except NOT_JSON:
             return self._fail(_not_json(data))
         if not isinstance(chunk, dict) or frame.name == "error" or is_error(chunk):  # pyright: ignore[reportUnknownArgumentType]
             return self._fail(error_inside(chunk))
@@ -209,7 +209,7 @@ def read_response(body: bytes, quirks: Quirks) -> list[ev.Event]:
     """
     try:
         value: Any = _decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except NOT_JSON as error:
         raise _not_json(body) from error
     if not isinstance(value, dict) or is_error(value):  # pyright: ignore[reportUnknownArgumentType]
         raise error_inside(value)

@@ -14,7 +14,7 @@ from dragoman.dialects.chat.remainder import NAME, own
 from dragoman.dialects.chat.tools import read_choice, read_functions, read_legacy_choice, read_tools, write_choice, write_tools
 from dragoman.dialects.chat.turns import write_messages
 from dragoman.dialects.contract import Call, Quirks
-from dragoman.dialects.remainder import JsonObject, difference, object_at, text_at, wrong
+from dragoman.dialects.remainder import JsonObject, difference, object_at, read_body, text_at, wrong
 from dragoman.ir.request import Request, ToolChoice
 
 PATH = "/chat/completions"
@@ -26,11 +26,7 @@ _OPTIONS = "$stream_options"
 
 def read_request(call: Call) -> Request:
     """The neutral form of a body. Raises GatewayError(invalid_request) with the JSON path of what is wrong."""
-    try:
-        body = msgspec.json.decode(call.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise wrong("body", f"is not JSON: {error}") from error
-    came = object_at(body, "body")
+    came = read_body(call.body)
     stream = _switch(came, "stream")
     options = object_at(came.get("stream_options") or {}, "stream_options")
     request = Request(

@@ -14,11 +14,9 @@ from dragoman.dialects.chat.errors import error_frame, error_inside, is_error
 from dragoman.dialects.chat.plain import QUOTE, Plain
 from dragoman.dialects.chat.usage import read_usage
 from dragoman.dialects.contract import Tap as ContractTap
-from dragoman.dialects.remainder import JsonObject, object_or_empty, objects, text_or_none
+from dragoman.dialects.remainder import NOT_JSON, JsonObject, object_in, object_or_empty, objects, text_or_none
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.usage import Usage
-
-_decode = msgspec.json.Decoder().decode
 
 _LONGEST_LINE = 16 * 1024 * 1024
 _NULL = (b":null", b": null")
@@ -98,7 +96,7 @@ class Tap:
         """Watch a whole JSON reply."""
         try:
             seen = _decode_whole(body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except NOT_JSON:
             seen = None
         if seen is not None and seen.choices is not UNSET and not seen.error:
             self.model, self.first_token = seen.model, True
@@ -110,7 +108,7 @@ class Tap:
             self.may_end = self.reason is not None
             return
         # Anything else: an error, no completion at all, or one with something in an unusual form.
-        value = _object(body)
+        value = object_in(body)
         if value is not None and (is_error(value) or "choices" in value):
             self._chunk(value)
         else:
@@ -127,7 +125,7 @@ class Tap:
         if data == b"[DONE]":
             self.ended = True
         elif not self.first_token or _matters(data):
-            value = _object(data)
+            value = object_in(data)
             if value is not None:
                 self._chunk(value)
 
@@ -147,14 +145,6 @@ class Tap:
                 self.reason = str(choice["finish_reason"])
                 # Servers that just close after the last chunk say no [DONE].
                 self.may_end = True
-
-
-def _object(data: bytes) -> JsonObject | None:
-    try:
-        value = _decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None  # pyright: ignore[reportUnknownVariableType]
 
 
 def write_failure(error: GatewayError, tap: ContractTap) -> bytes:

@@ -13,7 +13,7 @@ import msgspec
 
 from dragoman.dialects.errors import KIND_BY_STATUS, LONGEST_MESSAGE, asked_wait_s, kind_of, plain_words, spoken_wait_s, without_keys
 from dragoman.dialects.generate.remainder import text_or_none
-from dragoman.dialects.remainder import JsonObject, object_or_empty, objects
+from dragoman.dialects.remainder import NOT_JSON, JsonObject, object_or_empty, objects
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.wire.frame import Headers
 
@@ -87,7 +87,7 @@ def read_error(status: int, headers: Headers, body: bytes) -> GatewayError:
     """A provider's error answer. Takes anything: HTML, nothing, half JSON."""
     try:
         value: Any = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except NOT_JSON:
         return _error(status, headers, {"message": plain_words(body)})
     return _error(status, headers, _told(value))
 

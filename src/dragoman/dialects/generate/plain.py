@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import msgspec
 
+from dragoman.dialects.remainder import NOT_JSON
+
 
 class _Part(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     text: str
@@ -41,5 +43,5 @@ def read_plain(data: bytes) -> PlainChunk | None:
     """The chunk, or None if it says anything else."""
     try:
         return _decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except NOT_JSON:
         return None

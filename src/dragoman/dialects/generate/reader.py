@@ -20,7 +20,7 @@ from dragoman.dialects.generate.errors import error_inside, is_error
 from dragoman.dialects.generate.plain import PlainChunk, read_plain
 from dragoman.dialects.generate.remainder import NAME, text_or_none
 from dragoman.dialects.generate.usage import read_usage
-from dragoman.dialects.remainder import JsonObject, object_or_empty, objects
+from dragoman.dialects.remainder import NOT_JSON, JsonObject, object_or_empty, objects
 from dragoman.ir import events as ev
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.wire.frame import Frame
@@ -58,7 +58,7 @@ class Reader:
             return said
         try:
             chunk: Any = _decode(frame.data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except NOT_JSON:
             return self._fail(_not_json(frame.data))
         out: list[ev.Event] = []
         if type(chunk) is dict and "error" not in chunk:
@@ -202,7 +202,7 @@ def read_response(body: bytes, quirks: Quirks) -> list[ev.Event]:
     """
     try:
         value: Any = _decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except NOT_JSON as error:
         raise _not_json(body) from error
     chunks: list[Any] = value if isinstance(value, list) else [value]  # pyright: ignore[reportUnknownVariableType]
     reader = Reader(quirks)

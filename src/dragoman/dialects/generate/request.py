@@ -18,7 +18,7 @@ from dragoman.dialects.generate.parts import Lost
 from dragoman.dialects.generate.remainder import NAME, complete, difference, field, own, wrong
 from dragoman.dialects.generate.tools import read_choice, read_tools, tool_config, write_tools
 from dragoman.dialects.generate.turns import opening, write_contents, write_system
-from dragoman.dialects.remainder import JsonObject, object_at, object_or_empty
+from dragoman.dialects.remainder import JsonObject, object_at, object_or_empty, read_body
 from dragoman.ir.request import Request
 
 PATH = "/models/{model}:generateContent"
@@ -49,11 +49,7 @@ def readdress(call: Call, model: str) -> Call:
 def read_request(call: Call) -> Request:
     """The neutral form of a call. Raises GatewayError(invalid_request) with the JSON path of what is wrong."""
     asked = peek(call)
-    try:
-        body = msgspec.json.decode(call.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise wrong("body", f"is not JSON: {error}") from error
-    came = object_at(body, "body")
+    came = read_body(call.body)
     system, tools, config = field(came, "systemInstruction"), field(came, "tools"), field(came, "generationConfig")
     choice = field(object_at(field(came, "toolConfig") or {}, "toolConfig"), "functionCallingConfig")
     items = read_contents(field(came, "contents"))

@@ -14,7 +14,7 @@ from dragoman.dialects.generate.errors import error_frame, error_inside, is_erro
 from dragoman.dialects.generate.frames import StreamFramer
 from dragoman.dialects.generate.remainder import text_or_none
 from dragoman.dialects.generate.usage import read_usage
-from dragoman.dialects.remainder import JsonObject, object_or_empty, objects
+from dragoman.dialects.remainder import NOT_JSON, JsonObject, object_or_empty, objects
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.usage import Usage
 from dragoman.wire.frame import Frame, WireError
@@ -109,5 +109,5 @@ def _says(part: JsonObject) -> bool:
 def _value(data: bytes) -> Any:
     try:
         return _decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except NOT_JSON:
         return None

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from dragoman.dialects.errors import LONGEST_MESSAGE, asked_wait_s, kind_of, plain_words, without_keys
-from dragoman.dialects.remainder import JsonObject, object_or_empty, text_or_none
+from dragoman.dialects.remainder import NOT_JSON, JsonObject, object_or_empty, text_or_none
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.wire.frame import Headers
 from dragoman.wire.headers import first
@@ -86,7 +86,7 @@ def read_error(status: int, headers: Headers, body: bytes) -> GatewayError:
     """A provider's error answer. Takes anything: HTML, nothing, half JSON."""
     try:
         value: Any = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except NOT_JSON:
         value = {"error": {"message": plain_words(body)}}
     error = _error(value, status)
     if error.kind in _WAITS:

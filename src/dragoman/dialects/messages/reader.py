@@ -16,7 +16,7 @@ from dragoman.dialects.messages.content import Content
 from dragoman.dialects.messages.errors import error_inside
 from dragoman.dialects.messages.remainder import NAME
 from dragoman.dialects.messages.usage import merged, read_usage
-from dragoman.dialects.remainder import JsonObject, object_or_empty, objects, text_or_none
+from dragoman.dialects.remainder import NOT_JSON, JsonObject, object_or_empty, objects, text_or_none
 from dragoman.ir import events as ev
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.wire.frame import Frame
@@ -53,7 +53,7 @@ class Reader:
             return ()
         try:
             told = wire.DECODER.decode(frame.data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except NOT_JSON:
             return self._unusual(frame)
         return self._TABLE[type(told)](self, told)
 
@@ -81,7 +81,7 @@ class Reader:
             return ()
         try:
             value: Any = msgspec.json.decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except NOT_JSON:
             return self._garbled("a frame that is not JSON")
         if not isinstance(value, dict):
             return self._garbled("a frame that is no JSON object")
@@ -189,7 +189,7 @@ def read_response(body: bytes, quirks: Quirks) -> list[ev.Event]:
     """A whole reply. Raises GatewayError for an error in a body of status 200, or for what is no reply (garbled)."""
     try:
         value: Any = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except NOT_JSON as error:
         raise GatewayError(Kind.GARBLED, "the provider's answer is not JSON", source="upstream") from error
     came = object_or_empty(value)
     if came.get("type") == "error" or (came.get("error") and "content" not in came):

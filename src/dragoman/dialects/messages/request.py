@@ -16,7 +16,7 @@ from dragoman.dialects.messages.settings import MODELLED, read_settings, write_s
 from dragoman.dialects.messages.tools import read_tools, write_tools
 from dragoman.dialects.messages.turns import write_conversation
 from dragoman.dialects.messages.wishes import loosen
-from dragoman.dialects.remainder import JsonObject, complete, object_at, object_or_empty, stow, text_at, wrong
+from dragoman.dialects.remainder import JsonObject, complete, object_or_empty, read_body, stow, text_at, wrong
 from dragoman.ir.request import Request
 
 PATH = "/messages"
@@ -28,11 +28,7 @@ _SETTINGS = "$settings"
 
 def read_request(call: Call) -> Request:
     """The neutral form of a body. Raises GatewayError(invalid_request) with the JSON path of what is wrong."""
-    try:
-        body = msgspec.json.decode(call.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise wrong("body", f"is not JSON: {error}") from error
-    came = object_at(body, "body")
+    came = read_body(call.body)
     stream = came.get("stream")
     if stream is not None and not isinstance(stream, bool):
         raise wrong("stream", "must be true or false")

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from dragoman.dialects.contract import Tap as ContractTap
 from dragoman.dialects.messages.errors import error_frame, error_inside
 from dragoman.dialects.messages.usage import merged, read_usage
 from dragoman.dialects.peeking import NEVER, beginning, beginnings
-from dragoman.dialects.remainder import JsonObject, object_or_empty, text_or_none
+from dragoman.dialects.remainder import JsonObject, object_in, object_or_empty, text_or_none
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.usage import Usage
 
@@ -72,7 +70,7 @@ class Tap:
 
     def whole(self, body: bytes) -> None:
         """Watch a whole JSON reply."""
-        value = _object(body)
+        value = object_in(body)
         if value is not None and isinstance(value.get("content"), list):
             self.first_token = self.ended = True
             self._note(value)
@@ -90,7 +88,7 @@ class Tap:
     def _line(self, line: bytes) -> None:
         if not line.startswith(b"data:") or not _matters(line):
             return
-        value = _object(line[5:])
+        value = object_in(line[5:])
         if value is None:
             return
         kind = value.get("type")
@@ -119,14 +117,6 @@ class Tap:
 
 def _matters(data: bytes) -> bool:
     return b'"usage"' in data or _STOP in data or b'"error"' in data
-
-
-def _object(data: bytes) -> JsonObject | None:
-    try:
-        value: Any = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None  # pyright: ignore[reportUnknownVariableType]
 
 
 def write_failure(error: GatewayError, tap: ContractTap) -> bytes:

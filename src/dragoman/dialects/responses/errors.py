@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from dragoman.dialects.errors import LONGEST_MESSAGE, asked_wait_s, kind_of, page_title, spoken_wait_s, until_s, without_keys
-from dragoman.dialects.remainder import JsonObject
+from dragoman.dialects.remainder import NOT_JSON, JsonObject
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.wire.frame import Headers
 from dragoman.wire.headers import first
@@ -188,7 +188,7 @@ def _word(value: Any) -> str | None:
 def _decode(body: bytes) -> Any:
     try:
         return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except NOT_JSON:
         return None
 
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from dragoman.dialects.contract import Quirks
-from dragoman.dialects.remainder import JsonObject, text_or_none
+from dragoman.dialects.remainder import NOT_JSON, JsonObject, text_or_none
 from dragoman.dialects.responses import wire
 from dragoman.dialects.responses.errors import error_object, error_of
 from dragoman.dialects.responses.output import Output
@@ -45,7 +45,7 @@ class Reader:
             return ()
         try:
             framed = wire.DECODER.decode(frame.data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except NOT_JSON:
             return self._unusual(frame)
         if not self._started and type(framed) in Output.TABLE:
             return [*self._start({}), *self._handlers[type(framed)](framed)]
@@ -71,7 +71,7 @@ class Reader:
             return ()
         try:
             value: Any = msgspec.json.decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except NOT_JSON:
             return self._garbled("a frame that is not JSON")
         if not isinstance(value, dict):
             return self._garbled("a frame that is no JSON object")

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from dragoman.dialects.contract import Call, Quirks
-from dragoman.dialects.remainder import JsonObject, object_at, objects, text_or_none, whole_or_none, wrong
+from dragoman.dialects.remainder import JsonObject, objects, read_body, text_or_none, whole_or_none, wrong
 from dragoman.dialects.responses.formal import formal
 from dragoman.dialects.responses.items import read_item, write_item
 from dragoman.dialects.responses.remainder import NAME, keep, mark, put_back
@@ -46,11 +46,7 @@ def state_fields(request: Request) -> list[str]:
 
 def read_request(call: Call) -> Request:
     """The whole request. Raises GatewayError(invalid_request) with the JSON path of what is wrong."""
-    try:
-        decoded: Any = msgspec.json.decode(call.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise GatewayError(Kind.INVALID_REQUEST, f"the body is not JSON: {error}", source="client") from error
-    came = object_at(decoded, "body")
+    came = read_body(call.body)
     model = came.get("model")
     if not isinstance(model, str) or not model:
         raise wrong("model", "must name a model")

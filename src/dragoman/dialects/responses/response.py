@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from dragoman.dialects.contract import Quirks
-from dragoman.dialects.remainder import JsonObject
+from dragoman.dialects.remainder import NOT_JSON, JsonObject
 from dragoman.dialects.responses.envelope import closing, item_id, item_stem, opening, response_id, wants_seals, with_tools
 from dragoman.dialects.responses.items import write_given
 from dragoman.dialects.responses.reader import Reader
@@ -25,7 +25,7 @@ def read_response(body: bytes, quirks: Quirks) -> list[ev.Event]:
     """A whole reply as the events of a stream that arrived at once. Raises GatewayError(garbled) for what is no response object."""
     try:
         value: Any = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except NOT_JSON as error:
         raise GatewayError(Kind.GARBLED, "the provider's answer is not JSON", source="upstream") from error
     if not isinstance(value, dict) or not ("output" in value or "status" in value or "error" in value):
         raise GatewayError(Kind.GARBLED, "the provider's answer is no response object", source="upstream")

@@ -10,7 +10,7 @@ from msgspec import UNSET, UnsetType
 
 from dragoman.dialects.contract import Tap
 from dragoman.dialects.peeking import NEVER, beginning, beginnings
-from dragoman.dialects.remainder import JsonObject, text_or_none
+from dragoman.dialects.remainder import NOT_JSON, JsonObject, text_or_none
 from dragoman.dialects.responses.envelope import failing
 from dragoman.dialects.responses.errors import error_object, error_of
 from dragoman.dialects.responses.frames import lifecycle
@@ -141,7 +141,7 @@ class ResponsesTap:
             return
         try:
             seen = _DECODER.decode(frame.data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except NOT_JSON:
             return
         kind = seen.type or frame.name or ""
         if seen.response is not None:
@@ -157,7 +157,7 @@ class ResponsesTap:
         """Watch a whole JSON reply."""
         try:
             seen = _decode_whole(body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except NOT_JSON:
             seen = _NO_RESPONSE
         if seen.output is UNSET and seen.error is UNSET:
             self.failed = GatewayError(Kind.GARBLED, "the provider's answer is no response", source="upstream")
