@@ -62,7 +62,7 @@ def _check_kept(raw: bytes, file: Path, revisions: Revisions) -> None:
             return
     raise _refusal(
         f"`{file.name}` was changed since its newest revision and those changes would be lost: it says what is in no revision; "
-        "let a gateway take it up, or move it away first"
+        f"let a gateway take it up, or move it away (`mv {file} {file}.old`) and roll back with `--config {file}`"
     )
 
 
