@@ -66,11 +66,12 @@ EXCEPTIONS: dict[str, dict[str, str]] = {}
 
 
 class Module(NamedTuple):
-    """One file: its path below the package, its source and its tree."""
+    """One file: its path below the package, its source, its tree, and every node of that."""
 
     path: str
     source: str
     tree: ast.Module
+    nodes: tuple[ast.AST, ...]
 
     @property
     def room(self) -> str:
@@ -91,12 +92,13 @@ Rule = Callable[[Module], Iterator[Broken]]
 
 
 def read(path: str, source: str) -> Module:
-    return Module(path, source, ast.parse(source))
+    tree = ast.parse(source)
+    return Module(path, source, tree, tuple(ast.walk(tree)))
 
 
 def imports(module: Module) -> Iterator[tuple[int, str, str | None]]:
     """(line, module, name imported from it or None) of every import."""
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name, None) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -148,7 +150,7 @@ def pure_rooms_are_pure(module: Module) -> Iterator[Broken]:
     for line, name, _ in imports(module):
         if name.split(".")[0] in IMPURE_MODULES:
             yield Broken(module.path, line, f"`{module.room}` is pure and imports `{name}`")
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.AsyncFunctionDef | ast.Await | ast.AsyncFor | ast.AsyncWith):
             yield Broken(module.path, node.lineno, f"`{module.room}` is pure and has async code")
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CLOCK_CALLS:
@@ -168,14 +170,14 @@ def nobody_branches_on_names(module: Module) -> Iterator[Broken]:
     """No comparison with the name of a provider or client outside the page of facts about it."""
     if module.room in ("profiles", "agents"):
         return
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         compared: set[str] = set(strings(node)) if compares(node) else set()
         for name in sorted(compared & NAMES_OF_OTHERS):
             yield Broken(module.path, getattr(node, "lineno", 0), f"branches on the name `{name}`")
 
 
 def tasks_are_spawned_in_one_place(module: Module) -> Iterator[Broken]:
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         name = getattr(node, "attr", None) or getattr(node, "id", None)
         if name in ("create_task", "ensure_future") and module.path != "tasks.py":
             yield Broken(module.path, getattr(node, "lineno", 0), f"`{name}` outside tasks.py")
@@ -199,7 +201,7 @@ def private_names_stay_in_their_file(module: Module) -> Iterator[Broken]:
     for line, name, member in imports(module):
         if name.startswith("dragoman") and member and is_private(member):
             yield Broken(module.path, line, f"imports the private name `{name}.{member}`")
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.Attribute) and is_private(node.attr) and isinstance(node.value, ast.Name) and node.value.id in ours:
             yield Broken(module.path, node.lineno, f"uses the private name `{node.value.id}.{node.attr}`")
 
@@ -211,7 +213,7 @@ def modules_say_what_they_are(module: Module) -> Iterator[Broken]:
 
 def patterns_give_back(module: Module) -> Iterator[Broken]:
     """No possessive quantifiers: Python 3.11.2 loses matches with them. https://github.com/python/cpython/issues/101955"""
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name)):
             continue
         if node.func.value.id == "re" and node.args:
@@ -228,7 +230,7 @@ def patterns_give_back(module: Module) -> Iterator[Broken]:
 
 
 def functions(module: Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    return (node for node in ast.walk(module.tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+    return (node for node in module.nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
 
 
 def compares(node: ast.AST) -> bool:

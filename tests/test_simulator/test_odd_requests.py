@@ -6,7 +6,6 @@ import asyncio
 import json
 from typing import Any
 
-import pytest
 from desk import fast
 from hypothesis import given, settings
 from hypothesis import strategies as some
@@ -28,10 +27,12 @@ VALUES: Any = some.recursive(
 )
 
 
-@pytest.mark.parametrize("path", PATHS)
+# Thinking up a body takes longer than answering it: each is sent to every path.
 @settings(max_examples=150)
 @given(body=some.dictionaries(WORDS, VALUES, max_size=6))
-def test_odd_request_is_answered(path: str, body: dict[str, Any]) -> None:
-    asked = Asked("POST", path, "", {"anthropic-version": "2026-10-21"}, json.dumps(body).encode())
+def test_odd_request_is_answered(body: dict[str, Any]) -> None:
+    async def answers() -> list[int]:
+        headers, raw = {"anthropic-version": "2026-10-21"}, json.dumps(body).encode()
+        return [(await fast(LENIENT).answer(Asked("POST", path, "", headers, raw))).status for path in PATHS]
 
-    assert asyncio.run(fast(LENIENT).answer(asked)).status in (200, 400)
+    assert set(asyncio.run(answers())) <= {200, 400}
