@@ -24,6 +24,7 @@ from dragoman.observe.live import Live
 from dragoman.policy.identity import Identity
 from dragoman.server import pages
 from dragoman.server.about import About
+from dragoman.server.answer import Answer as Outgoing
 from dragoman.server.app import App
 from dragoman.server.door import Door
 from dragoman.server.live import Feed
@@ -68,6 +69,10 @@ class Shelf:
         self.held = bodies or {}
         self.cursor = cursor
         self.wanted: list[Mapping[str, Any]] = []
+        self.strangers: list[tuple[str, str, int]] = []
+
+    def refused(self, error: GatewayError, asked: Outgoing, status: int, dialect: str) -> None:
+        self.strangers.append((error.kind.value, asked.target.path, status))
 
     async def find(self, wanted: Mapping[str, Any]) -> Found:
         self.wanted.append(wanted)
@@ -106,7 +111,9 @@ async def site(*rows: dict[str, Any], about: About = ABOUT, heartbeat_s: float =
     async def load(assets: Mapping[str, str]) -> Templates:
         return Templates(assets)
 
-    made = Pages(shelf.journal(live), Feed(live, door, heartbeat_s), door, lambda: about, load, clock=lambda: 1.0e9 + 100)
+    made = Pages(
+        shelf.journal(live), Feed(live, door, heartbeat_s), door, lambda: about, load, clock=lambda: 1.0e9 + 100, refused=shelf.refused
+    )
     settings = ServerSettings(port=0, shutdown_grace_s=5.0)
     app = App(lambda: "runtime", echo, lambda _: about, settings, further=made.further(live.close))
     async with running(app) as address:
@@ -455,6 +462,7 @@ def test_a_wrong_key_is_told_and_not_shown() -> None:
             assert answer.status == 401
             assert "set-cookie" not in answer.headers
             assert b"wrong-secret" not in answer.body
+            assert it.shelf.strangers == [("authentication", "/login", 401)]
             assert "This key is not known here." in seen(answer).text
 
     go(story())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -34,6 +35,11 @@ class _Switch:
 
 
 _switch = _Switch()
+
+
+def short_turns() -> AbstractContextManager[None]:
+    """For the block, on the event loop: threads leave the interpreter to it whenever it wants that."""
+    return _switch
 
 
 async def beside(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -16,6 +16,7 @@ import msgspec
 
 from dragoman.app.admin import Desk
 from dragoman.app.asking import Asking
+from dragoman.app.beside import beside
 from dragoman.app.compose import Composed, compose, lasting
 from dragoman.app.costs import counting
 from dragoman.app.gauges import journal, refusals
@@ -97,8 +98,9 @@ async def _serve(loaded: Loaded, load: Load, env: Mapping[str, str], on_ready: C
         door = Door(lambda: reloader.current.about)
         url = database_url(config, env)
         asking = None if url is None else Asking(opener(url))
-        further = Records(asking, door).beside(pages(asking, live, door, lambda: reloader.current.about))
-        app = _app(config, reloader, admin, further, tell_nobody if kept is None else kept.refused)
+        refused = tell_nobody if kept is None else kept.refused
+        further = Records(asking, door, beside).beside(pages(asking, live, door, lambda: reloader.current.about, refused))
+        app = _app(config, reloader, admin, further, refused)
         meter.attach(lambda: reloader.current, lambda: reloader.state, lambda: (app.running, app.streams))
         observer.tell(meter.record)
         observer.tell(exporter.record)

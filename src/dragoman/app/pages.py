@@ -10,10 +10,11 @@ from typing import Any
 import msgspec
 
 from dragoman.app.asking import Asking
+from dragoman.app.beside import beside
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.observe.live import Live
 from dragoman.server.about import About
-from dragoman.server.app import Further
+from dragoman.server.app import Further, Refused, tell_nobody
 from dragoman.server.door import Door
 from dragoman.server.live import Feed
 from dragoman.server.pages.journal import Body, Found, Journal, Kept
@@ -29,11 +30,11 @@ NO_JOURNAL = Journal(_not_kept, _not_kept)
 """Where nothing is kept."""
 
 
-def pages(asking: Asking | None, live: Live, door: Door, about: Callable[[], About]) -> Further:
-    """The routes of the pages and of the live feed. asking: None where nothing is kept."""
+def pages(asking: Asking | None, live: Live, door: Door, about: Callable[[], About], refused: Refused = tell_nobody) -> Further:
+    """The routes of the pages and of the live feed. asking: None where nothing is kept. refused: is told of logins with a wrong key."""
     journal = NO_JOURNAL if asking is None else journal_of(asking)
     journal = msgspec.structs.replace(journal, running=live.running, lately=live.find)
-    return Pages(journal, Feed(live, door), door, about, _templates).further(live.close)
+    return Pages(journal, Feed(live, door), door, about, _templates, refused=refused, beside=beside).further(live.close)
 
 
 def journal_of(asking: Asking) -> Journal:

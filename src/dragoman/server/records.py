@@ -12,6 +12,7 @@ import msgspec
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.server.answer import Answer
 from dragoman.server.app import Further, Handler
+from dragoman.server.beside import Beside
 from dragoman.server.door import Door
 from dragoman.server.export import FORMATS
 from dragoman.wire.frame import Headers
@@ -36,11 +37,12 @@ class Journal(Protocol):
 
 
 class Records:
-    """The routes of a journal, for whom the door lets in. None: there is none, and they say so."""
+    """The routes of a journal, for whom the door lets in. None: there is none, and they say so. beside: how files are made."""
 
-    def __init__(self, journal: Journal | None, door: Door) -> None:
+    def __init__(self, journal: Journal | None, door: Door, beside: Beside = asyncio.to_thread) -> None:
         self._journal = journal
         self._door = door
+        self._beside = beside
 
     def beside(self, further: Further) -> Further:
         """Other routes, and these."""
@@ -84,10 +86,10 @@ class Records:
                 await asked.start(200, _attached(writer.content_type, name))
                 started = True
             # In a thread: thousands of rows are packed at once, which every stream would wait for.
-            await asked.write(await asyncio.to_thread(writer.rows, rows))
+            await asked.write(await self._beside(writer.rows, rows))
         if not started:
             await asked.start(200, _attached(writer.content_type, name))
-        await asked.write(await asyncio.to_thread(writer.close))
+        await asked.write(await self._beside(writer.close))
         await asked.finish()
 
 

@@ -12,7 +12,8 @@ from urllib.parse import parse_qs, quote, urlencode
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.server.about import About
 from dragoman.server.answer import Answer
-from dragoman.server.app import Further
+from dragoman.server.app import Further, Refused, tell_nobody
+from dragoman.server.beside import Beside
 from dragoman.server.door import Door
 from dragoman.server.inbound import read_body
 from dragoman.server.live import PATH as LIVE
@@ -55,7 +56,8 @@ class Templates(Protocol):
 
 
 class Pages:
-    """Answers as HTML. `templates` gives what renders, when first wanted: loading it takes a tenth of a second."""
+    """Answers as HTML. `templates` gives what renders, when first wanted: loading it takes a tenth of a second. `refused` is told of logins
+    with a wrong key; beside: how pages are made."""
 
     def __init__(
         self,
@@ -65,6 +67,8 @@ class Pages:
         about: Callable[[], About],
         templates: Callable[[Mapping[str, str]], Awaitable[Templates]],
         *,
+        refused: Refused = tell_nobody,
+        beside: Beside = asyncio.to_thread,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._journal = journal
@@ -73,6 +77,8 @@ class Pages:
         self._about = about
         self._load = templates
         self._templates: Templates | None = None
+        self._refused = refused
+        self._beside = beside
         self._clock = clock
         self._assets = assets.load()
 
@@ -138,7 +144,7 @@ class Pages:
             return
         shows_all = "all" in parse_qs(asked.target.query, keep_blank_values=True)
         # In a thread, as below: a long conversation takes tens of milliseconds, which every stream would wait for.
-        await self._show(asked, "exchange.html", await asyncio.to_thread(exchange, kept, shows_all=shows_all))
+        await self._show(asked, "exchange.html", await self._beside(exchange, kept, shows_all=shows_all))
 
     async def _raw(self, asked: Answer, body: bytes | None) -> None:
         if body is None:
@@ -166,6 +172,7 @@ class Pages:
             headers = self._door.log_in(_first(form, "key").strip(), is_secure=asked.headers.get("origin", "").startswith("https://"))
         except GatewayError as error:
             logger.warning("a login from `%s` was refused", asked.address)
+            self._refused(error, asked, error.honest_status, "")
             values = {"next": goal, "error": "This key is not known here." if _first(form, "key") else "Type a client key."}
             await self._show(asked, "login.html", values, status=error.honest_status)
             return
@@ -185,7 +192,7 @@ class Pages:
         if self._templates is None:
             self._templates = await self._load({name: asset.address for name, asset in self._assets.items()})
         shared = {"version": self._about().version, "asks": self._door.asks, "path": asked.target.path}
-        body = await asyncio.to_thread(self._templates.render, name, {**shared, **values})
+        body = await self._beside(self._templates.render, name, {**shared, **values})
         await asked.whole(status, _PAGE, body)
 
 
