@@ -34,7 +34,8 @@ class Codex:
         self._dice = dice
         self._growth = growth
         self.name = str(uuid.UUID(int=dice.getrandbits(128)))
-        self.tools = _json([tool(dice, number) for number in range(_TOOLS)])
+        self._tools = [tool(dice, number) for number in range(_TOOLS)]
+        self.tools = _json(self._tools)
         self.items = [_json(_message("developer", text(dice, size))) for size in (14_000, 3_000, 1_500)]
         self.items.append(_json(_message("user", text(dice, 2_000))))
         self.step = 0
@@ -55,6 +56,24 @@ class Codex:
         ]
         if self.step % 8 == 0:
             self.items.append(_json(_message("user", text(dice, 200))))
+
+    def compact(self) -> None:
+        """What was said so far gives way to a summary, which is sealed."""
+        summary = {"type": "compaction", "encrypted_content": base64.b64encode(self._dice.randbytes(6_000)).decode()}
+        self.items = [*self.items[:4], _json(summary)]
+
+    def change_tools(self) -> None:
+        """A server of tools has come, or some went: those before and behind stay."""
+        tools = [tool(self._dice, self.step * 100 + number) for number in range(3)]
+        self._tools[5:8] = tools
+        self.tools = _json(self._tools)
+
+    def sub_agent(self, dice: random.Random) -> Codex:
+        """An agent of the same session that begins with the same instructions and tools, and has something else to do."""
+        made = Codex(dice, 0, self._growth)
+        made.name, made.tools, made._tools = self.name, self.tools, list(self._tools)
+        made.items = [*self.items[:3], _json(_message("user", text(dice, 2_000)))]
+        return made
 
     def ask(self, model: str = "gpt-5.5") -> bytes:
         """The request of the moment."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import func, select
 
 from dragoman.ir.record import Bodies
 from dragoman.observe.journal_bodies import EPOCH_S, BodyKeeper
@@ -16,6 +17,7 @@ from dragoman.store.batch import Batch, Old
 from dragoman.store.bodies import Body, read_bodies
 from dragoman.store.open import Store, open_store
 from dragoman.store.search import search
+from dragoman.store.tables import blobs
 
 SECRET = "sk-" + "proj-Ab3dEf6hIj9lMn2pQr5t"
 WORDS = (Path(__file__).parent.parent.parent / "docs" / "routing.md").read_text().split()
@@ -24,8 +26,8 @@ WORDS = (Path(__file__).parent.parent.parent / "docs" / "routing.md").read_text(
 class Kept:
     """A keeper and a database, in step."""
 
-    def __init__(self, store: Store, *, most_bytes: int = 10**7) -> None:
-        self.keeper = BodyKeeper(Redactor(), most_bytes=most_bytes)
+    def __init__(self, store: Store, *, most_bytes: int = 10**7, memory_bytes: int = 10**8) -> None:
+        self.keeper = BodyKeeper(Redactor(), most_bytes=most_bytes, memory_bytes=memory_bytes)
         self.store = store
         self.writer = store.writer()
         self.number = 0
@@ -69,6 +71,17 @@ def test_headers_come_back_without_keys(tmp_path: Path) -> None:
     kept.keep(("a", Bodies("full", b"x", client_request_headers=(("authorization", "Bearer y"), ("accept", "*/*")))))
 
     assert kept.read("a")["client_request"].headers == (("authorization", "[redacted]"), ("accept", "*/*"))
+
+
+def test_header_that_is_no_text_does_not_keep_the_rest_from_being_kept(tmp_path: Path) -> None:
+    kept = Kept(open_store(f"sqlite:///{tmp_path}/j.db"))
+    bodies = Bodies("full", b"x", client_request_headers=(("x-name", "caf\udce9"), ("x-half", "\ud800"), ("accept", "*/*")))
+
+    row = kept.keeper.row("a", 0.0, None, bodies, is_looked_through=True)
+    kept.writer.write(Batch("w", 1, 1.0, bodies=[row.bodies], blobs=row.blobs + kept.keeper.packs()))
+
+    (_, name), (_, half), last = kept.read("a")["client_request"].headers
+    assert (name.rstrip("\ufffd"), half.rstrip("\ufffd"), last) == ("caf", "", ("accept", "*/*"))
 
 
 def test_secrets_go_unless_all_is_to_be_kept(tmp_path: Path) -> None:
@@ -152,25 +165,52 @@ def _shared(factory: object) -> Store:
     return _made[0]  # type: ignore[return-value]
 
 
-def test_session_of_two_hundred_turns_takes_less_than_three_times_its_last_request(tmp_path: Path) -> None:
-    kept = Kept(open_store(f"sqlite:///{tmp_path}/j.db"))
+def test_what_is_remembered_of_conversations_is_bounded_and_what_comes_back_is_whole(tmp_path: Path) -> None:
+    kept = Kept(open_store(f"sqlite:///{tmp_path}/j.db"), memory_bytes=400_000)
     dice = random.Random(1)
-    items, tools = [item(dice, 500) for _ in range(10)], [item(dice, 60) for _ in range(25)]
-    body = b""
-    for turn in range(200):
-        items += [item(dice, 250), item(dice, 250)]
-        body = asked(items, turn, tools)
-        events = [
-            b"event: x\ndata: " + json.dumps({"type": "response.output_text.delta", "delta": word}).encode() + b"\n\n"
-            for word in WORDS[:150]
-        ]
-        # Ten minutes a turn now and then: what is referred to has to be put down anew.
-        kept.keep((f"{turn:03}", Bodies("redacted", body, events, body.replace(b'"m"', b'"real-m"', 1))), at=turn // 40 * EPOCH_S)
-    while kept.writer.index(50):
+    sent: dict[str, bytes] = {}
+    for turn in range(3):
+        for number in range(12):
+            sent[f"{number}-{turn}"] = asked([item(dice) for _ in range(60 + number)], turn, [])
+            kept.keep((f"{number}-{turn}", Bodies("redacted", sent[f"{number}-{turn}"])), conversation=f"s{number}")
+            assert 0 < kept.keeper.held_bytes <= 400_000
+
+    assert all(kept.read(name)["client_request"].data == body for name, body in sent.items())
+
+
+def test_who_says_nothing_for_a_whole_epoch_is_forgotten(tmp_path: Path) -> None:
+    kept = Kept(open_store(f"sqlite:///{tmp_path}/j.db"))
+    body = asked([item(random.Random(1)) for _ in range(60)], 1, [])
+    kept.keep(("a", Bodies("redacted", body)), conversation="a")
+    held = kept.keeper.held_bytes
+
+    kept.keep(("b", Bodies("redacted", b"short")), at=1.0 * EPOCH_S)
+    then = kept.keeper.held_bytes
+    kept.keep(("c", Bodies("redacted", b"short")), at=2.0 * EPOCH_S)
+
+    assert (then, kept.keeper.held_bytes) == (held, 0)
+
+
+def test_body_of_a_later_epoch_refers_to_nothing_before_and_is_cut_alike(url: str) -> None:
+    kept = Kept(open_store(url))
+    dice = random.Random(1)
+    items = [item(dice) for _ in range(60)]
+    first, second = asked(items, 1, []), asked([*items, item(dice)], 2, [])
+    kept.keep(("a", Bodies("redacted", first)), at=0.0)
+    before = _blobs(kept.store)
+
+    kept.keep(("b", Bodies("redacted", second)), at=1.0 * EPOCH_S)
+    more = _blobs(kept.store) - before
+    while kept.writer.sweep(Old(0.0, 1), 50):
         pass
 
-    assert kept.writer.size_bytes() < 3 * len(body)
-    assert kept.read("199")["provider_request"].data == Redactor().redact(body.replace(b'"m"', b'"real-m"', 1))
+    assert (kept.read("a"), kept.read("b")["client_request"].data) == ({}, second)
+    assert more <= 3
+
+
+def _blobs(store: Store) -> int:
+    with store.reader() as connection:
+        return connection.execute(select(func.count()).select_from(blobs)).scalar_one()
 
 
 def test_old_bodies_go_and_what_newer_ones_share_with_them_stays(url: str) -> None:

@@ -10,21 +10,22 @@ from __future__ import annotations
 import os
 from collections import OrderedDict
 from hashlib import blake2b
+from itertools import pairwise
 
 import msgspec
 import zstandard
 
 from dragoman.ir.record import Bodies
+from dragoman.observe.first_look import LONG, is_stream
 from dragoman.observe.likeness import Kept, Piece, Shared, cuts, find_again, find_shared, same_beginning, same_end
-from dragoman.observe.redact import Redactor, is_secret_name, sayings
-from dragoman.store.laid import HASH_BYTES, Laid, Side, pack
+from dragoman.observe.redact import Redactor
+from dragoman.store.laid import HASH_BYTES, Laid, Side, pack, pack_heads
 from dragoman.wire.frame import Headers
 
 EPOCH_S = 600
 """Seconds of an epoch. Within one a body may refer to pieces of earlier ones; in the next all that it needs is put down anew, so that
 old epochs can be deleted whole."""
 
-_LONG = 16 * 1024
 _PACK = 64 * 1024
 """Short bodies of several exchanges are compressed together: a third of the time, half of the size."""
 _HEAD = 2048
@@ -33,6 +34,8 @@ _LEVEL = 1
 _AROUND = 256
 """How far from where it changed a text is looked through again for secrets."""
 _SPLICED = 4096
+_AT_ONCE = 4
+"""Conversations that may go on under one name."""
 _KNOWN_HASHES = 100_000
 _PIECE_BYTES = 160
 """What is remembered of a piece takes about that."""
@@ -54,7 +57,7 @@ class BodyKeeper:
         self._most = most_bytes
         self._memory = memory_bytes
         self._held = 0
-        self._last: OrderedDict[tuple[object, ...], Kept] = OrderedDict()
+        self._last: OrderedDict[tuple[object, ...], tuple[Kept, ...]] = OrderedDict()
         self._hashes: dict[bytes, int] = {}
         self._epoch = -1
         self._full: list[tuple[bytes, int, int, bytes]] = []
@@ -79,9 +82,16 @@ class BodyKeeper:
 
     def forget(self) -> None:
         """Refer to nothing that was kept so far: it did not reach the database."""
+        self._last.clear()
+        self._held = 0
         self._begin(self._epoch)
 
     # ---- for one exchange ---------------------------------------------------------------------------------------------------
+
+    @property
+    def held_bytes(self) -> int:
+        """What the last bodies of conversations take."""
+        return self._held
 
     @property
     def redactor(self) -> Redactor:
@@ -110,17 +120,18 @@ class BodyKeeper:
             self._full.append((self._pack_key, self._epoch, self._pack_size, self._zip.compress(b"".join(self._pack))))
         self._pack, self._pack_size, self._pack_key = [], 0, os.urandom(HASH_BYTES)
 
-    def last(self, key: tuple[object, ...]) -> Kept | None:
-        """The body before."""
-        return self._last.get(key)
+    def last(self, key: tuple[object, ...]) -> tuple[Kept, ...]:
+        """The bodies before: of each conversation the last one, where several go on under one name (an agent and its sub-agents)."""
+        return self._last.get(key, ())
 
-    def keep(self, key: tuple[object, ...], kept: Kept) -> None:
+    def keep(self, key: tuple[object, ...], kept: Kept, instead_of: Kept | None) -> None:
         """Remember for the next body of this conversation."""
-        before = self._last.pop(key, None)
-        self._held += _size(kept) - (0 if before is None else _size(before))
-        self._last[key] = kept
+        before = self._last.pop(key, ())
+        after = (*[each for each in before if each is not instead_of][1 - _AT_ONCE :], kept)
+        self._held += sum(map(_size, after)) - sum(map(_size, before))
+        self._last[key] = after
         while self._held > self._memory and self._last:
-            self._held -= _size(self._last.popitem(last=False)[1])
+            self._held -= sum(map(_size, self._last.popitem(last=False)[1]))
 
     def is_new(self, digest: bytes, epoch: int) -> bool:
         """Whether a piece is to be written: no body of this epoch has it. Says so once."""
@@ -134,9 +145,10 @@ class BodyKeeper:
     def _begin(self, epoch: int) -> None:
         self._end_pack()
         self._epoch = epoch
-        self._last.clear()
         self._hashes.clear()
-        self._held = 0
+        # Who has said nothing for a whole epoch is not waited for.
+        for key in [key for key, kept in self._last.items() if kept[-1].epoch < epoch - 1]:
+            self._held -= sum(map(_size, self._last.pop(key)))
 
 
 class _Laying:
@@ -155,6 +167,7 @@ class _Laying:
         self._keeps_all = bodies.mode == _FULL
         self._asked: Kept | None = None
         self._sides: list[Side] = []
+        self._heads: list[Headers] = []
         self._texts: list[bytes] = []
         self._at = 0
         self._blobs: list[tuple[bytes, int, int, bytes]] = []
@@ -174,15 +187,26 @@ class _Laying:
             self._answer("client_response", bodies.client_response, bodies.client_response_headers)
         if bodies.provider_response is None and bodies.provider_response_headers and bodies.client_response is not None:
             self._like("provider_response", "client_response", bodies.provider_response_headers, None)
-        sides, packed = self._sides, b""
+        sides, packed, heads = self._sides, b"", None
+        if any(self._heads):
+            self._texts.append(self._packed_heads())
+            heads = (self._at, self._at + len(self._texts[-1]))
         if self._texts:
             packed, at = self._keeper.pack(self._texts)
             sides = [side if side.inline is None else _moved(side, side.inline, at) for side in sides]
-        return BodyRow((self._id, self._epoch, self._whole, pack(Laid(tuple(sides), packed))), self._blobs)
+            heads = heads and (heads[0] + at, heads[1] + at)
+        return BodyRow((self._id, self._epoch, self._whole, pack(Laid(tuple(sides), packed, heads))), self._blobs)
+
+    def _packed_heads(self) -> bytes:
+        try:
+            return pack_heads(self._heads)
+        except UnicodeEncodeError:
+            # Bytes that are no text, as they may come in a header.
+            return pack_heads([self._redactor.headers(head) for head in self._heads])
 
     def _request(self, name: str, data: bytes, headers: Headers) -> None:
         whole, data = len(data), self._keeper.cut(data)
-        if len(data) < _LONG:
+        if len(data) < LONG:
             # The first look left out what goes to a provider: it hardly ever comes here.
             known = self._is_looked_through and name == "client_request"
             self._inline(name, data if known else self._redacted(data), headers, whole)
@@ -197,20 +221,18 @@ class _Laying:
         if side is None:
             self._request("provider_request", data, self._bodies.provider_request_headers)
         else:
-            self._sides.append(side)
+            self._add(side, self._bodies.provider_request_headers)
             self._whole += len(data)
 
     def _as_clients(self, client: bytes, data: bytes) -> Side | None:
-        headers, asked = self._bodies.provider_request_headers, self._asked
+        asked = self._asked
         if asked is not None and asked.is_clean and asked.data is client:
             splice = self._splice(client, client, data)
-            return splice and Side(
-                "provider_request", self._headers(headers), len(data), parent="", of=asked.side, head=len(asked.pieces), splice=splice
-            )
-        if len(client) < _LONG and len(data) < _LONG and self._sides and self._sides[0].inline is not None:
+            return splice and Side("provider_request", len(data), parent="", of=asked.side, head=len(asked.pieces), splice=splice)
+        if len(client) < LONG and len(data) < LONG and self._sides and self._sides[0].inline is not None:
             start, stop = self._sides[0].inline
             splice = self._splice(client, self._texts[0][start:stop], data)
-            return splice and Side("provider_request", self._headers(headers), len(data), inline=(start, stop), splice=splice)
+            return splice and Side("provider_request", len(data), inline=(start, stop), splice=splice)
         return None
 
     def _splice(self, client: bytes, base: bytes, data: bytes) -> tuple[int, int, bytes] | None:
@@ -234,7 +256,7 @@ class _Laying:
         """The same bytes as the other side's."""
         base = next((side for side in self._sides if side.name == other), None)
         if base is not None:
-            self._sides.append(msgspec.structs.replace(base, name=name, headers=self._headers(headers), whole=base.whole))
+            self._add(msgspec.structs.replace(base, name=name), headers)
 
     def _answer(self, name: str, chunks: list[bytes], headers: Headers) -> None:
         data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
@@ -243,56 +265,70 @@ class _Laying:
             clean = data
         else:
             clean = self._redactor.redact_stream(data) if is_stream(data) else self._redactor.redact(data)
-        if len(clean) < _LONG:
+        if len(clean) < LONG:
             self._inline(name, clean, headers, whole)
         else:
             ends = cuts(clean, 0, len(clean))
             pieces = [self._piece(clean[start:end], end, is_clean=True) for start, end in zip([0, *ends], ends, strict=False)]
-            self._sides.append(Side(name, self._headers(headers), whole, pieces=b"".join([piece.hash for piece in pieces])))
+            self._add(Side(name, whole, pieces=b"".join([piece.hash for piece in pieces])), headers)
         self._whole += whole
 
     def _inline(self, name: str, clean: bytes, headers: Headers, whole: int) -> None:
         self._texts.append(clean)
-        self._sides.append(Side(name, self._headers(headers), whole, inline=(self._at, self._at + len(clean))))
+        self._add(Side(name, whole, inline=(self._at, self._at + len(clean))), headers)
         self._at += len(clean)
 
     def _long(self, name: str, data: bytes, headers: Headers, whole: int) -> None:
         key = (self._bodies.mode, name, self._conversation if self._conversation is not None else data[:_HEAD])
         last, shared = self._base(key, name, data)
-        if last is None or shared is None:
-            pieces = new = self._pieces(data, 0, len(data))
-            side = Side(name, self._headers(headers), whole, pieces=b"".join([each.hash for each in new]))
-        else:
-            new = self._new_pieces(last, data, shared)
-            pieces = shared.pieces(last, new, len(data))
-            side = Side(
-                name,
-                self._headers(headers),
-                whole,
+        new, pieces = self._laid(last, shared, data)
+        is_anew = last is None or shared is None or last.epoch != self._epoch
+        side = Side(name, whole, pieces=b"".join([each.hash for each in new]))
+        if last is not None and shared is not None and not is_anew:
+            side = msgspec.structs.replace(
+                side,
                 parent="" if last.exchange_id == self._id else last.exchange_id,
                 of=last.side,
                 head=shared.head,
                 head_part=shared.head_part,
-                pieces=b"".join([each.hash for each in new]),
                 tail_part=shared.tail_part,
                 tail=shared.tail,
             )
-        self._sides.append(side)
+        self._add(side, headers)
         is_clean = all(each.is_clean for each in (pieces if last is None or not last.is_clean else new))
-        kept = Kept(data, pieces, self._id, name, 0 if last is None else last.depth + 1, is_clean)
+        kept = Kept(data, pieces, self._id, name, 0 if last is None or is_anew else last.depth + 1, is_clean, self._epoch)
         if name == "client_request":
             self._asked = kept
         if last is None or last is not self._asked:
-            self._keeper.keep(key, kept)
+            # What has little of the one before is no continuation of it, which may have one yet.
+            goes_on = last is not None and shared is not None and 2 * (len(data) - shared.stop + shared.start) > len(last.data)
+            self._keeper.keep(key, kept, last if goes_on else None)
+
+    def _laid(self, last: Kept | None, shared: Shared | None, data: bytes) -> tuple[list[Piece], list[Piece]]:
+        """The pieces that are to be told of a body, and all of its pieces."""
+        if last is None or shared is None:
+            pieces = self._pieces(data, 0, len(data))
+            return pieces, pieces
+        new = self._new_pieces(last, data, shared)
+        pieces = shared.pieces(last, new, len(data))
+        if last.epoch == self._epoch:
+            return new, pieces
+        # Of another epoch: nothing may be referred to, but what is cut where it was cut before is not kept twice.
+        anew = [self._put(data[start:end], end) for start, end in pairwise([0, *[each.end for each in pieces]])]
+        return anew, anew
 
     def _base(self, key: tuple[object, ...], name: str, data: bytes) -> tuple[Kept | None, Shared | None]:
         """What a body is told as the difference from: what goes to a provider may be nearly what came from the client."""
         asked = self._asked if name == "provider_request" else None
-        for last in (asked, self._keeper.last(key)):
-            shared = None if last is None or last.depth >= _DEEPEST else find_shared(last, data)
-            if shared is not None and (last is not asked or 2 * (shared.stop - shared.start) < len(data)):
-                return last, shared
-        return None, None
+        if asked is not None and asked.depth < _DEEPEST:
+            shared = find_shared(asked, data)
+            if shared is not None and 2 * (shared.stop - shared.start) < len(data):
+                return asked, shared
+        before = [last for last in self._keeper.last(key) if last.depth < _DEEPEST]
+        if not before:
+            return None, None
+        last = before[0] if len(before) == 1 else max(before, key=lambda last: same_beginning(last.data, data))
+        return last, find_shared(last, data)
 
     def _new_pieces(self, last: Kept, data: bytes, shared: Shared) -> list[Piece]:
         """The pieces of what stands between what both begin and end with."""
@@ -316,10 +352,13 @@ class _Laying:
         found: list[Piece] = []
         for end in cuts(data, start, stop):
             raw = data[start:end]
-            clean = raw if is_clean else self._redactor.redact(raw)
-            found.append(self._piece(clean, end, is_clean=clean is raw))
+            found.append(self._piece(raw, end, is_clean=True) if is_clean else self._put(raw, end))
             start = end
         return found
+
+    def _put(self, raw: bytes, end: int) -> Piece:
+        clean = self._redacted(raw)
+        return self._piece(clean, end, is_clean=clean is raw)
 
     def _piece(self, clean: bytes, end: int, *, is_clean: bool) -> Piece:
         digest = blake2b(clean, digest_size=HASH_BYTES).digest()
@@ -330,29 +369,9 @@ class _Laying:
     def _redacted(self, data: bytes) -> bytes:
         return data if self._keeps_all else self._redactor.redact(data)
 
-    def _headers(self, given: Headers) -> Headers:
-        return self._redactor.headers(given, is_looked_through=self._is_looked_through)
-
-
-def first_look(bodies: Bodies) -> list[bytes]:
-    """All texts of an exchange in which a secret may be, but requests that are long or the provider's, which are mostly known already."""
-    asked, told = bodies.client_request_headers, bodies.client_response_headers
-    heads = (*asked, *told, *bodies.provider_request_headers, *bodies.provider_response_headers)
-    found = ["\n".join([value for name, value in heads if not is_secret_name(name)]).encode("utf-8", "surrogateescape")]
-    if bodies.mode == _FULL:
-        return found
-    if bodies.client_request is not None and len(bodies.client_request) < _LONG:
-        found.append(bodies.client_request)
-    for pieces in (bodies.client_response, bodies.provider_response):
-        if pieces:
-            data = b"".join(pieces)
-            found += [data, *sayings(data)] if is_stream(data) else [data]
-    return found
-
-
-def is_stream(answer: bytes) -> bool:
-    """Whether an answer is a stream of events, rather than one JSON value."""
-    return answer[:64].lstrip()[:1] not in (b"{", b"[")
+    def _add(self, side: Side, headers: Headers) -> None:
+        self._sides.append(side)
+        self._heads.append(self._redactor.headers(headers, is_looked_through=self._is_looked_through))
 
 
 def _size(kept: Kept) -> int:

@@ -11,7 +11,8 @@ import msgspec
 
 from dragoman.config.journal_schema import Journal as Settings
 from dragoman.ir.record import Bodies, Record
-from dragoman.observe.journal_bodies import EPOCH_S, BodyKeeper, first_look
+from dragoman.observe.first_look import first_look
+from dragoman.observe.journal_bodies import EPOCH_S, BodyKeeper
 from dragoman.observe.journal_rows import ARGUMENTS, Price, Rows, Told, Turns
 from dragoman.observe.redact import Redactor
 from dragoman.observe.spool import Spool

@@ -30,7 +30,7 @@ class Piece(msgspec.Struct, frozen=True, gc=False):
 
 
 class Kept(msgspec.Struct, frozen=True, gc=False):
-    """The last body of a conversation, and where it is kept. is_clean: all of its pieces are."""
+    """The last body of a conversation, and where it is kept. is_clean: all of its pieces are. epoch: in which it was laid down."""
 
     data: bytes
     pieces: list[Piece]
@@ -38,6 +38,7 @@ class Kept(msgspec.Struct, frozen=True, gc=False):
     side: str
     depth: int
     is_clean: bool
+    epoch: int
 
 
 def cuts(data: bytes, start: int, stop: int) -> list[int]:
@@ -46,7 +47,7 @@ def cuts(data: bytes, start: int, stop: int) -> list[int]:
     found: list[int] = []
     at = start + _PIECE
     while stop - start > 2 * _PIECE and (at := data.find(_BETWEEN, at, stop)) >= 0:
-        at += 2
+        at += 1
         if at - start >= _LARGE or not data[at - _LOOK] & 1:
             found.append(at)
             start = at

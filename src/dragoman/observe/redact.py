@@ -156,7 +156,7 @@ class Redactor:
         return tuple([(name, _MARKED if is_secret_name(name) else self._header(value)) for name, value in given])
 
     def _header(self, value: str) -> str:
-        return self.redact(value.encode("utf-8", "surrogateescape")).decode("utf-8", "replace")
+        return self.redact(value.encode("utf-8", "surrogatepass")).decode("utf-8", "replace")
 
     def _spans(self, data: bytes) -> Iterator[tuple[int, int]]:
         for match in self._pattern.finditer(data):

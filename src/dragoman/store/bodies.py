@@ -6,7 +6,7 @@ import msgspec
 import zstandard
 from sqlalchemy import Connection, select
 
-from dragoman.store.laid import Laid, Side, new_pieces, unpack
+from dragoman.store.laid import Laid, Side, new_pieces, unpack, unpack_heads
 from dragoman.store.tables import blobs, bodies
 
 _DEEPEST = 1000
@@ -29,8 +29,9 @@ def read_bodies(connection: Connection, exchange_id: str) -> dict[str, Body]:
         return {}
     packs = _pieces(connection, [_Reference(laid.pack)]) if laid.pack else None
     text = packs[0] if packs else None
-    found = {side.name: _read(connection, laid, side, text) for side in laid.sides}
-    return {name: body for name, body in found.items() if body is not None}
+    heads = unpack_heads(text[laid.heads[0] : laid.heads[1]]) if text is not None and laid.heads is not None else ((),) * len(laid.sides)
+    sides = zip(laid.sides, heads, strict=True)
+    return {side.name: Body(head, data, side.whole) for side, head in sides if (data := _read(connection, laid, side, text)) is not None}
 
 
 def _laid(connection: Connection, exchange_id: str) -> Laid | None:
@@ -57,7 +58,7 @@ class _Reference(msgspec.Struct, frozen=True):
         return _Reference(self.hash, (self.stop or 0) - count, self.stop)
 
 
-def _read(connection: Connection, laid: Laid, side: Side, text: bytes | None) -> Body | None:
+def _read(connection: Connection, laid: Laid, side: Side, text: bytes | None) -> bytes | None:
     if side.inline is not None:
         if text is None:
             return None
@@ -71,7 +72,7 @@ def _read(connection: Connection, laid: Laid, side: Side, text: bytes | None) ->
     if side.splice is not None:
         start, stop, put = side.splice
         data = data[:start] + put + data[stop:]
-    return Body(side.headers, data, side.whole)
+    return data
 
 
 def _references(connection: Connection, side: Side, laid: Laid) -> list[_Reference] | None:

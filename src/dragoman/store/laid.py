@@ -20,7 +20,6 @@ class Side(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """
 
     name: str
-    headers: tuple[tuple[str, str], ...] = ()
     whole: int = 0
     inline: tuple[int, int] | None = None
     parent: str | None = None
@@ -35,13 +34,15 @@ class Side(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 class Laid(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What is kept of an exchange in a row of `bodies`: its sides. pack: the piece that has the text of those that are short, together
-    with that of other exchanges."""
+    with that of other exchanges. heads: which part of it are the headers of the sides, in turn (from, to)."""
 
     sides: tuple[Side, ...]
     pack: bytes = b""
+    heads: tuple[int, int] | None = None
 
 
 _decoder = msgspec.msgpack.Decoder(Laid)
+_heads = msgspec.msgpack.Decoder(tuple[tuple[tuple[str, str], ...], ...])
 
 
 def pack(laid: Laid) -> bytes:
@@ -57,3 +58,13 @@ def unpack(data: bytes) -> Laid:
 def new_pieces(side: Side) -> list[bytes]:
     """The hashes of what came new with this body."""
     return [side.pieces[at : at + HASH_BYTES] for at in range(0, len(side.pieces), HASH_BYTES)]
+
+
+def pack_heads(heads: list[tuple[tuple[str, str], ...]]) -> bytes:
+    """The headers of several sides as one text."""
+    return msgspec.msgpack.encode(heads)
+
+
+def unpack_heads(data: bytes) -> tuple[tuple[tuple[str, str], ...], ...]:
+    """The reverse of `pack_heads`."""
+    return _heads.decode(data)
