@@ -58,6 +58,7 @@ _TREE = 5000
 _EXPORTED = 1_000_000
 _AT_ONCE = 4
 _LIMIT_S = 20.0
+_LISTS = {"exchange": "`dragoman logs`", "session": "`dragoman top`"}
 _ADDED = ("exchanges", "failed", "unpriced", "input_tokens", "output_tokens", "cache_read_tokens", "cost_pico", "first_tokens")
 _ADDED_S = ("total_s", "first_token_s", "generation_s", "own_s")
 _JSON = ("decision", "cost_parts", "usage_extra", "warnings")
@@ -266,7 +267,7 @@ def _offset(text: str) -> float:
 def _only(what: str, name: str, ids: Sequence[str]) -> str:
     """The one that is meant."""
     if not ids:
-        message = f"no {what} `{name[:100]}` is on record, or it is not any more; `GET /api/{what}s` lists what is"
+        message = f"no {what} `{name[:100]}` is on record, or it is not any more; {_LISTS[what]} or `GET /api/{what}s` lists what is"
         raise GatewayError(Kind.NOT_FOUND, message, source="client")
     if len(ids) > 1:
         raise wrong(f"more than one {what} begins with `{name[:100]}`, as `{ids[0]}` and `{ids[1]}`: write more of its id", "id")

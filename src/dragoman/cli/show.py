@@ -8,8 +8,8 @@ from typing import Any
 import click
 import msgspec
 
-from dragoman.cli.asking import config_option, gateway_option
-from dragoman.cli.journal import Source, clean, clock, count, dollars, percent, seconds, spent, table
+from dragoman.cli.asking import config_option, fetch, gateway_option
+from dragoman.cli.journal import RUNNING, Source, clean, clock, count, dollars, percent, seconds, spent, table
 
 _IDS = "ex_"
 _PARTS = (
@@ -30,12 +30,27 @@ def show(name: str, bodies: bool, gateway: str | None, config: str | None, as_js
     """Tell all of the exchange ID (its beginning is enough), or of a session: turns, tools, times, tokens, cost, and why it went there."""
     source = Source(gateway, config)
     is_exchange = name.startswith(_IDS)
-    found = source.exchange(name, bodies=bodies) if is_exchange else source.session(name)
+    try:
+        found = source.exchange(name, bodies=bodies) if is_exchange else source.session(name)
+    except click.ClickException:
+        _tell_of_running(source, name)
+        raise
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(found)))
         return
     lines = _exchange(found) if is_exchange else _session(found)
     click.echo(clean("\n".join(click.unstyle(line) for line in lines)))
+
+
+def _tell_of_running(source: Source, name: str) -> None:
+    """What is not on record may be under way. Raises ClickException that says so."""
+    running: list[dict[str, Any]] = [] if source.address is None or not name else fetch(source.address, RUNNING)["running"]
+    for row in running:
+        if row["id"].startswith(name):
+            where = f"by {row['provider']}/{row['model']}" if row["provider"] else "and no provider is asked yet"
+            raise click.ClickException(
+                clean(f"`{row['id']}` is under way for {seconds(row['running_s'])}, {where}; what it comes to is told when it ends")
+            )
 
 
 def _exchange(row: Mapping[str, Any]) -> Iterator[str]:

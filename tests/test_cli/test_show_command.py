@@ -1,0 +1,48 @@
+"""`dragoman show` of what is not on record."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from dragoman.cli import show as module
+from dragoman.cli.show import show
+
+ID = "ex_01a2000e54944e484d9060336687ed5b"
+
+
+class Gateway:
+    """One that has nothing on record."""
+
+    address = "http://127.0.0.1:1"
+
+    def __init__(self, gateway: str | None, config: str | None) -> None:
+        """Which one does not matter."""
+
+    def exchange(self, name: str, *, bodies: bool) -> dict[str, Any]:
+        raise click.ClickException("it is not on record")
+
+    def session(self, name: str) -> dict[str, Any]:
+        raise click.ClickException("it is not on record")
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        (ID, f"Error: `{ID}` is under way for 12.50 s, by up/m.; what it comes to is told when it ends\n"),
+        (ID[:12], f"Error: `{ID}` is under way for 12.50 s, by up/m.; what it comes to is told when it ends\n"),
+        ("ex_other", "Error: it is not on record\n"),
+        ("a-session", "Error: it is not on record\n"),
+    ],
+)
+def test_what_is_under_way_is_not_called_unknown(name: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    running = [{"id": ID, "provider": "up", "model": "m\x1b", "running_s": 12.5}]
+    monkeypatch.setattr(module, "Source", Gateway)
+    monkeypatch.setattr(module, "fetch", lambda address, path: {"running": running})
+
+    ended = CliRunner().invoke(show, [name])
+
+    assert (ended.exit_code, ended.output) == (1, told)
