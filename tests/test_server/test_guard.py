@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dragoman.ir.errors import GatewayError, Kind
-from dragoman.server.guard import Guard, check_json, host_name, is_loopback
+from dragoman.server.guard import Guard, check_json, host_name
+from dragoman.wire.hosts import is_loopback
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,7 @@ from dragoman.simulator.errors import ERRORS
 from dragoman.simulator.reply import Pace
 from dragoman.simulator.routes import DIALECTS
 from dragoman.simulator.script import DEFAULT_SCRIPT, Script, ScriptError, default_script, load_script
-
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+from dragoman.wire.hosts import is_loopback
 
 
 @click.command()
@@ -97,7 +96,7 @@ def _greeting(simulator: Simulator, address: str, host: str, path: Path | None) 
         f"  key         {'required' if simulator.is_locked else 'any, or none'}",
         f"  records     {address}/_simulator/stats and /_simulator/requests",
     ]
-    if host not in _LOOPBACK:
+    if not is_loopback(host):
         lines.append(
             f"  {click.style('!', fg='yellow')} not on loopback: the records show every request, keys included, to whoever reaches it"
         )

@@ -10,12 +10,12 @@ from dragoman.config.check_providers import check_providers
 from dragoman.config.check_telemetry import check_telemetry
 from dragoman.config.problems import Findings, Problem
 from dragoman.config.schema import Access, Config, Server
+from dragoman.wire.hosts import is_loopback
 
 _ORIGIN = re.compile(r"https?://[^/?#\s*@]+")
 _HOST = re.compile(r"(\*\.)?[A-Za-z0-9._-]+|\[?[0-9A-Fa-f:]+\]?")
 _DATABASE = re.compile(r"none|sqlite:///.+|postgres(ql)?://.+", re.DOTALL)
 _SHORT_KEY = 16
-_LOOPBACK = re.compile(r"localhost|127(\.\d{1,3}){3}|::1|\[::1\]")
 
 
 def check(config: Config, findings: Findings) -> None:
@@ -29,14 +29,9 @@ def check(config: Config, findings: Findings) -> None:
     _check_server(config.server, findings)
 
 
-def is_loopback(host: str) -> bool:
-    """Whether an address to listen on (or a host to send to) is this machine's own."""
-    return _LOOPBACK.fullmatch(host.lower()) is not None
-
-
 def exposure(server: Server, access: Access) -> Problem | None:
     """The problem of listening beyond this machine without any client key, unless config allows just that."""
-    if access.keys or server.allow_open or is_loopback(server.host):
+    if access.keys or server.allow_open or is_loopback(server.host.lower().strip("[]")):
         return None
     return Problem(
         "server.host",

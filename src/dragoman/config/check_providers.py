@@ -14,9 +14,9 @@ from dragoman.config.schema import Config, Provider
 from dragoman.dialects.registry import names as dialects
 from dragoman.profiles.contract import Profile
 from dragoman.profiles.registry import kinds, profile
+from dragoman.wire.hosts import is_loopback
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_LOCAL = re.compile(r"localhost|127(\.\d{1,3}){3}|::1|.*\.localhost")
 
 
 def check_providers(config: Config, findings: Findings) -> None:
@@ -139,7 +139,7 @@ def _check_relay(provider: Provider, facts: Profile, path: Path, findings: Findi
 
 
 def _is_local(url: SplitResult) -> bool:
-    return _LOCAL.fullmatch((url.hostname or "").lower()) is not None
+    return is_loopback((url.hostname or "").lower())
 
 
 _CHECKS = (_check_url, _check_dialects, _check_keys, _check_headers, _check_metadata, _check_relay)

@@ -18,8 +18,8 @@ import msgspec
 from dragoman.config.secrets import Secret
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.server.about import About
-from dragoman.server.guard import is_loopback
 from dragoman.wire.frame import Headers
+from dragoman.wire.hosts import is_loopback
 
 COOKIE = "dragoman_login"
 LASTS_S = 12 * 3600

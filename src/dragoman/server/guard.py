@@ -9,6 +9,7 @@ import ipaddress
 from collections.abc import Iterable, Mapping
 
 from dragoman.ir.errors import GatewayError, Kind
+from dragoman.wire.hosts import is_loopback
 
 _WILDCARDS = frozenset({"0.0.0.0", "::", ""})
 _KNOWN_HOSTS = 64
@@ -108,16 +109,6 @@ def host_name(host: str) -> str | None:
         return None
     name = name.removesuffix(".")
     return name if name and not set(name) & set(" ,/@\\?#") else None
-
-
-def is_loopback(name: str) -> bool:
-    """Whether a host name or address can only mean this machine."""
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
 
 
 def _is_address(name: str) -> bool:

@@ -7,8 +7,8 @@ import socket
 from pathlib import Path
 
 from dragoman.ir.errors import GatewayError, Kind
-from dragoman.server.guard import is_loopback
 from dragoman.server.settings import ServerSettings
+from dragoman.wire.hosts import is_loopback
 
 BACKLOG = 2048
 """Connections that may wait to be accepted."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 import msgspec
+
+from dragoman.wire.hosts import is_loopback
 
 _HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+(?:%[a-z0-9._-]+)?")
 """A name (with the underscores that some private networks use) or an IPv6 address, perhaps with its zone."""
@@ -60,13 +61,8 @@ class Origin(msgspec.Struct, frozen=True):
 
     @property
     def is_loopback(self) -> bool:
-        """Whether this is this machine: `localhost`, names below it, 127.0.0.0/8 or ::1."""
-        if self.host == "localhost" or self.host.endswith(".localhost"):
-            return True
-        try:
-            return ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        """Whether this can only be this machine."""
+        return is_loopback(self.host)
 
     def __str__(self) -> str:
         return f"{self.scheme}://{self.authority}"
