@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from dragoman.dialects.contract import Call, Quirks
-from dragoman.dialects.registry import dialect
+from dragoman.dialects.registry import dialect, names
 from dragoman.ir import events as ev
 from dragoman.ir.errors import GatewayError
+from dragoman.lower.capabilities import Capabilities
+from dragoman.lower.lower import lower
 from dragoman.wire.frame import Frame
 
 REQUESTS: list[tuple[str, dict[str, Any]]] = [
@@ -63,3 +65,52 @@ def test_counts_of_gemini_that_are_no_text_fail_the_stream() -> None:
     events = [*reader.feed(Frame(part % b"")), *reader.feed(Frame(part % b', "x": "\x80"')), *reader.close()]
 
     assert isinstance(events[-1], ev.Failed)
+
+
+DEEP: Any = {"type": "string"}
+for _ in range(300):
+    DEEP = {"type": "object", "properties": {"a": DEEP}}
+SCHEMAS: list[Any] = [
+    {"anyOf": [{"properties": [[]]}, "x", {"properties": {"b": {"type": "string"}}}], "properties": [["a"]]},
+    {"type": "object", "properties": {"a": {"type": "string", "format": []}}},
+    {"type": "object", "properties": {"a": {"minItems": "²", "type": []}}},
+    DEEP,
+]
+
+
+@pytest.mark.parametrize("schema", SCHEMAS, ids=["alternatives", "format", "number", "deep"])
+@pytest.mark.parametrize("target", names())
+def test_a_schema_that_is_none_or_very_deep_goes_on_to_whoever_judges_it(target: str, schema: Any) -> None:
+    body = {"model": "m", "messages": [], "tools": [{"type": "function", "function": {"name": "f", "parameters": schema, "strict": True}}]}
+    chat = dialect("chat").read_request(Call("/chat/completions", json.dumps(body).encode()))
+    declared = {"contents": [], "tools": [{"functionDeclarations": [{"name": "f", "parameters": schema}]}]}
+    generate = dialect("generate").read_request(Call("/models/m:generateContent", json.dumps(declared).encode()))
+
+    written = [dialect(target).write_request(request, Quirks())[0].body for request in (chat, generate)]
+
+    assert all(b'"f"' in each for each in written)
+
+
+def test_an_include_that_is_no_list_stays_as_it_came() -> None:
+    body = {"model": "m", "input": "x", "include": 1.5, "reasoning": {"effort": "low"}}
+    request = dialect("responses").read_request(Call("/responses", json.dumps(body).encode()))
+
+    assert json.loads(dialect("responses").write_request(request, Quirks())[0].body) == {**body, "store": False}
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        {"type": "web_search_call", "id": "ws_1", "action": {"type": "search", "query": "q"}},
+        {"type": "web_search_call", "action": {"type": "search", "query": "q"}},
+        {"type": "web_search_call", "id": "ws_1", "status": "completed", "action": {"type": "search", "query": "q"}},
+        {"type": "code_interpreter_call", "id": "ci_1", "code": "1"},
+    ],
+)
+def test_a_call_that_the_provider_ran_goes_back_to_it_whatever_else_it_says(call: dict[str, Any]) -> None:
+    body = {"model": "m", "input": [call, {"role": "user", "content": "go on"}], "store": False}
+    request = dialect("responses").read_request(Call("/responses", json.dumps(body).encode()))
+
+    lowered = lower(request, Capabilities(dialect="responses"))
+
+    assert (json.loads(dialect("responses").write_request(lowered.request, Quirks())[0].body), lowered.warnings) == (body, [])

@@ -193,6 +193,6 @@ def _wish_holds(rest: JsonObject, request: Request) -> bool:
 _STILL_HOLDS: dict[str, Callable[[JsonObject, Request], bool]] = {
     "reasoning": _wish_holds,
     "top_k": lambda rest, request: rest["top_k"] is None or request.sampling.top_k == rest["top_k"],
-    "safety_identifier": lambda rest, request: rest["safety_identifier"] is None or request.user is not None,
+    "safety_identifier": lambda rest, request: not isinstance(rest["safety_identifier"], str) or request.user is not None,
 }
 """Fields that are kept as they came and have a neutral meaning too."""

@@ -5,6 +5,7 @@ https://ai.google.dev/api/caching#Schema
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ from dragoman.dialects.generate.remainder import camel
 from dragoman.dialects.remainder import JsonObject
 
 _MAX_DEPTH = 64
+_WHOLE = re.compile(r"\d{1,19}", re.ASCII)
 
 
 def to_json_schema(value: Any, depth: int = 0) -> Any:
@@ -30,7 +32,7 @@ def to_json_schema(value: Any, depth: int = 0) -> Any:
             found["type"] = [kind.lower(), "null"]
     found.pop("nullable", None)
     for name in ("minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties"):
-        if isinstance(found.get(name), str) and found[name].isdigit():
+        if isinstance(found.get(name), str) and _WHOLE.fullmatch(found[name]):
             # 64-bit numbers are strings in the JSON form of the API.
             found[name] = int(found[name])
     return found

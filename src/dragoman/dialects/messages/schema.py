@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from dragoman.dialects.remainder import JsonObject
+from dragoman.dialects.remainder import JsonObject, object_or_empty, objects
 
 _LIMITS = (
     "minimum",
@@ -35,6 +35,8 @@ _LIMITS = (
 _FORMATS = frozenset({"date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"})
 _IN_LISTS = ("anyOf", "allOf", "prefixItems")
 _IN_MAPS = ("properties", "$defs", "definitions")
+_MAX_DEPTH = 64
+"""Levels that are looked into; nobody means more."""
 
 
 def fitted(schema: JsonObject) -> JsonObject:
@@ -47,16 +49,16 @@ def fits(schema: JsonObject) -> bool:
     return _fitted(schema) == schema
 
 
-def open_objects(schema: Any) -> bool:
+def open_objects(schema: Any, depth: int = 0) -> bool:
     """Whether it has an object with free fields, which would be empty once closed."""
     if isinstance(schema, list):
-        return any(open_objects(entry) for entry in schema)  # pyright: ignore[reportUnknownVariableType]
-    if not isinstance(schema, dict):
+        return any(open_objects(entry, depth) for entry in schema)  # pyright: ignore[reportUnknownVariableType]
+    if not isinstance(schema, dict) or depth > _MAX_DEPTH:
         return False
     came: JsonObject = schema  # pyright: ignore[reportUnknownVariableType]
     if _is_object(came) and not came.get("properties") and came.get("additionalProperties") is not False:
         return True
-    return any(open_objects(value) for name, value in came.items() if name not in ("enum", "const", "default", "examples"))
+    return any(open_objects(value, depth + 1) for name, value in came.items() if name not in ("enum", "const", "default", "examples"))
 
 
 def object_schema(parameters: JsonObject | None) -> JsonObject:
@@ -67,27 +69,25 @@ def object_schema(parameters: JsonObject | None) -> JsonObject:
     if parameters.get("type") == "object" and not alternatives:
         return parameters
     written: JsonObject = {"type": "object", **{name: value for name, value in parameters.items() if name not in ("type", *alternatives)}}
-    properties: JsonObject = dict(written.get("properties") or {})
+    properties = dict(object_or_empty(written.get("properties")))
     for name in alternatives:
-        for entry in parameters[name] if isinstance(parameters[name], list) else ():
-            found = entry.get("properties") if isinstance(entry, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-            for field, value in (found or {}).items():  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-                properties.setdefault(field, value)  # pyright: ignore[reportUnknownArgumentType]
+        for entry in objects(parameters[name]):
+            properties = {**object_or_empty(entry.get("properties")), **properties}
     written["properties"] = properties
     return written
 
 
-def _fitted(value: Any) -> Any:
-    if not isinstance(value, dict):
-        return value
+def _fitted(value: Any, depth: int = 0) -> Any:
+    if not isinstance(value, dict) or depth > _MAX_DEPTH:
+        return value  # pyright: ignore[reportUnknownVariableType]
     came: JsonObject = value  # pyright: ignore[reportUnknownVariableType]
     written: JsonObject = {}
     told: JsonObject = {}
     for name, inner in came.items():
-        if name in _LIMITS or (name == "format" and inner not in _FORMATS) or (name == "minItems" and inner not in (0, 1)):
+        if name in _LIMITS or (name == "format" and not _is_format(inner)) or (name == "minItems" and inner not in (0, 1)):
             told[name] = inner
         else:
-            written["anyOf" if name == "oneOf" else name] = _inside(name, inner)
+            written["anyOf" if name == "oneOf" else name] = _inside(name, inner, depth + 1)
     if _is_object(came):
         written["additionalProperties"] = False
     if told:
@@ -97,12 +97,16 @@ def _fitted(value: Any) -> Any:
     return written
 
 
-def _inside(name: str, inner: Any) -> Any:
+def _inside(name: str, inner: Any, depth: int) -> Any:
     if name in _IN_MAPS and isinstance(inner, dict):
-        return {key: _fitted(value) for key, value in inner.items()}  # pyright: ignore[reportUnknownVariableType]
+        return {key: _fitted(value, depth) for key, value in inner.items()}  # pyright: ignore[reportUnknownVariableType]
     if (name in _IN_LISTS or name == "oneOf") and isinstance(inner, list):
-        return [_fitted(entry) for entry in inner]  # pyright: ignore[reportUnknownVariableType]
-    return _fitted(inner) if name == "items" else inner
+        return [_fitted(entry, depth) for entry in inner]  # pyright: ignore[reportUnknownVariableType]
+    return _fitted(inner, depth) if name == "items" else inner
+
+
+def _is_format(value: Any) -> bool:
+    return isinstance(value, str) and value in _FORMATS
 
 
 def _is_object(came: JsonObject) -> bool:

@@ -165,7 +165,9 @@ def _read_hosted_call(came: JsonObject, path: str) -> Call | None:
         return None
     item_id = text_or_none(came, "id")
     arguments = msgspec.json.encode({field: asked}).decode()
-    return _kept(Call(item_id or "", name, arguments, executor="provider", id=item_id), came)
+    call = _kept(Call(item_id or "", name, arguments, executor="provider", id=item_id), came)
+    # Even where nothing is left over: it tells the writer whose call this is.
+    return call if call.extra else msgspec.structs.replace(call, extra={NAME: {}})
 
 
 def _read_function_result(came: JsonObject, path: str) -> Result:

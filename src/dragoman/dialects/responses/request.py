@@ -285,8 +285,8 @@ def _apply_store(written: JsonObject, request: Request, quirks: Quirks) -> None:
         return
     written["store"] = quirks.store
     wanted = request.reasoning is not None and request.reasoning.effort != "none"
-    include: list[Any] = list(written.get("include") or [])
-    if wanted and quirks.store is False and SEALS not in include:
+    include: Any = written.get("include") or []
+    if wanted and quirks.store is False and isinstance(include, list) and SEALS not in include:
         written["include"] = [*include, SEALS]
 
 
