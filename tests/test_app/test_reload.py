@@ -6,19 +6,22 @@ import asyncio
 import contextlib
 import gc
 import logging
+import stat
 import weakref
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 import uvloop
 
 from dragoman.app.compose import Lasting, compose, lasting
 from dragoman.app.reload import Reloader, Source, State
 from dragoman.app.revisions import Revisions
-from dragoman.config.load import load
+from dragoman.config.load import Loaded, load, parse
 from dragoman.config.schema import Config
 from dragoman.observe.observer import Observer
 from dragoman.routing.target import Target
@@ -144,6 +147,32 @@ def test_a_change_is_noticed_however_the_file_is_written(tmp_path: Path, change:
             await it.used.get()
 
             assert it.models() == ("a", "b")
+
+    go(story())
+
+
+def test_a_file_that_is_being_written_is_left_alone_until_it_is_whole(tmp_path: Path) -> None:
+    sizes = [1, 2, 3, 4, 5, 6]
+
+    class Growing(type(Path())):
+        """A file of which each look finds more, until it is whole."""
+
+        def stat(self, *, follow_symlinks: bool = True) -> Any:
+            size = sizes.pop(0) if len(sizes) > 1 else sizes[0]
+            return SimpleNamespace(st_mtime_ns=0, st_size=size, st_ino=1, st_mode=stat.S_IFREG)
+
+    async def story() -> None:
+        file, left = Growing(tmp_path / "dragoman.yaml"), asyncio.Queue[list[int]]()
+        first = parse(FIRST.encode(), {})
+
+        def read(path: Path | None) -> Loaded:
+            left.put_nowait([*sizes])
+            return msgspec.structs.replace(first, path=file)
+
+        async with lasting({}, Observer(None)) as shared:
+            loaded = msgspec.structs.replace(first, path=file)
+            async with Reloader(loaded, Source(read), partial(compose, shared=shared), poll_s=0.01):
+                assert await left.get() == [6]
 
     go(story())
 
