@@ -100,6 +100,26 @@ def test_what_exchanges_cost_is_told_by_the_prices_of_config(tmp_path: Path) -> 
     go(story())
 
 
+def test_what_exchanges_cost_is_told_by_how_they_were_processed_and_by_who_was_tried(tmp_path: Path) -> None:
+    async def story() -> None:
+        text = CONFIG.replace("models:", '  openai: {kind: openai, keys: [a-key], models: ["gpt-5.5"], list: false}\nmodels:')
+        async with metered(tmp_path, text) as (meter, _):
+            usage = Usage(1000, 1000)
+            asked = msgspec.structs.replace(RECORD, began_at=1_795_000_000.0, provider="openai", model="gpt-5.5")
+            listed = Attempt("openai", "gpt-5.5", 0.0, ended_s=1.0, usage=usage)
+            meter.record(msgspec.structs.replace(asked, usage=usage, attempts=[listed], tier="priority"))
+            broken = Attempt("p", "m", 0.0, ended_s=0.5, status=200, error="cut", usage=usage)
+            tries = [broken, msgspec.structs.replace(listed, began_s=0.5)]
+            meter.record(msgspec.structs.replace(asked, usage=usage.plus(usage), attempts=tries))
+
+            # 12.5 and 75 of a million; then 1 and 10 for the first try, 5 and 30 for the second.
+            lines = await told(meter, "dragoman_cost_usd_total")
+            assert [line.partition("} ")[0] for line in lines] == ['dragoman_cost_usd_total{client="-",provider="openai",model="gpt-5.5"']
+            assert float(lines[0].partition("} ")[2]) == pytest.approx(0.0875 + 0.011 + 0.035)
+
+    go(story())
+
+
 def test_a_model_has_a_name_from_the_moment_on_that_config_names_it(tmp_path: Path) -> None:
     async def story() -> None:
         async with metered(tmp_path) as (meter, reloader):

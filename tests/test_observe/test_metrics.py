@@ -195,6 +195,26 @@ def test_a_reply_whose_price_hangs_on_more_than_tokens_waits_alone() -> None:
     assert (sums, [one for _, one in alone]) == ([], [Alone("here", "m-1", dear.usage or Usage(), 1000.0)])
 
 
+def test_a_reply_of_another_tier_waits_alone_too() -> None:
+    sums, alone = counted(record(usage=Usage(1, 1), tier="priority")).waiting()
+
+    assert (sums, [one for _, one in alone]) == ([], [Alone("here", "m-1", Usage(1, 1), 1000.0, "priority")])
+
+
+def test_each_try_that_told_its_tokens_is_billed_by_who_gave_it() -> None:
+    tries = [
+        Attempt("there", "m-2", 0.5, ended_s=1.0, error="cut", usage=Usage(5, 1)),
+        Attempt("here", "m-1", 1.0, ended_s=1.5, error="rate_limited"),
+        Attempt("here", "m-1", 2.0, ended_s=3.0, usage=Usage(6, 2)),
+    ]
+    sums, alone = counted(record(usage=Usage(11, 3), attempts=tries, tier="flex")).waiting()
+
+    assert (sums, [one for _, one in alone]) == (
+        [],
+        [Alone("there", "m-2", Usage(5, 1), 1000.5), Alone("here", "m-1", Usage(6, 2), 1002.0, "flex")],
+    )
+
+
 EXCHANGES = st.lists(
     st.builds(
         record,

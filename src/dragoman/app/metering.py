@@ -158,6 +158,7 @@ def _priced(book: PriceBook, waiting: Waiting) -> list[tuple[Row, int, float | N
         )
         found.append((row, spent.requests, None if usd is None else float(usd)))
     for row, reply in alone:
-        usd = cost(book.price(reply.provider, reply.model), counts(reply.usage), reply.at).usd
+        terms = None if reply.tier is None else {"service_tier": reply.tier}
+        usd = cost(book.price(reply.provider, reply.model), counts(reply.usage, terms), reply.at).usd
         found.append((row, 1, None if usd is None else float(usd)))
     return found

@@ -47,12 +47,14 @@ class Spent(msgspec.Struct):
 
 
 class Alone(msgspec.Struct, frozen=True, gc=False):
-    """A reply whose price hangs on more than its tokens. Not its Record, which holds what was said. at: when the exchange began."""
+    """A reply whose price hangs on more than its tokens. Not its Record, which holds what was said. at: when it was asked for; tier: how
+    the provider says that it processed it, where that is not in the usage."""
 
     provider: str
     model: str
     usage: Usage
     at: float
+    tier: str | None = None
 
 
 class Row:
@@ -124,13 +126,13 @@ Waiting = tuple[list[tuple[Row, Spent]], list[tuple[Row, Alone]]]
 
 class Metrics:
     """Counts records. `known` says which names may be labels; `step` on which step of the prices so many input tokens stand; `plain`
-    whether a reply is billed by its tokens alone."""
+    whether a reply (and how it was processed, `Record.tier`) is billed by its tokens alone."""
 
     def __init__(
         self,
         known: Known = lambda provider, model: True,
         step: Callable[[int], int] = lambda tokens: 0,
-        plain: Callable[[Usage], bool] = lambda usage: not usage.extra,
+        plain: Callable[[Usage, str | None], bool] = lambda usage, tier: not usage.extra and tier is None,
     ) -> None:
         self._known = known
         self._step = step
@@ -187,8 +189,12 @@ class Metrics:
         # Each token counts once: what a provider tells wrongly (parts that are more than their total) must not make a counter fall.
         row.input += given - read - written if given > read + written else 0
         row.output += made - thought if made > thought else 0
-        if usage.extra and len(self._beside) < _MOST_BESIDE and not self._plain(usage):
-            self._beside.append((row, Alone(record.provider or "", record.model or "", usage, record.began_at)))
+        room = len(self._beside) < _MOST_BESIDE
+        if room and len(record.attempts) > 1:
+            self._beside += [(row, alone) for alone in _each(record)]
+            return
+        if room and (usage.extra or record.tier is not None) and not self._plain(usage, record.tier):
+            self._beside.append((row, Alone(record.provider or "", record.model or "", usage, record.began_at, record.tier)))
             return
         step = self._step(given)
         spent = entry.spent.get(step)
@@ -290,6 +296,14 @@ class Metrics:
             again = [(key, count) for key, count in list(self._again.items()) if key[2] == kind]
             samples = [Sample(_labelled(("provider", "model"), key[:2]), count) for key, count in again]
             yield Family(f"dragoman_{'retries' if kind == 'retry' else 'fallbacks'}_total", "counter", text, samples)
+
+
+def _each(record: Record) -> Iterator[Alone]:
+    """The replies of an exchange that took several tries: each that told its tokens is billed by who gave it."""
+    for attempt in record.attempts:
+        if attempt.usage is not None:
+            tier = record.tier if attempt is record.attempts[-1] else None
+            yield Alone(attempt.provider, attempt.model, attempt.usage, record.began_at + attempt.began_s, tier)
 
 
 _AGAIN = {
