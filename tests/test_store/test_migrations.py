@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import stat
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,9 @@ import pytest
 from sqlalchemy import create_engine, inspect, text
 
 from dragoman.store.faults import StoreAway, StoreRefused
+from dragoman.store.migrate import migrate
 from dragoman.store.open import open_store
+from dragoman.store.release import KNOWN, look
 from dragoman.store.tables import metadata
 
 
@@ -75,6 +78,38 @@ def test_newer_release_is_refused_by_name_and_not_touched(url: str) -> None:
         open_store(url)
 
     assert tables(url) == before
+
+
+def test_every_step_of_the_migrations_is_known() -> None:
+    folder = Path(migrate.__code__.co_filename).parent / "migrations" / "versions"
+
+    assert list(KNOWN) == sorted(re.findall(r"v(\d{4})_", " ".join(path.name for path in folder.iterdir())))
+
+
+def test_looking_refuses_what_opening_refuses_and_changes_nothing(tmp_path: Path) -> None:
+    newer, strange, broken, fine, empty = (tmp_path / name for name in ("newer.db", "strange.db", "broken.db", "fine.db", "empty.db"))
+    for path in (newer, fine):
+        open_store(f"sqlite:///{path}").close()
+    run(f"sqlite:///{newer}", "UPDATE dragoman_version SET version_num = '9999'")
+    run(f"sqlite:///{strange}", "CREATE TABLE dragoman_meta (id integer)")
+    run(f"sqlite:///{empty}", "CREATE TABLE orders (id integer)")
+    broken.write_text("hello " * 1000)
+    before = {path: path.read_bytes() for path in (newer, strange, broken, fine, empty)}
+
+    told: dict[Path, str] = {}
+    for path in (newer, strange, broken):
+        with pytest.raises(StoreRefused) as looked:
+            look(f"sqlite:///{path}")
+        told[path] = str(looked.value)
+    for path in (fine, empty, tmp_path / "not there.db"):
+        look(f"sqlite:///{path}")
+
+    assert {path: path.read_bytes() for path in before} == before
+    assert not (tmp_path / "not there.db").exists()
+    for path, why in told.items():
+        with pytest.raises(StoreRefused) as opened:
+            open_store(f"sqlite:///{path}")
+        assert str(opened.value) == why
 
 
 def test_tables_named_like_ours_that_are_not_ours_are_refused(url: str) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -25,11 +27,16 @@ from dragoman.policy.book import PriceBook
 from dragoman.policy.identity import key_prefix
 from dragoman.routing.decision import told
 from dragoman.server.answer import Answer
+from dragoman.store.faults import StoreAway, StoreRefused
+from dragoman.store.release import look
 
 NOWHERE = "none"
 _FILE = "journal.db"
 _SPOOL = "spool"
 _PATH = 200
+_SQLITE = "sqlite:"
+_LOOK_S = 3.0
+"""How long a start waits at most to hear of its database."""
 
 
 def database_url(config: Config, env: Mapping[str, str]) -> str | None:
@@ -50,8 +57,10 @@ class Keeper:
     """Hands exchanges to the journal; outlives reloads. A watcher for the observer, the last of all: it takes bodies over. An async
     context manager: leaving it writes what waits."""
 
-    def __init__(self, journal: Journal, price: Price, refusals: Refusals | None = None) -> None:
+    def __init__(self, journal: Journal, price: Price, refusals: Refusals | None = None, look: Callable[[], Any] | None = None) -> None:
+        """look: looks at the database before the first exchange; raises StoreRefused where it will never do."""
         self.journal = journal
+        self._look = look
         self._price = price
         self._refusals = refusals or Refusals()
 
@@ -84,6 +93,8 @@ class Keeper:
         self.journal.use(config.journal, price=self._price, secrets=tuple(secrets(config)))
 
     async def __aenter__(self) -> Self:
+        if self._look is not None:
+            await _looked_at(self._look)
         self.journal.start()
         return self
 
@@ -109,7 +120,22 @@ def keeper(
         complete=Completion(paths=lambda: current().config.journal.paths).complete,
         secrets=secrets(config),
     )
-    return Keeper(journal, price)
+    return Keeper(journal, price, look=partial(look, url) if url.startswith(_SQLITE) else opens(url))
+
+
+async def _looked_at(look: Callable[[], Any]) -> None:
+    """A database that is away is waited for, without making anybody wait; one that will never do ends the start. Raises
+    GatewayError(config)."""
+    try:
+        async with asyncio.timeout(_LOOK_S):
+            found = await asyncio.to_thread(look)
+        if found is not None:
+            found.close()
+    except StoreRefused as error:
+        raise GatewayError(Kind.CONFIG, str(error)) from error
+    except (StoreAway, TimeoutError):
+        # The journal says so, and tries again.
+        return
 
 
 def folder(env: Mapping[str, str]) -> Path:

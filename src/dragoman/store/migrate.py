@@ -12,7 +12,8 @@ from sqlalchemy import Connection, Table, inspect, text
 from sqlalchemy.exc import NoSuchTableError
 
 from dragoman.store.faults import StoreRefused
-from dragoman.store.tables import PREFIX, VERSION_TABLE, metadata
+from dragoman.store.release import VERSION_TABLE, check
+from dragoman.store.tables import metadata
 
 _FOLDER = Path(__file__).parent / "migrations"
 _LOCK = 0x647261676F6D
@@ -31,7 +32,7 @@ def migrate(connection: Connection) -> bool:
     present, newest = version(connection), scripts.get_current_head()
     if present == newest:
         return False
-    _check_before(connection, present, scripts)
+    check(present, inspect(connection).get_table_names())
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
     command.upgrade(config, "head")
@@ -42,22 +43,6 @@ def migrate(connection: Connection) -> bool:
 def version(connection: Connection) -> str | None:
     """The step of the migrations that the database stands on; None before the first."""
     return MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()
-
-
-def _check_before(connection: Connection, present: str | None, scripts: ScriptDirectory) -> None:
-    known = {script.revision for script in scripts.walk_revisions()}
-    if present is not None and present not in known:
-        raise StoreRefused(
-            f"the database was written by a newer release (its tables are of version `{present}`, this release knows up to"
-            f" `{scripts.get_current_head()}`); start that release, or name another `database`"
-        )
-    if present is None:
-        strangers = [name for name in inspect(connection).get_table_names() if name.startswith(PREFIX) and name != VERSION_TABLE]
-        if strangers:
-            raise StoreRefused(
-                f"the database has tables named like ours (`{sorted(strangers)[0]}`) but no `{VERSION_TABLE}` that says of which release;"
-                " rename them, or name another `database`"
-            )
 
 
 def _check_after(connection: Connection) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import Table
 
 from dragoman.store.batch import Batch, Old, Row
 from dragoman.store.faults import RowRefused, StoreAway, StoreRefused
+from dragoman.store.release import no_database
 from dragoman.store.search import words_of, words_to_forget
 from dragoman.store.writer import KEEP_INDEXED, KEEP_LAST, LAST, RESULTS, WRITTEN, columns, insert_into, sweeps
 
@@ -44,7 +45,7 @@ def prepare(path: Path) -> None:
     except sqlite3.OperationalError as error:
         raise StoreAway(f"the database `{path}` cannot be opened: {error}") from error
     except sqlite3.DatabaseError as error:
-        raise StoreRefused(f"`{path}` is no SQLite database ({error}); move it away, or name another `database`") from error
+        raise no_database(path, error) from error
     except OSError as error:
         raise StoreRefused(f"the database `{path}` cannot be made: {error.strerror}; name another `database`, or `none`") from error
 

@@ -11,8 +11,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Boolean, Column, Double, Identity, Index, Integer, LargeBinary, MetaData, Table, Text
 from sqlalchemy.types import TypeEngine
 
-PREFIX = "dragoman_"
-VERSION_TABLE = f"{PREFIX}version"
+from dragoman.store.release import PREFIX
 
 metadata = MetaData()
 
