@@ -390,6 +390,20 @@ def test_what_is_under_way_stands_above_the_list_where_it_is_asked_for(query: st
     go(story())
 
 
+def test_of_many_that_are_under_way_the_newest_are_shown_and_the_others_counted() -> None:
+    async def story() -> None:
+        async with site(row()) as it:
+            for number in range(53):
+                it.live.begin(replace(UNDER_WAY, id=f"ex_{number}"))
+            page = seen(await it.ask(get("/logs")))
+            names = [line["data-id"] for line in page.all("tr") if "data-id" in line]
+
+            assert (names[0], names[-2], len(names)) == ("ex_52", "ex_3", 51)
+            assert "and 3 more are under way" in page.text
+
+    go(story())
+
+
 def test_an_exchange_that_is_under_way_has_a_page_until_it_is_on_record() -> None:
     async def story() -> None:
         async with site(row()) as it:

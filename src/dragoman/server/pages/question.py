@@ -24,7 +24,6 @@ OUTCOMES: dict[str, str] = {"": "any status", "ok": "answered", "failed": "faile
 TEXTS = ("text", "model", "provider", "client", "session", "error")
 _KNOWN_EARLY = ("model", "provider", "client", "session")
 _LONGEST = 300
-_RUNNING = 50
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -72,7 +71,7 @@ class Question(msgspec.Struct, frozen=True):
         equal = [(name, wanted[name].split(",")) for name in _KNOWN_EARLY if name in wanted]
         after, before = wanted.get("after", 0.0), wanted.get("before", float("inf"))
         found = [fact for fact in running if after <= fact["began_at"] < before]
-        return [fact for fact in found if all(fact[name] in values for name, values in equal)][:_RUNNING]
+        return [fact for fact in found if all(fact[name] in values for name, values in equal)]
 
 
 def read_question(query: str) -> Question:

@@ -47,6 +47,8 @@ _FORM = "application/x-www-form-urlencoded"
 _FORM_BYTES = 8 * 1024
 _LOGS = "/logs/"
 _HOME = "/logs"
+_RUNNING = 50
+"""Of those that are under way so many are shown."""
 
 
 class Templates(Protocol):
@@ -119,10 +121,12 @@ class Pages:
         question = read_question(asked.target.query)
         found = await self._journal.find(question.wanted(self._clock()))
         about = self._about()
+        running = question.among(self._journal.running(), self._clock())
         values = {
             "question": question,
             "found": found,
-            "running": question.among(self._journal.running(), self._clock()),
+            "running": running[:_RUNNING],
+            "more_running": len(running) - _RUNNING,
             "periods": [(word, words) for word, (words, _) in PERIODS.items()],
             "outcomes": list(OUTCOMES.items()),
             "providers": about.providers,
