@@ -81,7 +81,7 @@ types:
 	@$(BIN)/pyright
 
 unit:
-	@$(PYTEST) -n auto tests --ignore tests/journeys $(SLOW)
+	@$(PYTEST) -n auto --dist worksteal tests --ignore tests/journeys $(SLOW)
 
 journeys:
 	@PATH="$(CURDIR)/.clients/node_modules/.bin:$(CURDIR)/$(BIN):$$PATH" $(PYTEST) -n 4 --dist loadfile tests/journeys
