@@ -3,10 +3,16 @@
 # ruff: noqa: E501 (each message stands whole beside what it is told of)
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from dragoman.config.decode import Decoder, read_struct
+from dragoman.config.document import Entry, Mapping, Node, Scalar, Sequence
 from dragoman.config.load import parse
-from dragoman.config.problems import ConfigError
+from dragoman.config.problems import ConfigError, Findings
+from dragoman.config.schema import Target
+from dragoman.config.secrets import SecretReader
 
 ENV = {"KEY": "sk-0123456789abcdef", "OTHER": "sk-fedcba9876543210", "EMPTY": " "}
 MAIN = "providers: {main: {kind: openai, keys: [$KEY]}, loc: {kind: openai-compatible, base_url: http://127.0.0.1:1/v1}}\n"
@@ -60,6 +66,19 @@ def test_bytes_that_are_no_utf8_are_refused_with_their_line() -> None:
         parse(b"log: {}\nmodels: {\xff: x}", ENV, file="d")
 
 
+def test_a_long_config_without_aliases_is_none_too_long() -> None:
+    def entry(name: str, value: Node) -> Entry:
+        return Entry(Scalar(1, name, name), value)
+
+    many = Sequence(1, tuple(Scalar(1, "0", 0) for _ in range(20_100)))
+    document = Mapping(1, (entry("model", Scalar(1, "a/x", "a/x")), entry("params", Mapping(1, (entry("stop", many),)))))
+    findings = Findings("d")
+
+    target = read_struct(Decoder(findings, SecretReader({}, Path())), document, Target)
+
+    assert (len(target.params["stop"]), findings.problems) == (20_100, [])
+
+
 def test_multiplying_aliases_are_refused_at_once() -> None:
     levels = "\n".join(f"  a{n + 1}: &a{n + 1} [{', '.join([f'*a{n}'] * 10)}]" for n in range(9))
     text = f"{MAIN}models: {{m: {{targets: [{{model: main/x, params: {{a: &a0 [x]}}}}]}}}}\nlog:\n{levels}"
@@ -71,7 +90,7 @@ def test_multiplying_aliases_are_refused_at_once() -> None:
         + ",\n".join(f"  a{n + 1}: &a{n + 1} [{', '.join([f'*a{n}'] * 10)}]" for n in range(9))
         + "}}]}}"
     )
-    assert told(bomb) == ["1: has more than 20000 values; aliases of aliases multiply; write less"]
+    assert told(bomb) == ["1: has more than 20000 values by its aliases; aliases of aliases multiply; write less"]
 
 
 # ---- wrong forms ---------------------------------------------------------------------------------------------------------

@@ -14,30 +14,35 @@ from typing import Any, ClassVar, TypeVar
 import msgspec
 import msgspec.inspect as mi
 
-from dragoman.config.document import Mapping, Node, Scalar, Sequence
+from dragoman.config.document import Mapping, Node, Scalar, Sequence, count
 from dragoman.config.problems import Findings, Path, any_of, did_you_mean
 from dragoman.config.secrets import Secret, SecretFault, SecretReader, looks_secret, shown
 
 _StructType = TypeVar("_StructType", bound=msgspec.Struct)
 
-_NODES = 20_000
-"""The most values that a config may hold once its aliases are written out."""
+_REPEATED = 20_000
+"""The most values that a config may hold by its aliases, beside those that are written."""
 
 
 class Decoder:
-    """Reads values of a document by their type; notes what is wrong in `findings` and every line it passes."""
+    """Reads the values of a document by their type; notes what is wrong in `findings` and every line it passes."""
 
     def __init__(self, findings: Findings, secrets: SecretReader) -> None:
         self._findings = findings
         self._secrets = secrets
-        self._left = _NODES
+        self._left = 0
+
+    def read_whole(self, document: Node, kind: mi.Type) -> Any:
+        """The value of a whole document as `kind`."""
+        self._left = count(document) + _REPEATED
+        return self.read(document, kind, ())
 
     def read(self, node: Node, kind: mi.Type, path: Path) -> Any:
         """The value of `node` as `kind`; an empty one if it was refused."""
         self._findings.lines.setdefault(path, node.line)
-        self._left -= 1
+        self._left -= not isinstance(kind, mi.Metadata | mi.UnionType)  # What it may be is read anew as what it is.
         if self._left < 0:
-            self._findings.refuse((), f"has more than {_NODES} values", "aliases of aliases multiply; write less")
+            self._findings.refuse((), f"has more than {_REPEATED} values by its aliases", "aliases of aliases multiply; write less")
             return _empty(kind)
         return self._TABLE[type(kind)](self, node, kind, path)
 
@@ -277,7 +282,7 @@ class Decoder:
 
 def read_struct(decoder: Decoder, node: Node, cls: type[_StructType]) -> _StructType:
     """The document as a Struct of `cls`; what was refused is empty in it."""
-    return decoder.read(node, struct_type(cls), ())
+    return decoder.read_whole(node, struct_type(cls))
 
 
 @functools.cache

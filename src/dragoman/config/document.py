@@ -78,6 +78,22 @@ def read_document(raw: bytes, file: str) -> Node:
     return tree
 
 
+def count(node: Node) -> int:
+    """How many values it is written with: what aliases repeat counts once."""
+    seen: set[int] = set()
+    left: list[Node] = [node]
+    while left:
+        one = left.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        if isinstance(one, Mapping):
+            left += [entry.value for entry in one.entries]
+        elif isinstance(one, Sequence):
+            left += one.items
+    return len(seen)
+
+
 def _compose(text: str) -> yaml.Node | None:
     compose: Callable[..., yaml.Node | None] = yaml.compose  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     return compose(text, Loader=yaml.SafeLoader)
