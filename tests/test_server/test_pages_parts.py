@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from dragoman.server.pages import words
 from dragoman.server.pages.question import Question, read_question
 from dragoman.server.pages.talk import Said, Talk, read_talk
-from dragoman.server.pages.waterfall import Bar, Row, parts, waterfall
+from dragoman.server.pages.waterfall import Bar, Row, parts, ticks, waterfall
 
 REQUEST = {
     "model": "m",
@@ -236,3 +236,9 @@ def test_moments_go_before_periods() -> None:
 
 def test_nonsense_in_an_address_is_passed_over() -> None:
     assert read_question("since=yesterday&after=soon&x=1&text=" + "y" * 1000).wanted(0.0) == {"text": "y" * 300}
+
+
+def test_times_stand_below_the_whole_width_which_lasts_as_long_as_its_longest_part() -> None:
+    assert ticks({"total_s": 2.0}) == (0.0, 0.5, 1.0, 1.5, 2.0)
+    assert ticks({"total_s": 2.0, "attempts": [{"ended_s": 4.0}]}) == (0.0, 1.0, 2.0, 3.0, 4.0)
+    assert ticks({}) == (0.0, 0.00025, 0.0005, 0.00075, 0.001)

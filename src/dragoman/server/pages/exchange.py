@@ -9,7 +9,7 @@ import msgspec
 
 from dragoman.server.pages.journal import Body, Fact, Kept, fields, rows
 from dragoman.server.pages.talk import SHOWN, Talk, read_talk
-from dragoman.server.pages.waterfall import parts, waterfall
+from dragoman.server.pages.waterfall import parts, ticks, waterfall
 
 SIDES = {
     "client_request": "what the client sent",
@@ -44,6 +44,7 @@ def exchange(kept: Kept, *, shows_all: bool) -> dict[str, Any]:
         "warnings": rows(fact, "warnings"),
         "decision": _decision(fields(fact, "decision")),
         "rows": waterfall(fact),
+        "ticks": ticks(fact),
         "parts": parts(fact),
         "tokens": tuple(_tokens(fact)),
         "costs": tuple((name.replace("_", " "), pico) for name, pico in fields(fact, "cost_parts").items()),

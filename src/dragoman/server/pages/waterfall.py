@@ -11,6 +11,7 @@ from dragoman.server.pages.journal import rows
 
 _WAITS = (("queue_s", "for a place"), ("admission_s", "for limits and budget"), ("guards_s", "for guards"), ("cache_s", "for the cache"))
 _SLIVER = 0.4
+_STEPS = 4
 _SEEN_S = 0.00005
 _ALWAYS = ("own_s", "total_s")
 
@@ -35,10 +36,19 @@ class Row(msgspec.Struct, frozen=True):
 
 def waterfall(fact: Mapping[str, Any]) -> tuple[Row, ...]:
     """The rows of an exchange with its `attempts`, in the order in which things began."""
-    attempts = rows(fact, "attempts")
-    total_s = max([fact.get("total_s") or 0.0, *(attempt.get("ended_s") or 0.0 for attempt in attempts), 0.001])
-    tries = [_attempt(attempt, number, total_s) for number, attempt in enumerate(attempts, 1)]
+    total_s = _width_s(fact)
+    tries = [_attempt(attempt, number, total_s) for number, attempt in enumerate(rows(fact, "attempts"), 1)]
     return (_whole(fact, total_s), *_waits(fact, total_s), *tries)
+
+
+def ticks(fact: Mapping[str, Any]) -> tuple[float, ...]:
+    """The times that stand below the rows, from left to right, in equal steps: seconds."""
+    return tuple(_width_s(fact) * step / _STEPS for step in range(_STEPS + 1))
+
+
+def _width_s(fact: Mapping[str, Any]) -> float:
+    """How long the whole width of a row lasts."""
+    return max([fact.get("total_s") or 0.0, *(attempt.get("ended_s") or 0.0 for attempt in rows(fact, "attempts")), 0.001])
 
 
 def parts(fact: Mapping[str, Any]) -> tuple[tuple[str, float], ...]:
