@@ -1,0 +1,65 @@
+"""`dragoman logs`: exchanges in the order of time, and what can be followed."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from dragoman.cli import logs as module
+from dragoman.cli.logs import logs
+
+DAY_S = 86_400.0
+
+
+def row(number: int, began_at: float) -> dict[str, Any]:
+    plain = dict.fromkeys(("agent", "provider", "model", "lane", "error", "message", "input_tokens", "first_token_s", "cost_usd"))
+    return {**plain, "id": f"ex_{number}", "began_at": began_at, "client": "ada", "asked": "fast", "status": 200, "total_s": 1.0}
+
+
+class Gateway:
+    """One that has three exchanges of two days, long ago, and one of just now."""
+
+    address = "http://127.0.0.1:1"
+    name = "the gateway"
+    asked: dict[str, str] = {}
+    rows = [row(4, time.time()), row(3, 40 * DAY_S + 60), row(2, 40 * DAY_S), row(1, 38 * DAY_S)]
+
+    def __init__(self, gateway: str | None, config: str | None) -> None:
+        """Which one does not matter."""
+
+    def exchanges(self, given: dict[str, str]) -> dict[str, Any]:
+        Gateway.asked = given
+        return {"exchanges": self.rows, "next": None}
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Any:
+    monkeypatch.setattr(module, "Source", Gateway)
+    return CliRunner().invoke(logs, arguments)
+
+
+def test_days_are_told_where_they_begin_and_the_last_exchange_stands_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    days = [time.strftime("-- %Y-%m-%d", time.localtime(each["began_at"])) for each in reversed(Gateway.rows)]
+
+    told = run(monkeypatch).output.splitlines()
+
+    assert [line if line.startswith("--") else line.split()[-1] for line in told] == [
+        days[0], "ex_1", days[1], "ex_2", "ex_3", days[3], "ex_4",
+    ]  # fmt: skip
+
+
+def test_json_is_an_object_a_line_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = run(monkeypatch, "--json", "--errors", "--since", "7d").output.splitlines()
+
+    assert [json.loads(line) for line in told] == list(reversed(Gateway.rows))
+    assert Gateway.asked == {"since": "7d", "error": "any", "limit": "50"}
+
+
+def test_what_cannot_be_followed_is_said_by_the_names_of_the_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = run(monkeypatch, "--follow", "--team", "red")
+
+    assert ended.exit_code == 2
+    assert "--follow goes with --model, --provider, --key, --session, --agent, --status, --error, not with --team" in ended.output
