@@ -134,6 +134,15 @@ def test_litellm_fallbacks_and_reliability() -> None:
     assert found["server"] == {"deadlines": {"first_byte_s": 20}}
 
 
+def test_litellm_fallbacks_for_long_requests_are_remarked_on_where_there_are_some() -> None:
+    def remarked(longer: str) -> bool:
+        fallbacks = {"fallbacks": [{"a": ["b"]}], "context_window_fallbacks": [{"a": [longer]}]}
+        config = litellm(*(deployment(name, f"openai/{name}") for name in "abc"), litellm_settings=fallbacks)
+        return "requests that are too long" in made("litellm", config).text
+
+    assert [remarked(longer) for longer in ("c", "b", "nobody")] == [True, False, False]
+
+
 def test_litellm_wildcards_lead_where_they_did() -> None:
     found = settings("litellm", litellm(deployment("anthropic/*", "anthropic/*"), deployment("claude-*", "anthropic/claude-*")))
 

@@ -21,17 +21,18 @@ _STRATEGIES: dict[str, str] = {
 }
 _BY_RATE = ("rpm", "tpm")
 _OWN = "nothing needs doing: Dragoman does this by itself"
+_TOLD = "there are no callbacks; set `telemetry.otlp` for traces, scrape `/metrics`, or read `dragoman logs`"
 _REMEDIES: dict[str, str] = {
     "drop_params": _OWN,
     "modify_params": _OWN,
     "set_verbose": "use `log.level: debug`",
-    "json_logs": "use `log`",
+    "json_logs": "set `log.format: json`",
     "cache": "there is no cache of answers; prompt caches of the providers stay warm by themselves",
     "cache_params": "there is no cache of answers",
-    "callbacks": "there are no callbacks; the terminal and the API tell of each exchange",
-    "success_callback": "there are no callbacks; the terminal and the API tell of each exchange",
-    "failure_callback": "there are no callbacks; the terminal and the API tell of each exchange",
-    "database_url": "keys and settings stand in dragoman.yaml",
+    "callbacks": _TOLD,
+    "success_callback": _TOLD,
+    "failure_callback": _TOLD,
+    "database_url": "keys and settings stand in dragoman.yaml; where exchanges are kept is `database`",
     "store_model_in_db": "models stand in dragoman.yaml; export those of the database to the file first",
     "content_policy_fallbacks": "a refusal of a provider is told to the client as it is",
     "redis_host": "the state of routing is kept by the one process",
@@ -202,10 +203,10 @@ def _add_fallbacks(name: str, fallbacks: list[str], path: str, remark: str | Non
         draft.models[name] = name
     entry: Any = draft.models[name]
     made: dict[str, Any] = {"targets": [entry]} if isinstance(entry, str) else entry
-    wanted = [*made.get("fallbacks", []), *(one for one in fallbacks if _known(one, path, draft))]
-    kept = [one for one in dict.fromkeys(wanted) if one != name]
-    if kept:
-        draft.models[name] = {**made, "fallbacks": kept}
+    before: list[str] = made.get("fallbacks", [])
+    added = [one for one in dict.fromkeys(fallbacks) if one != name and one not in before and _known(one, path, draft)]
+    if added:
+        draft.models[name] = {**made, "fallbacks": [*before, *added]}
         if remark is not None:
             draft.remark(("models", name), remark)
 
