@@ -32,7 +32,8 @@ def test_file_is_printed_and_what_is_left_to_do_told_beside_it(folder: Path) -> 
         "Export these before the gateway starts:",
         "  OPENAI_API_KEY  the value at model_list[0].litellm_params.api_key",
         "What of config.yaml has no counterpart:",
-        "  ! general_settings.database_url: has no counterpart; keys and settings stand in dragoman.yaml; where exchanges are kept is `database`",
+        "  ! general_settings.database_url: has no counterpart; "
+        "keys and settings stand in dragoman.yaml; where exchanges are kept is `database`",
         "✓ what was printed holds; `dragoman check` says so once the variables are set.",
     ]
 
