@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -296,40 +293,3 @@ def test_sums_at_every_level_are_those_of_their_parts(
     assert tuple(of_exchanges) == tuple(of_hours)
     assert sorted(in_sessions) == sorted(of_sessions)
     assert tried == of_hours[-1]
-
-
-KILLED = """
-import sys
-from pathlib import Path
-from dragoman.config.journal_schema import Journal as Settings
-from dragoman.ir.record import Bodies, Record
-from dragoman.observe.journal import Journal
-from dragoman.store.open import open_store
-journal = Journal(lambda: open_store(sys.argv[1]), Settings(flush_s=0.02), Path(sys.argv[2]))
-journal.start()
-number = 0
-while True:
-    for _ in range(20):
-        number += 1
-        journal.put(Record(f"ex_{number:08}", 1.0, bodies=Bodies("redacted", b"x" * 3000)))
-    while journal.stats().waiting:
-        pass
-    print(journal.stats().written, flush=True)
-"""
-
-
-def test_killed_process_leaves_a_sound_file_with_all_that_was_written(url: str, tmp_path: Path) -> None:
-    process = subprocess.Popen([sys.executable, "-c", KILLED, url, str(tmp_path / "spool")], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    told = 0
-    while told < 200:
-        told = int(process.stdout.readline())
-    process.send_signal(signal.SIGKILL)
-    rest = process.communicate()[0].split()
-
-    with open_store(url).reader() as connection:
-        names = connection.execute(select(tables.exchanges.c.id).order_by(tables.exchanges.c.id)).scalars().all()
-        if connection.dialect.name == "sqlite":
-            assert connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
-    assert names == [f"ex_{number:08}" for number in range(1, len(names) + 1)]
-    assert len(names) >= int(rest[-1] if rest else told)

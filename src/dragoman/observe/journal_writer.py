@@ -159,6 +159,10 @@ class Scribe:
         except StoreAway as error:
             self._is_away(error)
 
+    def sweep_now(self) -> None:
+        """Have the next chores delete what has had its time, without waiting for the minute to be over."""
+        self._sweep_at = self._size_at = 0.0
+
     def close(self) -> None:
         """Give the database back."""
         self._spool.close()
