@@ -11,6 +11,8 @@ from dragoman.dialects.contract import Call, Quirks
 from dragoman.dialects.registry import dialect, names
 from dragoman.ir import events as ev
 from dragoman.ir.errors import GatewayError
+from dragoman.ir.fold import Fold
+from dragoman.ir.request import Request
 from dragoman.lower.capabilities import Capabilities
 from dragoman.lower.lower import lower
 from dragoman.wire.frame import Frame
@@ -114,3 +116,57 @@ def test_a_call_that_the_provider_ran_goes_back_to_it_whatever_else_it_says(call
     lowered = lower(request, Capabilities(dialect="responses"))
 
     assert (json.loads(dialect("responses").write_request(lowered.request, Quirks())[0].body), lowered.warnings) == (body, [])
+
+
+@pytest.mark.parametrize("index", [[], {}, "0", True, 1.0, None])
+def test_words_of_a_choice_whose_number_is_none_are_those_of_the_first(index: Any) -> None:
+    reader = dialect("chat").reader(Quirks())
+    chunks = [{"id": "c", "choices": [{"index": index, "delta": {"content": word}}]} for word in ("a", "b", "c")]
+
+    events = [event for chunk in chunks for event in reader.feed(Frame(json.dumps(chunk).encode()))]
+
+    assert [event.text for event in events if isinstance(event, ev.TextDelta)] == ["a", "b", "c"]
+
+
+# A call of a tool with fields that are called like the gateway's own marks, and one that is nobody's item.
+ODD = dict.fromkeys(("$as", "$wire", "$in", "$spelled"), 1.5)
+REPLIES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    (
+        "chat",
+        {"choices": [{"index": 0, "finish_reason": "tool_calls", "message": {"role": "assistant", "tool_calls": ["CALL"]}}]},
+        {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}, **ODD},
+    ),
+    (
+        "generate",
+        {"candidates": [{"index": 0, "finishReason": "STOP", "content": {"role": "model", "parts": ["CALL"]}}]},
+        {"functionCall": {"name": "f", "args": {}, "id": "c1", **ODD}, **ODD},
+    ),
+    (
+        "generate",
+        {"candidates": [{"finishReason": "STOP", "content": {"role": "model", "parts": ["CALL", {"functionResponse": {"name": []}}]}}]},
+        {"functionCall": {"name": ["f"], "args": {}}},
+    ),
+    ("messages", {"stop_reason": "tool_use", "content": ["CALL"]}, {"type": "tool_use", "id": "c1", "name": "f", "input": {}, **ODD}),
+    ("responses", {"status": "completed", "output": ["CALL"]}, {"type": "from_the_future", "id": ["x"]}),
+    (
+        "responses",
+        {"status": "completed", "output": ["CALL"]},
+        {"type": "message", "id": "m", "role": "assistant", "content": [{"type": "output_text", "text": "a", "logprobs": True}]},
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "reply", "call"), REPLIES)
+def test_a_reply_with_odd_fields_is_read_and_written_by_every_dialect(name: str, reply: dict[str, Any], call: dict[str, Any]) -> None:
+    body = json.dumps(reply).replace('"CALL"', json.dumps(call))
+    events, fold, asked = list(dialect(name).read_response(body.encode(), Quirks())), Fold(), Request("m", (), stream=True)
+    for event in events:
+        fold.feed(event)
+
+    for client in names():
+        whole = dialect(client).write_response(fold.response(), asked).decode()
+        writer = dialect(client).writer(asked)
+        streamed = b"".join([*map(writer.feed, events), writer.close()]).decode()
+
+        assert json.loads(whole)
+        assert all((mark in each) == (client == name) for mark in ODD if mark in call for each in (whole, streamed))

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from dragoman.dialects.chat.remainder import NAME
-from dragoman.dialects.remainder import JsonObject, object_or_empty
+from dragoman.dialects.remainder import JsonObject, object_or_empty, stow
 from dragoman.ir import events as ev
 from dragoman.ir.request import CallKind, Proof
 
@@ -76,8 +76,10 @@ class Assembly:
         if name and not call.name:
             call.name = name
         if not _KNOWN.issuperset(entry):
-            more = {key: value for key, value in entry.items() if key not in _KNOWN and value is not None}
-            call.more = {**(call.more or {}), **more}
+            call.more = call.more or {}
+            for key, value in entry.items():
+                if key not in _KNOWN and value is not None:
+                    stow(call.more, key, value)
         text = inner.get("input") if custom else inner.get("arguments")
         self._text(call, text if isinstance(text, str) else "" if text is None else msgspec.json.encode(text).decode(), out)
 

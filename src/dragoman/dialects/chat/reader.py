@@ -117,7 +117,7 @@ class Reader:
         self._useless = 0 if self._template is not None and self._template.used else self._useless + 1
         self._template = template_of(data, chunk)
         if self._template is not None:
-            self._speaker = self._choices[chunk["choices"][0].get("index") or 0]
+            self._speaker = self._choices[_index(chunk["choices"][0])]
 
     def _start(self, chunk: JsonObject, out: list[ev.Event]) -> None:
         self._started = True
@@ -137,8 +137,7 @@ class Reader:
         if value.get("error"):
             out.extend(self._fail(error_inside(value)))
             return
-        index = value.get("index")
-        index = index if type(index) is int else 0
+        index = _index(value)
         choice = self._choices.get(index)
         if choice is None:
             choice = self._choices[index] = Choice(index, self._parts, self._seed, self._quirks)
@@ -228,6 +227,11 @@ def read_response(body: bytes, quirks: Quirks) -> list[ev.Event]:
 
 def _other_usage(chunk: JsonObject) -> Any:
     return object_or_empty(chunk["x_groq"]).get("usage") if "x_groq" in chunk else None
+
+
+def _index(choice: JsonObject) -> int:
+    index = choice.get("index")
+    return index if type(index) is int else 0
 
 
 def _not_json(data: bytes) -> GatewayError:

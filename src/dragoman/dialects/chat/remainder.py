@@ -10,4 +10,5 @@ NAME = "chat"
 _keeper = Keeper(NAME)
 keep = _keeper.keep
 own = _keeper.own
+own_fields = _keeper.own_fields
 mark = _keeper.mark

@@ -16,7 +16,7 @@ import msgspec
 from dragoman.dialects.chat.citations import write_citation
 from dragoman.dialects.chat.errors import error_frame
 from dragoman.dialects.chat.proofs import CONTENT, DETAILS, proven
-from dragoman.dialects.chat.remainder import NAME, own
+from dragoman.dialects.chat.remainder import NAME, own, own_fields
 from dragoman.dialects.chat.tools import LEGACY
 from dragoman.dialects.chat.usage import write_usage
 from dragoman.dialects.remainder import JsonObject
@@ -79,7 +79,7 @@ class _Part(msgspec.Struct, gc=False):
     before: bytes
     after: bytes
     section: tuple[bool, int] | None = None
-    call: int = 0
+    call: int | None = None
     is_words: bool = False
     chars: int = 0
     cited: tuple[Citation, ...] = ()
@@ -223,10 +223,9 @@ class Writer:
             return b""
         if part.is_words:
             return self._end_words(part)
-        if event.proof is None:
-            return b""
-        signed = proven(event.proof, CONTENT)
-        delta: JsonObject = {"tool_calls": [{"index": part.call, **signed}]} if signed else proven(event.proof, DETAILS)
+        kept = own_fields(event.extra) if part.call is not None and not self._legacy else {}
+        kept |= proven(event.proof, CONTENT)
+        delta: JsonObject = {"tool_calls": [{"index": part.call, **kept}]} if kept else proven(event.proof, DETAILS)
         return self._chunk(self._choice(part.choice), _encode(delta)) if delta else b""
 
     def _end_words(self, part: _Part) -> bytes:

@@ -23,7 +23,7 @@ from dragoman.dialects.generate.contents import ON
 from dragoman.dialects.generate.grounding import read_citations
 from dragoman.dialects.generate.partial import PartialArguments
 from dragoman.dialects.generate.parts import read_media
-from dragoman.dialects.generate.remainder import NAME, keep, text_or_none
+from dragoman.dialects.generate.remainder import IN, NAME, keep, own, text_or_none, unmodelled
 from dragoman.dialects.remainder import JsonObject, object_or_empty, objects
 from dragoman.ir import events as ev
 from dragoman.ir.errors import Kind
@@ -91,11 +91,11 @@ class Candidate:
     def feed(self, content: JsonObject, out: list[ev.Event]) -> None:
         """Take the parts of a chunk."""
         parts = objects(content.get("parts"))
-        answered = {object_or_empty(part["functionResponse"]).get("name") for part in parts if "functionResponse" in part}
+        answered = {_name(part, "functionResponse") for part in parts if "functionResponse" in part}
         for part in parts:
             if "text" in part and "functionCall" not in part:
                 self._words(part, out)
-            elif answered and object_or_empty(part.get("functionCall")).get("name") in answered:
+            elif answered and _name(part, "functionCall") in answered:
                 self._give(self._foreign_call(part), out)
             else:
                 self._other(part, out)
@@ -287,10 +287,14 @@ class Candidate:
     }
 
 
+def _name(part: JsonObject, field: str) -> str | None:
+    return text_or_none(object_or_empty(part.get(field)).get("name"))
+
+
 def _call_extra(part: JsonObject, value: JsonObject) -> JsonObject:
-    more: JsonObject = {name: said for name, said in part.items() if name not in _CALL_KNOWN}
-    inside = {name: said for name, said in value.items() if name not in _FUNCTION_KNOWN}
-    return {**more, "$in": {"functionCall": inside}} if inside else more
+    more = own(unmodelled(part, _CALL_KNOWN)) or {}
+    inside = own(unmodelled(value, _FUNCTION_KNOWN))
+    return {**more, IN: {"functionCall": inside}} if inside else more
 
 
 def _in_candidate(index: int, value: JsonObject) -> bytes:

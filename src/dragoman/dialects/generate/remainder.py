@@ -17,7 +17,9 @@ from dragoman.ir.request import Extra
 NAME = "generate"
 """The name of this dialect."""
 
-_IN, _SPELLED = "$in", "$spelled"
+IN = "$in"
+"""The differences of nested objects."""
+_SPELLED = "$spelled"
 _NESTED = frozenset(
     {
         "generationConfig",
@@ -45,6 +47,7 @@ _LINE = re.compile(r"_([a-z0-9])")
 _keeper = Keeper(NAME)
 own = _keeper.own
 mark = _keeper.mark
+unmodelled = _keeper.unmodelled
 
 
 @lru_cache(maxsize=1024)
@@ -88,7 +91,7 @@ def difference(came: JsonObject, written: JsonObject) -> JsonObject:
         elif not same(mine, value):
             other[known] = {"for": mine, "was": value}
     other.update({name: {"for": value} for name, value in written.items() if name not in seen})
-    rest.update({mark: kept for mark, kept in ((AS, other), (_IN, inner), (_SPELLED, spelled)) if kept})
+    rest.update({mark: kept for mark, kept in ((AS, other), (IN, inner), (_SPELLED, spelled)) if kept})
     return rest
 
 
@@ -97,7 +100,7 @@ def complete(written: JsonObject, rest: JsonObject | None) -> JsonObject:
     if not rest:
         return written
     as_it_was(written, rest.get(AS) or {})
-    inner: dict[str, JsonObject] = rest.get(_IN) or {}
+    inner: dict[str, JsonObject] = rest.get(IN) or {}
     for name, sub in inner.items():
         inside = written.get(name)
         if isinstance(inside, dict):

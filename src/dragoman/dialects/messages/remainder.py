@@ -10,5 +10,6 @@ NAME = "messages"
 _keeper = Keeper(NAME)
 keep = _keeper.keep
 own = _keeper.own
+own_fields = _keeper.own_fields
 mark = _keeper.mark
 unmodelled = _keeper.unmodelled

@@ -16,7 +16,7 @@ from dragoman.dialects.messages.envelope import ending, message_id, opening, spl
 from dragoman.dialects.messages.errors import error_frame
 from dragoman.dialects.messages.given import given_blocks, thought_block
 from dragoman.dialects.messages.ids import legal_id
-from dragoman.dialects.messages.remainder import NAME, own
+from dragoman.dialects.messages.remainder import NAME, own_fields
 from dragoman.dialects.messages.usage import write_usage
 from dragoman.dialects.remainder import JsonObject
 from dragoman.ir import events as ev
@@ -193,7 +193,7 @@ class Writer:
             return b""
         self._called = True
         self._fold.feed(event)
-        start: JsonObject = {"type": "tool_use", "id": legal_id(event.call_id), "name": event.name, "input": {}, **(own(event.extra) or {})}
+        start: JsonObject = {"type": "tool_use", "id": legal_id(event.call_id), "name": event.name, "input": {}, **own_fields(event.extra)}
         block = _Block(start, "input_json_delta")
         block.kept.append("")  # the API's own first delta: the block is announced before its arguments
         return self._begin(event.part, block)

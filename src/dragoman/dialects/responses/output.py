@@ -204,7 +204,7 @@ class Output:
                 continue
             piece = pieces[position] if position < len(pieces) else self._open_text(slot, 1_000_000 + position, refusal, events)
             if len(text) > piece.chars:
-                events.append(ev.TextDelta(piece.number, text[piece.chars :], None if piece.chars else part.get("logprobs") or None))
+                events.append(ev.TextDelta(piece.number, text[piece.chars :], None if piece.chars else _logprobs(part)))
             citations = objects(part.get("annotations"))[piece.cited :]
             events += [ev.Cited(piece.number, read_citation(citation)) for citation in citations]
 
@@ -338,6 +338,11 @@ def _ended(number: int, item: JsonObject | None, kind: str, *, extra: bool = Tru
     rest: Extra | None = unmodelled(item, known) if extra else None
     proof = own_proof(item) if kind == "reasoning" else None
     return ev.PartEnded(number, proof, status if unusual else None, rest)
+
+
+def _logprobs(part: JsonObject) -> list[Any] | None:
+    told: Any = part.get("logprobs")
+    return told or None if isinstance(told, list) else None  # pyright: ignore[reportUnknownVariableType]
 
 
 def _kind(item: JsonObject) -> str:

@@ -54,7 +54,7 @@ def _append(output: list[JsonObject], item: Item, stem: str, *, seals: bool) -> 
     if isinstance(item, Message) and item.id is not None and output and output[-1].get("id") == item.id and "content" in written:
         output[-1] = {**output[-1], **written, "content": output[-1]["content"] + written["content"]}
         return
-    taken = {earlier["id"] for earlier in output}
+    taken = [earlier["id"] for earlier in output]
     if written.get("id") is None or written["id"] in taken:
         written["id"] = item_id(_prefix(item), stem, len(output))
     if isinstance(item, (Message, Call)):
