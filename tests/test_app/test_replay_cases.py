@@ -9,6 +9,7 @@ import pytest
 
 from dragoman.app.replay import Answer, Case, Kept, Tool, Unfit, answer_of, case_of, headers_of, request_for, same_calls, with_row
 from dragoman.app.replay_report import RECORDED, Report, Row, sums, write
+from dragoman.app.replay_turns import DIFFERED, OWN
 
 ROW = {
     "id": "ex_1", "dialect_in": "responses", "stream": False, "status": 200, "agent": "codex", "turn": "t1", "bodies": "redacted",
@@ -129,6 +130,19 @@ def test_cost_that_is_not_known_is_no_zero() -> None:
 
     lines = [line.split(" | ") for line in page.splitlines() if line.startswith(("| a ", "| b "))]
     assert [line[-2] for line in lines] == ["·", "$0.000000"]
+
+
+def test_report_says_behind_what_an_answer_stands_and_where_it_calls_something_else() -> None:
+    call = Tool("clock", "{}")
+    recorded = Answer(calls=(call,))
+    answers = {"a": Answer(calls=(Tool("clock", " {} "),), after=OWN), "b": Answer(text="No.", after=DIFFERED)}
+    told = Report("ex", ("a", "b"), (Row(Case("ex", "chat", True, b"{}", {}, "", recorded), answers),), how="So.")
+
+    lines = [line.split(" | ") for line in write(told, "md").splitlines() if line.startswith(("| recorded", "| a ", "| b "))]
+    assert [(line[3], line[4]) for line in lines] == [("1", "·"), ("1", "1"), ("0", "0")]
+    for kind in ("md", "html"):
+        page = write(told, kind)
+        assert (page.count(OWN), page.count(DIFFERED), page.count("calls other than recorded")) == (1, 1, 1)
 
 
 def test_page_holds_nothing_that_a_model_wrote_as_html() -> None:

@@ -87,17 +87,17 @@ HEAD = ("model", "answers", "failed", "same calls", "on its own", "tokens in", "
 
 def table(report: Report) -> list[tuple[str, ...]]:
     """The sums as texts, the head first."""
-    return [HEAD, *((name, *_cells(total)) for name, total in sums(report).items())]
+    return [HEAD, *((name, *_cells(total, None if name == RECORDED else total.own)) for name, total in sums(report).items())]
 
 
-def _cells(total: Sum) -> tuple[str, ...]:
+def _cells(total: Sum, own: int | None) -> tuple[str, ...]:
     cost = usd(total.cost_pico if total.unknown < total.answers - total.failed or not total.answers else None)
     lacking = f" + {total.unknown} unknown" if total.unknown and cost != _UNKNOWN else ""
     return (
         str(total.answers),
         str(total.failed),
         str(total.same),
-        str(total.own),
+        _UNKNOWN if own is None else str(own),
         f"{total.input_tokens:,}",
         f"{total.cache_read_tokens:,}",
         f"{total.output_tokens:,}",
@@ -121,9 +121,10 @@ def write(report: Report, kind: str) -> str:
     return WRITERS[kind](report)
 
 
-def _measures(answer: Answer) -> str:
+def _measures(answer: Answer, recorded: Answer) -> str:
     parts = [f"by {answer.by}"] if answer.by else []
     parts += [answer.after] if answer.after else []
+    parts += [] if answer.error or same_calls(answer, recorded) else ["calls other than recorded"]
     if answer.input_tokens is not None:
         parts.append(f"{answer.input_tokens:,} tokens in ({answer.cache_read_tokens or 0:,} cached), {answer.output_tokens or 0:,} out")
     parts += [usd(answer.cost_pico)] if answer.cost_pico is not None else ["cost unknown"]
@@ -151,7 +152,7 @@ def _markdown(report: Report) -> str:
     for number, row in enumerate(report.rows, 1):
         lines += [f"## {number}. {_inline(row.case.id)}", "", *_quoted(row.case.asked), ""]
         for model, answer in _each(row, report.models):
-            lines += [f"### {_inline(model)}", "", _inline(_measures(answer)), ""]
+            lines += [f"### {_inline(model)}", "", _inline(_measures(answer, row.case.recorded)), ""]
             if answer.error:
                 lines += [f"**Failed:** {_inline(answer.error)}", ""]
             lines += _fenced(answer.text) if answer.text else []
@@ -205,17 +206,17 @@ def _html(report: Report) -> str:
         f"<table><thead>{_cells_of(head, 'th')}</thead><tbody>{''.join(_cells_of(row, 'td') for row in rows)}</tbody></table>",
     ]
     for number, row in enumerate(report.rows, 1):
-        shown = "".join(_article(model, answer) for model, answer in _each(row, report.models))
+        shown = "".join(_article(model, answer, row.case.recorded) for model, answer in _each(row, report.models))
         parts.append(f"<h2>{number}. {_text(row.case.id)}</h2><blockquote>{_text(row.case.asked)}</blockquote>")
         parts.append(f'<div class="side">{shown}</div>')
     return "\n".join(parts) + "</body></html>\n"
 
 
-def _article(model: str, answer: Answer) -> str:
+def _article(model: str, answer: Answer, recorded: Answer) -> str:
     failed = f'<p class="failed">Failed: {_text(answer.error)}</p>' if answer.error else ""
     text = f"<pre>{_text(answer.text)}</pre>" if answer.text else ""
     calls = "".join(f"<p>Calls <code>{_text(call.name)}</code>:</p><pre>{_text(call.arguments)}</pre>" for call in answer.calls)
-    return f"<article><h3>{_text(model)}</h3><p><small>{_text(_measures(answer))}</small></p>{failed}{text}{calls}</article>"
+    return f"<article><h3>{_text(model)}</h3><p><small>{_text(_measures(answer, recorded))}</small></p>{failed}{text}{calls}</article>"
 
 
 def _cells_of(cells: Iterable[str], tag: str) -> str:
