@@ -196,7 +196,7 @@ def test_what_a_client_cannot_be_told_of_citations_is_told_in_the_record_once(st
         async with provider(answers(200, answer)) as up, stand(up.url, kind="openai-compatible") as gateway:
             told = await gateway.ask("messages", body)
 
-            lost = ("citations", "`messages` has no form for what an answer of `chat` cites")
+            lost = ("citations", "`messages` has no form for what the answer cites")
             assert (told.status, gateway.record.warnings.count(lost)) == (200, 1)
             await gateway.ask("responses", {"model": "up/m", "input": "hi", "stream": streamed})
             assert lost[0] not in dict(gateway.record.warnings)

@@ -49,7 +49,7 @@ def _note_cited(record: Record, event: ev.Cited) -> None:
     citation = event.citation
     if citation.dialect == record.dialect or (citation.page is not None and dialect(record.dialect).cites_pages):
         return
-    lost = ("citations", f"`{record.dialect}` has no form for what an answer of `{citation.dialect}` cites")
+    lost = ("citations", f"`{record.dialect}` has no form for what the answer cites")
     if lost not in record.warnings:
         record.warnings.append(lost)
 

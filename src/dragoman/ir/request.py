@@ -80,7 +80,8 @@ class Page(msgspec.Struct, frozen=True):
 
 
 class Citation(msgspec.Struct, frozen=True):
-    """Where words come from: an object in the form of `dialect`. `page`: the same for other dialects, None for what only it can cite."""
+    """Where words come from: an object in the form of `dialect`. `page`: the same for other dialects, None for what only it can cite. Where
+    `dialect` is empty, the page is all that holds."""
 
     dialect: str
     value: dict[str, Any]
