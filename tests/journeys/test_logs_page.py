@@ -294,7 +294,8 @@ def test_who_has_the_key_logs_in_sees_no_key_and_logs_out(chromium: Any, tmp_pat
             cookie = tab.page.context.cookies()[0]
 
             assert (cookie["httpOnly"], cookie["sameSite"], tab.page.evaluate("document.cookie")) == (True, "Strict", "")
-            rows(tab.page).first.click()
+            tab.page.locator("tr.failed", has_text="authentication").wait_for()  # the wrong key is on record
+            tab.page.locator("tr.ok").click()
             tab.page.wait_for_url(re.compile("/logs/ex_"))
             told = tab.page.content()
             assert "authorization" in told

@@ -21,6 +21,8 @@ pytestmark = pytest.mark.journey
 
 LONG = "hello " * 3000
 """Enough to be worth a place in a prompt cache."""
+SLOW = ("DragomanOverheadHigh", "DragomanEventLoopLate")
+"""What a machine that is busy with other things may rightly raise. When they are raised is proven by promtool."""
 KEYS = [{"name": "ada", "key": "key-of-ada-0123456789"}, {"name": "prometheus", "key": "key-of-prometheus-0123"}]
 LIMITED = read_script("rules: [{reply: [{text: Hello from the far side.}]}]\nlimits: [{requests: 100000}]")
 DASHBOARD = RULES.parents[1] / "grafana" / "dragoman.json"
@@ -36,9 +38,9 @@ def config(upstream: str) -> dict[str, Any]:
     }
 
 
-def ask(address: str, model: str, *, key: str = "key-of-ada-0123456789", stream: bool = True) -> int:
+def ask(address: str, model: str, *, key: str = "key-of-ada-0123456789", stream: bool = True, words: str = "hello") -> int:
     told = {"stream_options": {"include_usage": True}} if stream else {}
-    body = json.dumps({"model": model, "stream": stream, "messages": [{"role": "user", "content": LONG}], **told}).encode()
+    body = json.dumps({"model": model, "stream": stream, "messages": [{"role": "user", "content": words}], **told}).encode()
     headers = {"content-type": "application/json", "authorization": f"Bearer {key}"}
     try:
         with urlopen(Request(f"{address}/v1/chat/completions", body, headers), timeout=60) as answer:
@@ -104,7 +106,7 @@ def test_prometheus_scrapes_the_gateway_and_evaluates_the_rules(tmp_path: Path) 
             told = {(alert["labels"]["alertname"], alert["labels"].get("provider")) for alert in alerts}
             assert ("DragomanProviderKeyRefused", "locked") in told
             assert ("DragomanProviderDown", "locked") in told
-            assert {provider for _, provider in told} == {"locked"}
+            assert [one for one in told if one[1] != "locked" and one[0] not in SLOW] == []
 
 
 def test_every_panel_of_the_dashboard_shows_something(tmp_path: Path) -> None:
@@ -118,7 +120,7 @@ def test_every_panel_of_the_dashboard_shows_something(tmp_path: Path) -> None:
 
             def empty() -> list[str]:
                 """Each panel's question that finds nothing, while there is traffic."""
-                assert [ask(address, model) for model in ("coder", "spare", "sim/unpriced")] == [200, 200, 200]
+                assert [ask(address, model, words=LONG) for model in ("coder", "spare", "sim/unpriced")] == [200, 200, 200]
                 return [one for one in sorted(panels()) if not (server.ask("query", query=one) or {"result": []})["result"]]
 
             with pytest.raises(HTTPError) as stranger:
