@@ -21,12 +21,20 @@ Priced = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 def counting(steps: Steps) -> Count:
     """How replies are billed, as far as prices of public lists, or of configs that `steps` has learnt of, tell them apart."""
 
+    half_hour, now = -1.0, 0
+    plain: dict[tuple[int, int], Counted] = {}
+
     def count(usage: Usage, tier: str | None, at: float) -> Counted | None:
-        alike = steps(usage.input_tokens), period(at)
+        nonlocal half_hour, now
+        if at // _HALF_HOUR_S != half_hour:
+            half_hour, now = at // _HALF_HOUR_S, period(at)
+            plain.clear()
+        alike = steps(usage.input_tokens), now
         if is_plain(usage, tier):
             read, written, thought = usage.cache_read_tokens or 0, usage.cache_write_tokens or 0, usage.reasoning_tokens or 0
-            is_whole = read + written <= usage.input_tokens and thought <= usage.output_tokens
-            return Counted(alike) if is_whole else None
+            if read + written > usage.input_tokens or thought > usage.output_tokens:
+                return None
+            return plain.get(alike) or plain.setdefault(alike, Counted(alike))
         found = counts(usage, None if tier is None else {"service_tier": tier})
         if found.told_usd is None and not is_sound(found.units):
             return None
@@ -36,6 +44,8 @@ def counting(steps: Steps) -> Count:
     return count
 
 
+_HALF_HOUR_S = 1800
+"""Prices change at no other times."""
 _NEUTRAL = frozenset({Unit.REQUEST, Unit.INPUT, Unit.CACHE_READ, Unit.CACHE_WRITE, Unit.OUTPUT, Unit.REASONING})
 
 

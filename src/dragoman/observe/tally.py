@@ -59,8 +59,9 @@ class Tokens(msgspec.Struct):
         self.cache_written_tokens += usage.cache_write_tokens or 0
         self.output_tokens += usage.output_tokens
         self.reasoning_tokens += usage.reasoning_tokens or 0
-        for unit, count in counted.beside.items():
-            self.beside[unit] = self.beside.get(unit, 0) + count
+        if counted.beside:
+            for unit, count in counted.beside.items():
+                self.beside[unit] = self.beside.get(unit, 0) + count
         if counted.told_usd is not None:
             self.told_usd = (self.told_usd or 0) + counted.told_usd
 
