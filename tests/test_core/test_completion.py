@@ -255,3 +255,15 @@ def test_where_an_agent_works_is_read_where_that_is_wanted(wanted: bool, place: 
     Completion(paths=lambda: wanted).complete(record, Bodies(client_request_headers=headers))
 
     assert (record.cwd, record.repo) == place
+
+
+@pytest.mark.parametrize("words", ["plain", 'he said "go {on}" \\', "C:\\\\", '\\"}', "x" * 5000, '{"a":"}"}' * 400])
+def test_a_conversation_is_known_again_whatever_its_first_words_hold(words: str) -> None:
+    completion = Completion()
+    asked = [{"role": "user", "content": [{"type": "text", "text": words}]}]
+    first = _completed(completion, "a", "chat", {"messages": asked})
+    later = [_completed(completion, f"b{number}", "chat", {"messages": [*asked, *_said("chat")] * number}) for number in (1, 9)]
+    other = _completed(completion, "c", "chat", {"messages": [{"role": "user", "content": [{"type": "text", "text": f"not {words}"}]}]})
+
+    assert {each.session for each in later} == {first.session}
+    assert other.session != first.session

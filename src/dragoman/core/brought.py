@@ -82,6 +82,9 @@ def _place(glance: Glance, body: bytes) -> tuple[int, bool] | None:
 def _last_mark(brings: Brings, body: bytes, begin: int) -> int | None:
     """Where the last mark of the model's ends, from there on. Looked for is a word of it, which goes ten times as fast as a pattern."""
     stop = len(body)
+    # Forwards it goes faster still: enough where there is none.
+    if all(body.find(word, begin) < 0 for word in brings.words):
+        return None
     for _ in range(_TRIES):
         at = end = -1
         for word in brings.words:

@@ -33,7 +33,6 @@ _STOPPED: Mapping[str, str] = {
 """The words of the APIs for why an answer ended, in the neutral language (`ir.events.FinishReason`)."""
 _BEGINNING_BYTES = 2048
 _MARK = re.compile(rb'["{}]')
-_BACKSLASH = ord("\\")
 _USER = re.compile(rb'"role"\s*:\s*"user"')
 _SESSION_IN = re.compile(r"""_?session(?:_id)?(?:_|"\s*:\s*")([\w-]{8,64})""")
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -118,28 +117,20 @@ def _named(fields: dict[str, msgspec.Raw]) -> str | None:
 
 
 def _until_closed(text: bytes, at: int) -> bytes:
-    """The text up to where the object ends in which `at` is, or all of it. The user's first words may be a whole file, or cut here: how
-    they begin tells them from others."""
-    depth = 0
-    while (mark := _MARK.search(text, at)) is not None:
-        at = mark.end()
+    """The text, from `at` on without what is escaped in it, up to where the object ends in which that is, or all of it. The user's first
+    words may be a whole file, or cut here: how they begin tells them from others."""
+    # So each quote that is left begins or ends a string.
+    rest = text[at:].replace(b"\\\\", b"").replace(b'\\"', b"")
+    depth = place = 0
+    while (mark := _MARK.search(rest, place)) is not None:
+        place = mark.end()
         if mark[0] == b'"':
-            at = _after_string(text, at)
+            place = rest.find(b'"', place) + 1 or len(rest)
         elif mark[0] == b"{":
             depth += 1
         elif (depth := depth - 1) < 0:
-            return text[:at]
-    return text
-
-
-def _after_string(text: bytes, at: int) -> int:
-    while (at := text.find(b'"', at) + 1) > 0:
-        back = at - 2
-        while text[back] == _BACKSLASH:
-            back -= 1
-        if (at - back) % 2 == 0:
-            return at
-    return len(text)
+            return text[:at] + rest[:place]
+    return text[:at] + rest
 
 
 def _read_decision(record: Record) -> None:
