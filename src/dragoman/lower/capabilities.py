@@ -82,7 +82,8 @@ class Capabilities(msgspec.Struct, frozen=True):
     proofs: frozenset[str] = frozenset()
     """Makers whose proofs it takes back (dialect names). Default: none."""
     proofs_of_key: bool = False
-    """Takes back only what the same provider key proved. Default: false; set it to false where all keys are of one account."""
+    """Takes back only what the same provider key proved. Default: false, but true in Responses; false is right there too where all keys
+    are of one account."""
     proofs_of_model: bool = False
     """Takes back only what the very same model proved. Default: false; any model of the same provider."""
     thought_first: bool = False
