@@ -12,8 +12,12 @@ import msgspec
 import pytest
 from stand import CHAT_STREAM, SSE, Heard, Provider, Script, Stand, answers, chat_chunk, provider, says, stand
 
+from dragoman.config.load import parse
+from dragoman.core.decide import wanted
 from dragoman.core.runtime import Pace
+from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.record import Attempt
+from dragoman.routing.resolve import Resolver
 
 FAST = "{backoff_s: 0.01, backoff_max_s: 0.02}"
 WHOLE = json.dumps(
@@ -184,6 +188,15 @@ def test_all_that_failed_is_in_the_record_and_the_most_useful_is_told() -> None:
         assert tries(made) == [("up", "key-1", 401, "provider_key"), ("other", "key-1", 429, "rate_limited")]
 
     run(wrong(401, "invalid_api_key"), wrong(429, "rate_limit_exceeded", "retry-after: 40\r\n"), then)
+
+
+def test_more_fallbacks_than_are_tried_are_refused_by_their_number() -> None:
+    resolver = Resolver.compile(parse(b"providers: {lab: {kind: vllm}}", {}).config)
+
+    assert len(wanted(resolver, "lab/x, " * 16)) == 16
+    with pytest.raises(GatewayError, match="names 17 models; at most 16 are tried") as caught:
+        wanted(resolver, "lab/x, " * 17)
+    assert (caught.value.kind, caught.value.param) == (Kind.INVALID_REQUEST, "x-dragoman-fallbacks")
 
 
 def test_a_retry_that_the_budget_withholds_is_told_in_the_record_and_to_no_client() -> None:
