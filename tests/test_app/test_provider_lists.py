@@ -136,3 +136,13 @@ def test_prices_of_a_list_are_exact(stand: Stand) -> None:
 
 def test_key_stands_in_no_repr(stand: Stand) -> None:
     assert "secret" not in repr(Question("a", ORIGIN, "/a", (("authorization", "Bearer secret"),)))
+
+
+def test_of_two_windows_that_are_known_the_smaller_one_counts(stand: Stand) -> None:
+    told = {"gpt-4o": 32_000, "gpt-5.5": 9_000_000, "homemade": 8_000}
+    stand.pool.answers["/a"] = listed(*({"id": name, "context_length": window} for name, window in told.items()))
+    stand.refresh("/a")
+
+    windows = {name: stand.lists.window("a", name) for name in (*told, "o3", "nobody-knows")}
+
+    assert windows == {"gpt-4o": 32_000, "gpt-5.5": 272_000, "homemade": 8_000, "o3": 200_000, "nobody-knows": None}
