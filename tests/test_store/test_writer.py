@@ -48,12 +48,15 @@ def test_every_value_comes_back_as_it_was_given(url: str) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 15, 16, 17, 40])
-def test_as_many_rows_are_there_as_were_written(url: str, count: int) -> None:
+@pytest.mark.parametrize("some", [0, 1, 3], ids=["nobody", "everybody", "somebody"])
+def test_rows_are_there_as_they_were_written_whoever_has_a_value(url: str, count: int, some: int) -> None:
     store = open_store(url)
+    told = [f"m{number}" if some and number % some == 0 else None for number in range(count)]
+    rows = [exchange(f"{number:03}", message=said, session=said and "s") for number, said in enumerate(told)]
 
-    store.writer().write(Batch("w", 1, 1.0, exchanges=[exchange(f"{number:03}") for number in range(count)]))
+    store.writer().write(Batch("w", 1, 1.0, exchanges=rows))
 
-    assert [each["id"] for each in all_of(store, tables.exchanges)] == [f"{number:03}" for number in range(count)]
+    assert [tuple(each.values()) for each in all_of(store, tables.exchanges)] == rows
 
 
 def test_batch_that_is_written_twice_counts_once(url: str) -> None:

@@ -6,9 +6,9 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Generator
+from functools import lru_cache
+from itertools import chain
 from pathlib import Path
-
-from sqlalchemy import Table
 
 from dragoman.store.batch import Batch, Old, Row
 from dragoman.store.faults import RowRefused, StoreAway, StoreRefused
@@ -23,12 +23,30 @@ _AT_ONCE = 16
 """Rows of one statement. Each statement lets the interpreter go and has to wait for it again, beside a busy event loop."""
 
 
-def _statement(table: Table, rows: int) -> str:
-    row = f"({', '.join('?' * len(columns(table)))})"
-    return insert_into(table, f"VALUES {', '.join([row] * rows)}")
+_COLUMNS = {field: columns(table) for field, table in WRITTEN}
+_TABLES = dict(WRITTEN)
 
 
-_STATEMENTS = tuple((field, _statement(table, _AT_ONCE), _statement(table, 1)) for field, table in WRITTEN)
+@lru_cache(maxsize=256)
+def _statement(field: str, kept: tuple[int, ...], rows: int) -> str:
+    """Puts so many rows into a table, of whose columns these have values."""
+    names = _COLUMNS[field]
+    row = f"({', '.join('?' if number in kept else 'NULL' for number in range(len(names)))})"
+    return insert_into(_TABLES[field], f"VALUES {', '.join([row] * rows)}")
+
+
+def _insert(connection: sqlite3.Connection, field: str, rows: list[Row]) -> None:
+    """Put rows into a table. What none of them has is not handed over: the driver takes longer for nothing than for a number."""
+    by_column = list(zip(*rows, strict=True))
+    kept = tuple([number for number, values in enumerate(by_column) if values.count(None) < len(rows)])
+    values = list(chain.from_iterable(zip(*[by_column[number] for number in kept], strict=True)))
+    width = len(kept) * _AT_ONCE
+    whole = len(rows) // _AT_ONCE
+    for at in range(whole):
+        connection.execute(_statement(field, kept, _AT_ONCE), values[at * width : (at + 1) * width])
+    rest = len(rows) - whole * _AT_ONCE
+    if rest:
+        connection.execute(_statement(field, kept, rest), values[whole * width :])
 
 
 def prepare(path: Path) -> None:
@@ -77,12 +95,10 @@ class SqliteWriter:
             if last is not None and last[0] >= batch.number:
                 return
             connection.execute(KEEP_LAST.format("?"), (batch.writer, batch.number, batch.written_at))
-            for field, many, one in _STATEMENTS:
+            for field, _ in WRITTEN:
                 rows: list[Row] = getattr(batch, field)
-                whole = len(rows) - len(rows) % _AT_ONCE
-                for at in range(0, whole, _AT_ONCE):
-                    connection.execute(many, [value for row in rows[at : at + _AT_ONCE] for value in row])
-                connection.executemany(one, rows[whole:])
+                if rows:
+                    _insert(connection, field, rows)
             if batch.results:
                 connection.executemany(RESULTS.format("?"), batch.results)
 
