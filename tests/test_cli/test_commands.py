@@ -9,7 +9,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from dragoman.cli.main import Later, commands
+from dragoman.cli.main import Later, commands, main
 
 
 @pytest.mark.parametrize("name", commands.commands)
@@ -35,6 +35,25 @@ def test_a_command_is_run_with_its_own_arguments_and_a_slip_is_told() -> None:
 
     assert (ran.exit_code, "rate_limit" in ran.output) == (0, True)
     assert (slip.exit_code, "Did you mean 'serve'?" in slip.output) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told", "code"),
+    [
+        (["simulate", "--script", "nope"], "dragoman: script `nope` cannot be read: No such file or directory\n", 1),
+        (["check", "nope"], "dragoman: the configuration has a problem:\n  ✗ nope: there is no such file", 1),
+        (["route"], "Usage: dragoman route [OPTIONS] [MODEL]\n", 2),
+    ],
+)
+def test_what_goes_wrong_is_told_in_one_voice(
+    arguments: list[str], told: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["dragoman", *arguments])
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    assert (ended.value.code, capsys.readouterr().err.startswith(told)) == (code, True)
 
 
 def test_what_is_not_typed_is_not_loaded() -> None:

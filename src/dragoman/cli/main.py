@@ -76,8 +76,11 @@ def main() -> None:
         sys.exit(_INTERRUPTED)
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
-    except click.ClickException as error:
+    except click.UsageError as error:
         error.show()
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        click.echo(f"dragoman: {error.format_message()}", err=True)
         sys.exit(error.exit_code)
     except ConfigError as error:
         _tell_problems(error)
