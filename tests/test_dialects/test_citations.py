@@ -174,6 +174,23 @@ def test_places_count_from_the_beginning_of_all_that_was_said() -> None:
     assert notes == whole(told, "chat")["choices"][0]["message"]["annotations"] == expected
 
 
+def test_annotations_are_told_once_and_in_the_order_of_the_finished_text() -> None:
+    file = {"type": "file_citation", "file_id": "f", "filename": "a", "index": 0}
+    told: list[ev.Event] = [
+        ev.Started(),
+        *(ev.TextStarted(0), ev.TextDelta(0, "yes")),
+        *(ev.Cited(0, Citation("messages", {}, Page(URL))), ev.Cited(0, Citation("responses", file))),
+        *(ev.PartEnded(0), ev.Finished("stop"), ev.Ended()),
+    ]
+
+    frames = streamed(told, "responses")
+
+    page = {"type": "url_citation", "start_index": 0, "end_index": 3, "url": URL, "title": URL}
+    added = [frame for frame in frames if frame["type"] == "response.output_text.annotation.added"]
+    assert [(frame["annotation_index"], frame["annotation"]) for frame in added] == [(0, file), (1, page)]
+    assert frames[-1]["response"]["output"][0]["content"][0]["annotations"] == [file, page]
+
+
 def test_words_begin_with_no_gap_where_nothing_was_said_before() -> None:
     told: list[ev.Event] = [
         ev.Started(),

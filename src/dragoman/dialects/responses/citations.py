@@ -22,8 +22,9 @@ def read_citation(came: JsonObject) -> Citation:
 
 
 def write_citations(text: Text) -> list[JsonObject]:
-    """The annotations of a text: as they came where they came in this dialect, pages in its form where another one cited them."""
-    return [written for citation in text.citations if (written := _written(citation, text.text)) is not None]
+    """The annotations of a text: as they came where they came in this dialect; then, in its form, the pages that another one cited."""
+    citations = sorted(text.citations, key=lambda citation: citation.dialect != NAME)
+    return [written for citation in citations if (written := _written(citation, text.text)) is not None]
 
 
 def _written(citation: Citation, text: str) -> JsonObject | None:

@@ -109,8 +109,7 @@ def _write_text(part: Text, spoken: bool) -> JsonObject:
     if part.refusal:
         return {"type": "refusal", "refusal": part.text}
     written: JsonObject = {"type": "output_text" if spoken else "input_text", "text": part.text}
-    citations = write_citations(part)
-    if citations:
+    if part.citations and (citations := write_citations(part)):
         written["annotations"] = citations
     if part.logprobs and spoken:
         written["logprobs"] = list(part.logprobs)
