@@ -12,7 +12,8 @@ from typing import Any
 import msgspec
 
 from dragoman.agents.registry import agents
-from dragoman.dialects.contract import Call, Dialect, Quirks
+from dragoman.dialects.contract import Call, Dialect
+from dragoman.dialects.playback import play
 from dragoman.dialects.registry import dialect
 from dragoman.ir import events as ev
 from dragoman.ir.errors import GatewayError
@@ -148,7 +149,7 @@ def read_answer(name: str, body: bytes, status: int, *, stream: bool) -> tuple[A
         return Answer(error=spoken.read_error(status, (), body).message), ()
     fold, words, items = Fold(), list[str](), list[Item]()
     try:
-        for event in _events(spoken, body, stream=stream):
+        for event in play(spoken, body, stream=stream):
             if isinstance(event, ev.TextDelta):
                 words.append(event.text)
             elif isinstance(event, ev.TextStarted) and words:
@@ -192,16 +193,6 @@ def _recorded(spoken: Dialect, kept: Kept) -> Answer:
     body = kept.bodies.get("client_response")
     said = Answer() if body is None else answer_of(spoken.name, body, kept.row["status"], stream=bool(kept.row["stream"]))
     return with_row(said, kept.row)
-
-
-def _events(spoken: Dialect, body: bytes, *, stream: bool) -> Iterable[ev.Event]:
-    if not stream:
-        yield from spoken.read_response(body, Quirks())
-        return
-    framer, reader = spoken.framer(), spoken.reader(Quirks())
-    for frame in (*framer.feed(body), *framer.close()):
-        yield from reader.feed(frame)
-    yield from reader.close()
 
 
 def _given(event: ev.Event) -> list[str]:
