@@ -6,6 +6,7 @@ import json
 import random
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
@@ -100,6 +101,31 @@ def test_secrets_go_unless_all_is_to_be_kept(tmp_path: Path) -> None:
         "full-short": True, "full-long": True, "redacted-short": False, "redacted-long": False,
     }  # fmt: skip
     assert kept.read("redacted-long")["client_request"].data == long.replace(SECRET.encode(), b"[redacted]")
+
+
+@pytest.mark.parametrize("size", [10, 30_000])
+@pytest.mark.parametrize(
+    ("asked", "sent", "kept_as"),
+    [
+        (b'{"model":"a","x":"%b"}', b'{"model":"real-a","x":"%b"}', b'{"model":"real-a","x":"%b"}'),
+        (b'{"x":"%b"}', b'{"x":"%b","api_key":"hunter2222"}', b'{"x":"%b","api_key":"[redacted]"}'),
+        (b'{"model":"a","x":"%b"}', b'{"model":"b","api_key":"hunter2222","x":"%b"}', b'{"model":"b","api_key":"[redacted]","x":"%b"}'),
+        (b'{"api_key":"","x":"%b"}', b'{"api_key":"hunter2222","x":"%b"}', b'{"api_key":"[redacted]","x":"%b"}'),
+    ],
+    ids=["model", "field", "model and field", "value"],
+)
+def test_what_the_gateway_put_into_a_request_is_looked_through(
+    size: int, asked: bytes, sent: bytes, kept_as: bytes, tmp_path: Path
+) -> None:
+    kept, text = Kept(open_store(f"sqlite:///{tmp_path}/j.db")), b"word " * (size // 5)
+
+    row = kept.keeper.row("a", 0.0, "s", Bodies("redacted", asked % text, None, sent % text), is_looked_through=True)
+    kept.writer.write(Batch("w", 1, 1.0, bodies=[row.bodies], blobs=row.blobs + kept.keeper.packs()))
+
+    assert {name: body.data for name, body in kept.read("a").items()} == {
+        "client_request": asked % text,
+        "provider_request": kept_as % text,
+    }
 
 
 def test_body_that_is_too_long_keeps_its_beginning_and_says_how_long_it_was(tmp_path: Path) -> None:

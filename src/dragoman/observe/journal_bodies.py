@@ -33,6 +33,7 @@ _DEEPEST = 256
 _LEVEL = 1
 _AROUND = 256
 """How far from where it changed a text is looked through again for secrets."""
+_MODEL = b'"model":"'
 _SPLICED = 4096
 _AT_ONCE = 4
 """Conversations that may go on under one name."""
@@ -241,8 +242,7 @@ class _Laying:
         tail = same_end(client, data, head)
         if len(data) - head - tail > _SPLICED:
             return None
-        around = data[max(0, head - _AROUND) : len(data) - max(0, tail - _AROUND)]
-        if (base is not client and base != client) or self._redacted(around) is not around:
+        if (base is not client and base != client) or self._brings_secret(data, head, len(data) - tail):
             if self._asked is not None:
                 return None
             # Both as they are kept: so the places are right whatever was taken out.
@@ -251,6 +251,14 @@ class _Laying:
             tail = same_end(client, data, head)
         put = data[head : len(data) - tail]
         return (head, len(client) - tail, put) if len(put) <= _SPLICED else None
+
+    def _brings_secret(self, data: bytes, start: int, stop: int) -> bool:
+        """Whether there may be one in what was changed, with what stands around it. The name of a model is none."""
+        opens = data.rfind(b'"', 0, start) + 1
+        if data.endswith(_MODEL, 0, opens) and data.find(b'"', start, stop) < 0:
+            return False
+        around = data[max(0, start - _AROUND) : stop + _AROUND]
+        return self._redacted(around) is not around
 
     def _like(self, name: str, other: str, headers: Headers, data: bytes | None) -> None:
         """The same bytes as the other side's."""
