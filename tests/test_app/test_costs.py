@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from dragoman.app.costs import price_sums
+from dragoman.app.costs import price_by
 from dragoman.config.schema import Config, Provider
+from dragoman.policy.book import PriceBook
 
 CONFIG = Config(providers={"claude": Provider(kind="anthropic"), "local": Provider(kind="openai-compatible", base_url="http://h/v1")})
 
@@ -42,7 +43,7 @@ CLAUDE, LOCAL = tokens("claude", "claude-sonnet-4-5"), tokens("local", "qwen")
 def test_cost_is_whole_only_where_every_part_is_known(
     spent: list[dict[str, Any]], uncounted: int, costs: list[float | None], whole: float | None, known: float
 ) -> None:
-    priced = price_sums(CONFIG)({"name": "r", "spent": spent, "uncounted": uncounted})
+    priced = price_by(PriceBook.compile(CONFIG))({"name": "r", "spent": spent, "uncounted": uncounted})
 
     assert priced == {
         "name": "r",

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from dragoman.config.schema import Config
 from dragoman.ir.usage import Usage
 from dragoman.observe.tally import Count, Counted
 from dragoman.policy.book import PriceBook
@@ -49,15 +48,9 @@ _HALF_HOUR_S = 1800
 _NEUTRAL = frozenset({Unit.REQUEST, Unit.INPUT, Unit.CACHE_READ, Unit.CACHE_WRITE, Unit.OUTPUT, Unit.REASONING})
 
 
-def price_sums(config: Config) -> Priced:
-    """A function that adds to the sums of a run or session `cost_usd` (None if the price of any part is not known), and
-    `known_cost_usd` (of the parts whose price is known); and `cost_usd` to each part of `spent`. It takes milliseconds, and half
-    a second the first time."""
-    return price_by(PriceBook.compile(config))
-
-
 def price_by(book: PriceBook) -> Priced:
-    """The same, by these prices."""
+    """A function that adds to the sums of a run or session `cost_usd` (None if the price of any part is not known), and
+    `known_cost_usd` (of the parts whose price is known); and `cost_usd` to each part of `spent`. It takes milliseconds."""
 
     def priced(sums: Mapping[str, Any]) -> Mapping[str, Any]:
         costs = [_cost(book, tokens) for tokens in sums["spent"]]

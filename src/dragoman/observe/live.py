@@ -152,18 +152,7 @@ def told(record: Record) -> dict[str, Any]:
     usage = record.usage or _NO_USAGE
     counts = record.usage is not None
     return {
-        "id": record.id,
-        "began_at": record.began_at,
-        "client": record.client,
-        "agent": record.agent,
-        "session": _cut(record.session),
-        "turn": _cut(record.turn),
-        "kind": record.kind,
-        "asked": _cut(record.asked),
-        "provider": record.provider,
-        "model": _cut(record.model),
-        "lane": record.lane,
-        "stream": record.stream,
+        **_under_way(record),
         "status": record.status,
         "error": record.error,
         "message": _cut(record.message),
@@ -173,9 +162,7 @@ def told(record: Record) -> dict[str, Any]:
         "cache_read_tokens": usage.cache_read_tokens,
         "cache_write_tokens": usage.cache_write_tokens,
         "reasoning_tokens": usage.reasoning_tokens,
-        "attempts": len(record.attempts),
         "warnings": len(record.warnings),
-        "first_token_s": record.first_token_s,
         "own_s": record.own_s,
         "total_s": record.total_s,
     }

@@ -1,32 +1,11 @@
-"""Header helpers: which headers end at each hop, how long a server asks to wait. Names are in lower case everywhere."""
+"""Header helpers: how long a server asks to wait, and texts that may stand in a header. Names are in lower case everywhere."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 from dragoman.wire.frame import Headers
-
-HOP_BY_HOP = frozenset(
-    {
-        "connection",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    }
-)
-"""Headers that speak of one connection and are never passed on (RFC 9110, section 7.6.1)."""
-
-
-def lower(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
-    """Raw headers (as ASGI or a parser gives them) with names in lower case, as text."""
-    return tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in headers)
 
 
 def first(headers: Headers, name: str) -> str | None:
@@ -35,12 +14,6 @@ def first(headers: Headers, name: str) -> str | None:
         if key == name:
             return value
     return None
-
-
-def end_to_end(headers: Headers) -> Headers:
-    """Without the hop-by-hop headers and those that `connection` names."""
-    named = {word.strip().lower() for name, value in headers if name == "connection" for word in value.split(",")}
-    return tuple((name, value) for name, value in headers if name not in HOP_BY_HOP and name not in named)
 
 
 def retry_after_s(headers: Headers, now: float | None) -> float | None:
