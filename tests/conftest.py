@@ -1,4 +1,5 @@
-"""What holds in every room: how properties are tried, and that nobody looks for garbage while thousands of tests are collected.
+"""What holds in every room: how properties are tried, that nobody looks for garbage while thousands of tests are collected, and that
+Ctrl-C reaches what tests start.
 
 Properties take the time that they take: a busy machine is no defect, nor what hypothesis builds first (its table of Unicode). They are
 tried with the same examples each time, so that what is green stays so; with `HYPOTHESIS_PROFILE=deep` with others each time.
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 
 from hypothesis import HealthCheck, settings
 
@@ -17,6 +19,10 @@ settings.load_profile("unhurried")
 
 # Collecting makes a million objects that all stay: to go through them again and again is a third of its time, in each process.
 gc.disable()
+
+# Who is started in the background by a shell without job control ignores Ctrl-C, and so would every program started from here.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:
