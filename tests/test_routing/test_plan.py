@@ -170,6 +170,16 @@ def test_a_key_that_another_model_saw_refused_is_the_last_to_be_tried() -> None:
     assert (elsewhere.tried, alone.tried, same.tried) == (["b/n@1"], ["a/n@1"], [])
 
 
+def test_a_key_that_another_model_saw_refused_gets_the_time_that_its_provider_asked_for() -> None:
+    board = Board()
+    board.failed(board.health(seat("a/n@1")), 1000.0, fault(Kind.RATE_LIMITED, wait_s=1))
+    board.failed(board.health(seat("a/m@1")), 1000.0, fault(Kind.PROVIDER_KEY))
+
+    early, later = (Story(chain("a/n@1"), board, began=began).tells({}) for began in (1000.0, 1001.0))
+
+    assert (early.tried, later.tried) == ([], ["a/n@1"])
+
+
 def test_a_key_that_answers_is_no_longer_held_for_refused_with_other_models() -> None:
     board = Board()
     Story(chain("a/m@1"), board).tells({"a/m@1": [fault(Kind.PROVIDER_KEY)]})

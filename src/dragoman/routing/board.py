@@ -71,9 +71,9 @@ class Board:
 
     def is_doubted(self, seat: Seat, now: float) -> bool:
         """Whether it stands refused only because its key was refused with another model. That may have been about the model: where
-        nothing else can answer it is worth one question."""
+        nothing else can answer it is worth one question, unless its provider has asked for time."""
         health = self._seats.get(seat.id)
-        return self.standing(seat, now) == "refused" and (health is None or health.refused_until <= now)
+        return self.standing(seat, now) == "refused" and (health is None or max(health.refused_until, health.rest_until) <= now)
 
     def ready_at(self, seat: Seat, now: float) -> float:
         """The earliest time at which its provider wants to be asked here again: `now` where that is so already."""
