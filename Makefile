@@ -8,12 +8,12 @@ PYTHON_PATHS := src tests bench fuzz
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
-# Torture that takes its time: `make torture` runs it, `make check` does not.
+# Torture that takes its time: `make torture` runs it, `make test` does not.
 SLOW := $(addprefix --ignore tests/torture/test_,dying_providers.py slow_and_huge.py ways.py crowd.py)
 
 CORPUS ?= ../shared/corpus
 
-.PHONY: help run test check bench bench-journal bench-peers corpus format clean format-check lint types unit journeys torture fuzz soak
+.PHONY: help run test check bench bench-journal bench-peers corpus format clean format-check lint types unit servers journeys torture fuzz soak
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -26,9 +26,10 @@ check: ## format, lint, strict types, unit tests, architecture, docs: under a mi
 	@requirements/setup.sh dev
 	@$(MAKE) -j4 -Otarget format-check lint types unit
 
-test: ## make check, then the journeys with real clients and a real model
+test: ## make check, then what needs servers of its own, and the journeys with real clients and a real model
 	@requirements/setup.sh journeys
 	@$(MAKE) check
+	@$(MAKE) servers
 	@$(MAKE) journeys
 
 bench: ## CPU, latency and memory side by side with nginx (BENCH_SECS, BENCH_ROUNDS, BENCH_ONLY)
@@ -81,7 +82,12 @@ types:
 	@$(BIN)/pyright
 
 unit:
-	@$(PYTEST) -n auto --dist worksteal tests --ignore tests/journeys $(SLOW)
+	@$(PYTEST) -n auto --dist worksteal -m 'not server' tests --ignore tests/journeys --ignore tests/torture
+
+# PostgreSQL, processes that are killed, the quick part of the torture.
+servers:
+	@$(PYTEST) -n auto --dist worksteal -m server tests --ignore tests/journeys --ignore tests/torture
+	@$(PYTEST) -n auto --dist loadfile tests/torture $(SLOW)
 
 journeys:
 	@PATH="$(CURDIR)/.clients/node_modules/.bin:$(CURDIR)/$(BIN):$$PATH" $(PYTEST) -n 4 --dist loadfile tests/journeys

@@ -8,11 +8,14 @@ import sys
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
 from sqlalchemy import func, select
 
 from dragoman.store import tables
 from dragoman.store.bodies import read_bodies
 from dragoman.store.open import open_store
+
+pytestmark = pytest.mark.server
 
 KILLED = """
 import os, sys
