@@ -16,6 +16,21 @@ _PARENT = (
 )
 
 
+_CHILD = """
+import signal, sys
+mine = {signal.%s}
+signal.pthread_sigmask(signal.SIG_BLOCK, mine)
+print("up", flush=True)
+signal.sigwait(mine)
+sys.exit(%d)
+"""
+
+
+def _waiting_for(name: str, code: int) -> str:
+    """A child that says when it is up. Blocked, the signal is not missed just before the wait, as by a handler and a sleep."""
+    return _CHILD % (name, code)
+
+
 @pytest.mark.parametrize(
     ("script", "code"), [("raise SystemExit(0)", 0), ("raise SystemExit(7)", 7), ("import os; os.kill(os.getpid(), 9)", 137)]
 )
@@ -33,7 +48,7 @@ def test_handlers_are_as_before_afterwards() -> None:
 
 def test_interrupt_ends_the_child_and_not_the_parent() -> None:
     """Ctrl-C reaches the whole group; the child decides what it means, and the parent lives to tell its code."""
-    child = "import signal, sys, time\nsignal.signal(signal.SIGINT, lambda *_: sys.exit(5))\nprint('up', flush=True)\ntime.sleep(30)"
+    child = _waiting_for("SIGINT", 5)
     parent = subprocess.Popen([sys.executable, "-c", _PARENT, sys.executable, "-c", child], stdout=subprocess.PIPE, start_new_session=True)
     assert parent.stdout is not None
     parent.stdout.readline()
@@ -44,7 +59,7 @@ def test_interrupt_ends_the_child_and_not_the_parent() -> None:
 
 
 def test_termination_of_the_parent_is_handed_to_the_child() -> None:
-    child = "import signal, sys, time\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(6))\nprint('up', flush=True)\ntime.sleep(30)"
+    child = _waiting_for("SIGTERM", 6)
     parent = subprocess.Popen([sys.executable, "-c", _PARENT, sys.executable, "-c", child], stdout=subprocess.PIPE, start_new_session=True)
     assert parent.stdout is not None
     parent.stdout.readline()

@@ -188,7 +188,7 @@ class _Connection(asyncio.StreamReaderProtocol):
         if self._sink is None:
             return
         sock = self._sink.get_extra_info("socket")
-        if sock is not None:
+        if sock is not None and sock.fileno() >= 0:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._sink.transport.abort()
 
