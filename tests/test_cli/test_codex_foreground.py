@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -44,6 +45,17 @@ def test_handlers_are_as_before_afterwards() -> None:
     run_in_foreground([sys.executable, "-c", ""], os.environ)
 
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+def test_a_signal_that_comes_while_the_child_starts_is_handed_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def starts(*command: Any, **how: Any) -> subprocess.Popen[bytes]:
+        signal.raise_signal(signal.SIGTERM)
+        return start(*command, **how)
+
+    start = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", starts)
+
+    assert run_in_foreground([sys.executable, "-c", "import time; time.sleep(20)"], os.environ) == 128 + signal.SIGTERM
 
 
 def test_interrupt_ends_the_child_and_not_the_parent() -> None:

@@ -19,15 +19,23 @@ def run_in_foreground(command: list[str], env: Mapping[str, str]) -> int:
     SIGHUP are sent to us alone and handed on. When the child stops itself (Ctrl-Z), we stop too, so that the shell notices.
     Raises OSError if it cannot be started.
     """
-    child = subprocess.Popen(command, env=dict(env))
+    child: subprocess.Popen[bytes] | None = None
+    early: list[int] = []
 
     def hand_on(number: int, frame: FrameType | None) -> None:
-        child.send_signal(number)
+        if child is None:
+            early.append(number)
+        else:
+            child.send_signal(number)
 
-    # A handler, not SIG_IGN: an ignored signal would be ignored by the child too.
+    # Before there is a child, or a signal that comes meanwhile would end us alone. A handler, not SIG_IGN: an ignored signal would be
+    # ignored by the child too.
     before = {number: signal.signal(number, _let_pass) for number in _LEFT_TO_THE_CHILD}
     before |= {number: signal.signal(number, hand_on) for number in _PASSED_ON}
     try:
+        child = subprocess.Popen(command, env=dict(env))
+        for number in early:
+            child.send_signal(number)
         return _wait(child)
     finally:
         for number, handler in before.items():
