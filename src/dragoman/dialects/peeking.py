@@ -6,6 +6,7 @@ import msgspec
 
 from dragoman.dialects.contract import Call, Peek
 from dragoman.dialects.remainder import wrong
+from dragoman.ir.errors import GatewayError, Kind
 from dragoman.wire.frame import WireError
 from dragoman.wire.splice import Outline
 
@@ -20,7 +21,8 @@ def peek_body(call: Call) -> Peek:
         outline = Outline(call.body)
         outline.refuse_twice(_ROUTING)
     except WireError as error:
-        raise wrong("body", str(error)) from error
+        # A sentence of its own, not one about a field.
+        raise GatewayError(Kind.INVALID_REQUEST, str(error), source="client", param="body", type="invalid_request_error") from error
     fields = outline.fields
     try:
         model = _decode_text(fields.get("model", b'""'))
