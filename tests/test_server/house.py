@@ -80,11 +80,10 @@ class Client:
         return b"".join(chunks)
 
 
-class House:
-    """The served application: what was asked of its fake exchange, and the door to it."""
+class Site:
+    """Something that is served, and the way there."""
 
-    def __init__(self, app: App[str], address: Address) -> None:
-        self.app = app
+    def __init__(self, address: Address) -> None:
         self.address = address
 
     async def client(self) -> Client:
@@ -96,6 +95,14 @@ class House:
             return await client.ask(data)
         finally:
             client.close()
+
+
+class House(Site):
+    """The served application: what was asked of its fake exchange, and the door to it."""
+
+    def __init__(self, app: App[str], address: Address) -> None:
+        super().__init__(address)
+        self.app = app
 
 
 Handle = Callable[[str, Inbound, Outgoing], Awaitable[None]]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
 import pytest
-from house import ABOUT, Answer, Client, echo, get, go
+from house import ABOUT, Site, echo, get, go
 from msgspec.structs import replace
 
 from dragoman.config.schema import Access, ClientKey
@@ -19,7 +18,7 @@ from dragoman.server.about import About
 from dragoman.server.app import App, Further
 from dragoman.server.door import Door
 from dragoman.server.records import Journal, Records
-from dragoman.server.serve import Address, running
+from dragoman.server.serve import running
 from dragoman.server.settings import ServerSettings
 
 KEY = "a-client-key-of-ada"
@@ -58,23 +57,6 @@ class Kept:
     def _told(self, what: str, given: Any) -> dict[str, Any]:
         self.asked.append((what, given))
         return {"told": what}
-
-
-class Site:
-    """The served journal."""
-
-    def __init__(self, address: Address) -> None:
-        self.address = address
-
-    async def ask(self, data: bytes) -> Answer:
-        client = await self.client()
-        try:
-            return await client.ask(data)
-        finally:
-            client.close()
-
-    async def client(self) -> Client:
-        return Client(*await asyncio.open_connection(self.address.host, self.address.port, limit=2**26))
 
 
 @contextlib.asynccontextmanager
