@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
+import weakref
 from collections.abc import AsyncGenerator, Coroutine
 from functools import partial
 from pathlib import Path
@@ -133,6 +135,20 @@ def test_a_model_has_a_name_from_the_moment_on_that_config_names_it(tmp_path: Pa
 
             lines = await told(meter, "dragoman_requests_total")
             assert [line.partition("model=")[2].partition(",")[0] for line in lines] == ['"other"', '"n"']
+
+    go(story())
+
+
+def test_what_a_reload_replaced_is_not_held(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with metered(tmp_path) as (meter, reloader):
+            meter.record(RECORD)
+            await meter.settle()
+            replaced = weakref.ref(reloader.current)
+            (tmp_path / "dragoman.yaml").write_text(CONFIG.replace("p/m}", "p/m, new: p/n}", 1))
+            await reloader.reload()
+            gc.collect()
+            assert (reloader.state.problems, replaced()) == ((), None)
 
     go(story())
 

@@ -48,7 +48,7 @@ class Lasting(msgspec.Struct, frozen=True):
     began: float
 
 
-class Composed(msgspec.Struct, frozen=True):
+class Composed(msgspec.Struct, frozen=True, weakref=True):
     """A runtime and what it says of itself. Exchanges keep the one that they began with; it is gone with the last of them."""
 
     config: Config

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 
 from dragoman.app.beside import beside
@@ -50,7 +51,7 @@ class Meter:
         self._current: Callable[[], Composed | None] = lambda: None
         self._state: Callable[[], State] = lambda: State(0.0)
         self._streams: Callable[[], tuple[int, int]] = lambda: (0, 0)
-        self._known_of: Composed | None = None
+        self._known_of: weakref.ref[Composed] | None = None
         self._known: frozenset[tuple[str | None, str]] = frozenset()
         self._turn = asyncio.Lock()
         self._much = asyncio.Event()
@@ -71,8 +72,9 @@ class Meter:
         """Whether this is the name of a model that config or a provider's own list has. All others are told under one name: clients
         may choose them, and each would stay for ever."""
         current = self._current()
-        if current is not None and current is not self._known_of:
-            self._known_of = current
+        if current is not None and self._is_new(current):
+            # Not held: what was replaced is gone as soon as its last exchange, not with the next round of pricing.
+            self._known_of = weakref.ref(current)
             self._known = frozenset(_names(current, self._lists))
         return (provider, model) in self._known
 
@@ -107,13 +109,16 @@ class Meter:
             current = self._current()
             if current is None:
                 return
-            if current is not self._known_of:
+            if self._is_new(current):
                 self.metrics.forget()
             sums, beside_sums = waiting = self.metrics.waiting()
             if not sums and not beside_sums:
                 return
             for row, requests, usd in await beside(_priced, current.book, waiting):
                 self.metrics.paid(row, requests, usd)
+
+    def _is_new(self, current: Composed) -> bool:
+        return self._known_of is None or self._known_of() is not current
 
     def _written(self, gauges: list[Family], began_at: float) -> bytes:
         return expose((*gauges, *self.metrics.families(), *process.families(began_at)))
