@@ -11,8 +11,10 @@ from bad_provider import BadProvider, bad_provider
 from living import Living, living
 from wire_client import Caller, Told, post
 
-LIMITS = {"header_s": 1.0, "body_s": 1.5, "header_bytes": 16_384, "header_count": 50, "body_bytes": 2_000_000, "connections": 200}
+LIMITS = {"header_bytes": 16_384, "header_count": 50, "body_bytes": 2_000_000, "connections": 200}
 DEADLINES = {"connect_s": 2.0, "first_byte_s": 1.5, "idle_s": 1.5, "total_s": 6.0, "hold_s": 0.5, "ping_s": 0.3}
+HURRIED: dict[str, Any] = {"limits": {**LIMITS, "header_s": 1.0, "body_s": 1.5}, "deadlines": DEADLINES}
+"""For files whose tests wait until a time is over. The others keep the usual times, for which no machine is too slow."""
 ONCE = {"retry": {"attempts": 1}}
 """A provider's fault is told at once: how often one is asked again is proven elsewhere, and each test here looks at one try."""
 PATHS = {"relay": "/v1/chat/completions", "translate": "/v1/responses"}
@@ -29,13 +31,19 @@ def provider() -> Generator[BadProvider]:
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory, provider: BadProvider) -> Generator[Living]:
+def server() -> dict[str, Any]:
+    """The section `server` of this file's gateway."""
+    return {"limits": LIMITS}
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory, provider: BadProvider, server: dict[str, Any]) -> Generator[Living]:
     """The gateway of this file, warm."""
     config: dict[str, Any] = {
         "providers": {
             "up": {"kind": "openai-compatible", "dialect": "chat", "base_url": f"http://127.0.0.1:{provider.port}/v1", "keys": ["a-key"]}
         },
-        "server": {"limits": LIMITS, "deadlines": DEADLINES},
+        "server": server,
         "routing": ONCE,
         "log": {"exchanges": False},
     }

@@ -20,13 +20,14 @@ from urllib.request import urlopen
 import msgspec
 
 _HERE = Path(__file__).parent
-_READY_S = 30.0
-_SETTLE_S = 15.0
+_READY_S = 60.0
+_SETTLE_S = 60.0
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 class Gauge(msgspec.Struct, frozen=True):
-    """What lives in the process. running: exchanges under way, as `/health` tells. The rest is counted inside, after a collection."""
+    """What lives in the process. running: exchanges under way, as `/health` tells. The rest is counted inside, after a collection.
+    threads: without the helpers that asyncio keeps for work beside the loop, one more whenever two such works happen to meet."""
 
     files: int
     threads: int
@@ -99,7 +100,7 @@ class Living:
         running = self.running
         counts = self.census()
         counts.pop("blocks")
-        return Gauge(files=self.files, threads=self.threads, running=running, **counts)
+        return Gauge(files=self.files, threads=self.threads - counts.pop("helpers"), running=running, **counts)
 
     def at_rest(self) -> Gauge:
         """The gauge once it stays the same and nobody is connected."""

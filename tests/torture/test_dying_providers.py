@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import Any
 
 import pytest
 from bad_provider import END, OK, STREAM, BadProvider, Peer, Script, chunk, event
 from living import Living
 from wire_client import Caller
 
-from conftest import PATHS, is_success, question
+from conftest import HURRIED, PATHS, is_success, question
 
 STAGES = {
     "before a word": b"",
@@ -24,6 +25,12 @@ STAGES = {
     "before the end": STREAM + event("fi") + event("ne"),
 }
 ENDS: dict[str, Script] = {"closes": lambda peer: False, "resets": Peer.reset, "stalls": Peer.left}
+
+
+@pytest.fixture(scope="module")
+def server() -> dict[str, Any]:
+    """Times that are soon over: tests here wait for that."""
+    return HURRIED
 
 
 @pytest.mark.parametrize("path", PATHS.values(), ids=PATHS.keys())

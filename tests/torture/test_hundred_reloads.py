@@ -20,7 +20,7 @@ STRETCHES, RELOADS = 5, 20
 """A hundred reloads, counted in stretches: what is loaded or opened but once falls into one of them, what each reload leaves into all."""
 WARM = 10
 CLIENTS = 6
-PATIENCE_S, SETTLE_S = 120, 15
+PATIENCE_S, SETTLE_S = 600, 60
 BLOCKS_EACH = 200
 """Allocations that each reload may leave: far below the thousands that a runtime has, above what is noise and what the metrics of a
 new model are."""
@@ -145,19 +145,24 @@ async def is_written(client: Client) -> bool:
 
 
 def settled(gateway: Living, before: dict[str, int] | None) -> dict[str, int]:
-    """What lives inside once no client is connected, no answer of a provider is under way, and it is what it was `before`; else what it
-    still is after a while."""
+    """What lives inside once no client is connected, no answer of a provider is under way, and it is what it was `before` (None: stays
+    what it is); else what it still is after a while."""
+    looks: list[dict[str, int]] = []
     end = time.monotonic() + SETTLE_S
-    while (now := counted(gateway))["clients"] + now["replies"] or (before is not None and living_in(now) != living_in(before)):
-        if time.monotonic() > end:
+    while time.monotonic() < end:
+        looks.append(counted(gateway))
+        others = looks[-3:] if before is None else [before]
+        is_quiet = not looks[-1]["clients"] + looks[-1]["replies"]
+        if is_quiet and len(looks) > 2 and all(living_in(look) == living_in(looks[-1]) for look in others):
             break
         time.sleep(0.01)
-    return now
+    return looks[-1]
 
 
 def counted(gateway: Living) -> dict[str, int]:
     """What lives inside. Files: without those of connections that are kept for the providers."""
     counts = gateway.census()
+    counts.pop("helpers")
     return {**counts, "files": gateway.files - counts["providers"]}
 
 

@@ -7,7 +7,7 @@ import threading
 import pytest
 from bad_provider import END, OK, STREAM, BadProvider, Peer, answer_well, event
 from living import Living
-from wire_client import Caller, chunked, get, post
+from wire_client import PATIENCE_S, Caller, chunked, get, post
 
 from conftest import PATHS, asked, is_success, question
 
@@ -34,18 +34,18 @@ def test_a_failure_in_a_pipeline_is_its_own(caller: Caller, provider: BadProvide
 
 
 def test_a_pipeline_waits_for_a_slow_answer_and_keeps_its_bounds(caller: Caller, gateway: Living, provider: BadProvider) -> None:
-    go_on = threading.Event()
+    started, go_on = threading.Event(), threading.Event()
 
     def wait(peer: Peer) -> bool:
-        go_on.wait(1.2)
+        started.set()
+        go_on.wait(PATIENCE_S)
         return answer_well(peer)
 
     heard = len(provider.heads)
     caller.send(question(provider.on("waits", wait)))
     sender = threading.Thread(target=lambda: [caller.send(question(filler=1000)) for _ in range(200)], daemon=True)
     sender.start()
-    while len(provider.heads) == heard:
-        pass
+    assert started.wait(PATIENCE_S)
 
     assert (gateway.running, len(provider.heads)) == (1, heard + 1)
     go_on.set()
@@ -64,7 +64,7 @@ def test_a_client_that_leaves_a_pipeline_leaves_all_of_it(gateway: Living, provi
 
     with Caller(gateway.host, gateway.port) as caller:
         caller.send(question(provider.on("hangs", hang)) * 5)
-        assert started.wait(10)
+        assert started.wait(PATIENCE_S)
 
     gateway.settled(gateway.gauge())
     assert len(provider.heads) <= heard + 1
@@ -113,10 +113,10 @@ def test_a_client_that_closes_its_side_counts_as_gone(gateway: Living, provider:
 
     with Caller(gateway.host, gateway.port) as caller:
         caller.send(question(provider.on("half", hang), path, stream=stream))
-        assert started.wait(10)
+        assert started.wait(PATIENCE_S)
         caller.end_sending()
 
-        assert left.wait(10)
+        assert left.wait(PATIENCE_S)
 
 
 def test_a_request_cut_in_the_middle_asks_nobody(gateway: Living, provider: BadProvider) -> None:

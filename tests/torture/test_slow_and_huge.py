@@ -6,16 +6,23 @@ import gzip
 import socket
 import threading
 import time
+from typing import Any
 
 import pytest
 from bad_provider import END, STREAM, BadProvider, Peer, event
 from living import Living
 from wire_client import Caller, chunked, get, post
 
-from conftest import asked, question
+from conftest import HURRIED, asked, question
 
 PATH = "/v1/chat/completions"
 BODY = asked()
+
+
+@pytest.fixture(scope="module")
+def server() -> dict[str, Any]:
+    """Times that are soon over: tests here wait for that."""
+    return HURRIED
 
 
 def drip(caller: Caller, piece: bytes, each_s: float = 0.1) -> threading.Thread:
