@@ -6,10 +6,14 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from dragoman.cli.codex import foreground
 from dragoman.cli.codex.foreground import run_in_foreground
 
 _PARENT = (
@@ -67,7 +71,7 @@ def test_interrupt_ends_the_child_and_not_the_parent() -> None:
 
     os.killpg(parent.pid, signal.SIGINT)
 
-    assert parent.wait(20) == 5
+    assert parent.wait(60) == 5
 
 
 def test_termination_of_the_parent_is_handed_to_the_child() -> None:
@@ -78,4 +82,34 @@ def test_termination_of_the_parent_is_handed_to_the_child() -> None:
 
     parent.terminate()
 
-    assert parent.wait(20) == 6
+    assert parent.wait(60) == 6
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks in /proc whether the child has ended")
+def test_a_child_that_ended_while_it_was_stopped_has_its_exit_code() -> None:
+    """Ctrl-Z, then somebody kills it, then `fg`."""
+    child = "import os, signal; print(os.getpid(), flush=True); os.kill(os.getpid(), signal.SIGSTOP)"
+    parent = subprocess.Popen([sys.executable, "-c", _PARENT, sys.executable, "-c", child], stdout=subprocess.PIPE, start_new_session=True)
+    assert parent.stdout is not None
+    number = int(parent.stdout.readline())
+    _, status = os.waitpid(parent.pid, os.WUNTRACED)
+    assert os.WIFSTOPPED(status)
+
+    os.kill(number, signal.SIGKILL)
+    while Path(f"/proc/{number}/stat").read_text().rpartition(") ")[2][0] != "Z":
+        time.sleep(0.001)
+    parent.send_signal(signal.SIGCONT)
+
+    assert parent.wait(60) == 128 + signal.SIGKILL
+
+
+def test_a_signal_that_comes_as_the_child_ends_leaves_it_its_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ends(number: int, options: int) -> tuple[int, int]:
+        os.waitid(os.P_PID, number, os.WEXITED | os.WNOWAIT)
+        signal.raise_signal(signal.SIGTERM)
+        return wait(number, options)
+
+    wait = os.waitpid
+    monkeypatch.setattr(foreground, "os", SimpleNamespace(**{**vars(os), "waitpid": ends}))
+
+    assert run_in_foreground([sys.executable, "-c", "raise SystemExit(7)"], os.environ) == 7

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -26,7 +27,7 @@ def run_in_foreground(command: list[str], env: Mapping[str, str]) -> int:
         if child is None:
             early.append(number)
         else:
-            child.send_signal(number)
+            _send(child, number)
 
     # Before there is a child, or a signal that comes meanwhile would end us alone. A handler, not SIG_IGN: an ignored signal would be
     # ignored by the child too.
@@ -35,7 +36,7 @@ def run_in_foreground(command: list[str], env: Mapping[str, str]) -> int:
     try:
         child = subprocess.Popen(command, env=dict(env))
         for number in early:
-            child.send_signal(number)
+            _send(child, number)
         return _wait(child)
     finally:
         for number, handler in before.items():
@@ -54,4 +55,10 @@ def _wait(child: subprocess.Popen[bytes]) -> int:
             child.returncode = code
             return code if code >= 0 else 128 - code
         os.kill(os.getpid(), signal.SIGSTOP)
-        child.send_signal(signal.SIGCONT)
+        _send(child, signal.SIGCONT)
+
+
+def _send(child: subprocess.Popen[bytes], number: int) -> None:
+    """Not by `send_signal`: that looks whether the child has ended, and so takes its end away from the one who waits for it."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(child.pid, number)
