@@ -59,7 +59,7 @@ class Gateway(http.server.BaseHTTPRequestHandler):
 def gateway() -> Generator[tuple[str, type[Gateway]]]:
     handler = type("Fresh", (Gateway,), {"told": [], "asked": []})
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}", handler
         server.shutdown()

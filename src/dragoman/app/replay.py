@@ -158,7 +158,7 @@ def read_answer(name: str, body: bytes, status: int, *, stream: bool) -> tuple[A
             if item is not None:
                 items.append(item)
                 words += _given(event)
-    except (GatewayError, WireError, KeyError) as error:
+    except (GatewayError, WireError) as error:
         return Answer(text="".join(words), calls=calls_of(items), error=str(error)), tuple(items)
     usage = fold.usage
     failed = fold.failed

@@ -200,8 +200,3 @@ def table(head: Sequence[str], body: Iterable[Sequence[str]], left: int = 1) -> 
     """Aligned columns, the first `left` of them to the left, and a dim head."""
     first, *lines = aligned([head, *body], range(left, len(head)))
     return [click.style(first, dim=True), *lines]
-
-
-def clean(text: str) -> str:
-    """Nothing in it that a terminal would obey but ends of lines."""
-    return "".join(char if char.isprintable() or char == "\n" else "." for char in text)

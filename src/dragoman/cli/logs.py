@@ -16,7 +16,8 @@ import msgspec
 
 from dragoman.cli.asking import config_option, gateway_option
 from dragoman.cli.codex.arguments import KEY_VARIABLE
-from dragoman.cli.journal import Source, clean, exchange_line, filtered, given_options
+from dragoman.cli.journal import Source, exchange_line, filtered, given_options
+from dragoman.observe.line import legible
 from dragoman.observe.live import FILTERS
 from dragoman.observe.observer import may_color
 
@@ -110,7 +111,7 @@ class _Lines:
             click.echo(click.style(f"-- {day}", dim=True))
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
         text = exchange_line(row, color=self._color, width=width)
-        click.echo(text if self._color else clean(text))
+        click.echo(text if self._color else legible(text, "\n"))
 
 
 def _day(at: float) -> str:

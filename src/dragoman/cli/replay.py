@@ -25,9 +25,11 @@ from dragoman.app.replay_turns import Link, Walk, chains, links
 from dragoman.cli.asking import address_of, config_option, fetch, gateway_option, tell
 from dragoman.cli.child import ChildFailed, child_gateway
 from dragoman.cli.codex.arguments import KEY_VARIABLE
+from dragoman.cli.columns import aligned
 from dragoman.cli.gateway import Sight, look_at, post
 from dragoman.config.load import load
 from dragoman.ir.request import Item
+from dragoman.observe.line import legible
 from dragoman.server.admin import DryRun
 from dragoman.server.app import MODEL_ROUTES
 
@@ -276,7 +278,7 @@ def _send(place: Place, case: Case, body: bytes) -> tuple[Answer, tuple[Item, ..
 
 def _tell_progress(count: int, total: int, case: Case, model: str, answer: Answer) -> None:
     mark = click.style("✗", fg="red") if answer.error else click.style("✓", fg="green")
-    said = " ".join(_harmless(answer.error).split()) if answer.error else seconds(answer.total_s)
+    said = " ".join(legible(answer.error, "\n\t").split()) if answer.error else seconds(answer.total_s)
     click.echo(f"  {mark} {count}/{total} {case.id} {model}: {said}", err=True)
 
 
@@ -302,14 +304,8 @@ def _with_record(records: Records, answer: Answer, until: float) -> Answer:
 
 def _summary(report: Report) -> str:
     rows = table(report)
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = [
-        "  ".join(
-            f"{cell:<{width}}" if not place else f"{cell:>{width}}" for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in rows
-    ]
-    shown = [click.style(lines[0], dim=True), *lines[1:]]
+    first, *lines = aligned(rows, range(1, len(rows[0])))
+    shown = [click.style(first, dim=True), *lines]
     if len(report.rows) == 1:
         row = report.rows[0]
         for model, answer in [("recorded", row.case.recorded), *row.answers.items()]:
@@ -320,9 +316,4 @@ def _summary(report: Report) -> str:
 def _plain(answer: Answer) -> str:
     """What was said, to be read in a terminal."""
     parts = [answer.text, *(f"→ {call.name}({call.arguments})" for call in answer.calls), f"failed: {answer.error}" if answer.error else ""]
-    return _harmless("\n".join(part for part in parts if part))
-
-
-def _harmless(text: str) -> str:
-    """Text of others without what would steer a terminal."""
-    return "".join(each if each.isprintable() or each in "\n\t" else "�" for each in text)
+    return legible("\n".join(part for part in parts if part), "\n\t")

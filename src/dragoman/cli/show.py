@@ -9,7 +9,8 @@ import click
 import msgspec
 
 from dragoman.cli.asking import config_option, fetch, gateway_option
-from dragoman.cli.journal import RUNNING, Source, clean, clock, count, dollars, percent, seconds, spent, table
+from dragoman.cli.journal import RUNNING, Source, clock, count, dollars, percent, seconds, spent, table
+from dragoman.observe.line import legible
 
 _IDS = "ex_"
 _PARTS = (
@@ -39,7 +40,7 @@ def show(name: str, bodies: bool, gateway: str | None, config: str | None, as_js
         click.echo(msgspec.json.format(msgspec.json.encode(found)))
         return
     lines = _exchange(found) if is_exchange else _session(found)
-    click.echo(clean("\n".join(click.unstyle(line) for line in lines)))
+    click.echo(legible("\n".join(click.unstyle(line) for line in lines), "\n\t"))
 
 
 def _tell_of_running(source: Source, name: str) -> None:
@@ -49,7 +50,7 @@ def _tell_of_running(source: Source, name: str) -> None:
         if row["id"].startswith(name):
             where = f"by {row['provider']}/{row['model']}" if row["provider"] else "and no provider is asked yet"
             raise click.ClickException(
-                clean(f"`{row['id']}` is under way for {seconds(row['running_s'])}, {where}; what it comes to is told when it ends")
+                legible(f"`{row['id']}` is under way for {seconds(row['running_s'])}, {where}; what it comes to is told when it ends")
             )
 
 

@@ -13,8 +13,9 @@ import click
 import msgspec
 
 from dragoman.cli.asking import config_option, fetch, gateway_option
-from dragoman.cli.journal import RUNNING, Source, clean, count, percent, seconds, spent, table
+from dragoman.cli.journal import RUNNING, Source, count, percent, seconds, spent, table
 from dragoman.ir.errors import GatewayError
+from dragoman.observe.line import legible
 
 Row = Mapping[str, Any]
 
@@ -77,9 +78,9 @@ def _again(gateway: str | None, config: str | None) -> list[str]:
     try:
         return lines(_look(gateway, config))
     except click.ClickException as error:
-        return [f"{time.strftime('%H:%M:%S')}  {clean(error.format_message())}"]
+        return [f"{time.strftime('%H:%M:%S')}  {legible(error.format_message())}"]
     except GatewayError as error:
-        return [f"{time.strftime('%H:%M:%S')}  {clean(error.message)}"]
+        return [f"{time.strftime('%H:%M:%S')}  {legible(error.message)}"]
 
 
 def drawn(screen: Sequence[str], size: os.terminal_size) -> str:
@@ -127,14 +128,14 @@ def _tables(view: View) -> Iterator[str]:
 def _running(row: Row) -> tuple[str, ...]:
     where = f"{row['provider']}/{row['model']}" if row["provider"] else f"{row['asked'] or '?'} (no provider is asked yet)"
     whose = row["agent"] if row["agent"] not in (None, "generic") else row["client"]
-    return clean(where), clean(whose), clean(row["session"] or "-")[:13], seconds(row["running_s"]), seconds(row["first_token_s"])
+    return legible(where), legible(whose), legible(row["session"] or "-")[:13], seconds(row["running_s"]), seconds(row["first_token_s"])
 
 
 def _model(row: Row) -> tuple[str, ...]:
     first = row["first_token_s"] / row["first_tokens"] if row["first_tokens"] else None
     name = f"{row['provider']}/{row['model']}" if row["provider"] else "nobody"
     return (
-        clean(name),
+        legible(name),
         str(row["exchanges"]),
         str(row["failed"] or "-"),
         count(row["output_tokens"]),
@@ -145,9 +146,9 @@ def _model(row: Row) -> tuple[str, ...]:
 
 def _session(row: Row, at: float) -> tuple[str, ...]:
     return (
-        clean(row["id"])[:13],
-        clean(row["agent"] or "-"),
-        clean(row["client"] or "-"),
+        legible(row["id"])[:13],
+        legible(row["agent"] or "-"),
+        legible(row["client"] or "-"),
         str(row["turns"]),
         str(row["exchanges"]),
         str(row["failed"] or "-"),

@@ -10,7 +10,8 @@ import click
 import msgspec
 
 from dragoman.cli.asking import config_option, gateway_option
-from dragoman.cli.journal import Source, clean, clock, count, filtered, given_options, percent, seconds, spent, table
+from dragoman.cli.journal import Source, clock, count, filtered, given_options, percent, seconds, spent, table
+from dragoman.observe.line import legible
 
 _HEAD = ("requests", "failed", "in", "cached", "out", "cost", "first token", "total", "tokens/s")
 _RANKS = ("p50", "p95", "p99")
@@ -58,7 +59,7 @@ def usage(
 
 def _group(row: Mapping[str, Any], names: Sequence[str], period: str | None) -> list[str]:
     at = [clock(row["period_at"])[: 16 if period == "hour" else 10]] if period else []
-    return [*at, *(clean(str(row[name])) if row[name] not in (None, "") else "-" for name in names)]
+    return [*at, *(legible(str(row[name])) if row[name] not in (None, "") else "-" for name in names)]
 
 
 def _sums(row: Mapping[str, Any]) -> tuple[str, ...]:

@@ -37,7 +37,7 @@ def line(record: Record, *, color: bool = False) -> str:
 # Who asks for what hardly changes from line to line: putting those columns together is two thirds of a line's cost.
 @lru_cache(maxsize=64)
 def _who(client: str, agent: str | None) -> str:
-    return f"{_clean(client)[:_CLIENT]:{_CLIENT}} {_clean(_AGENTS.get(agent, agent) or '-')[:_AGENT]:{_AGENT}}"
+    return f"{legible(client)[:_CLIENT]:{_CLIENT}} {legible(_AGENTS.get(agent, agent) or '-')[:_AGENT]:{_AGENT}}"
 
 
 @lru_cache(maxsize=256)
@@ -50,7 +50,7 @@ def _start(asked: str, provider: str | None, model: str | None, lane: str | None
 
 def told_warnings(record: Record) -> str:
     """What could not be carried, each on a line of its own below the exchange's."""
-    return "".join(f"\n{'':8} ! {_clean(field)}: {_clean(why)[:_MESSAGE]}" for field, why in record.warnings)
+    return "".join(f"\n{'':8} ! {legible(field)}: {legible(why)[:_MESSAGE]}" for field, why in record.warnings)
 
 
 @lru_cache(maxsize=8)
@@ -68,7 +68,7 @@ def _outcome(record: Record) -> str:
     if record.status == _LEFT:
         return f"{_seconds(record.total_s)}s  the client left"
     if record.error is not None:
-        return f"{_seconds(record.total_s)}s  {record.error}: {_clean(record.message or '')[:_MESSAGE]}"
+        return f"{_seconds(record.total_s)}s  {record.error}: {legible(record.message or '')[:_MESSAGE]}"
     first = record.first_token_s
     times = f"{_seconds(record.total_s)}s" if first is None else f"{_seconds(first)}/{_seconds(record.total_s)}s"
     text = f"{_tokens(record.usage).rjust(_TOKENS)} {times.rjust(_TIMES)}"
@@ -99,13 +99,14 @@ def _seconds(seconds: float) -> str:
 
 def _fit(text: str, width: int) -> str:
     """Exactly `width` characters; of a long text the middle goes, since both ends of a model's name tell something."""
-    text = _clean(text)
+    text = legible(text)
     if len(text) > width:
         head = (width - 2) // 2
         text = f"{text[:head]}..{text[len(text) - (width - 2 - head) :]}"
     return text.ljust(width)
 
 
-def _clean(text: str) -> str:
-    """What a client or provider says must not move the cursor, colour the screen or fake a second line."""
-    return text if text.isprintable() else "".join(char if char.isprintable() else "." for char in text)
+def legible(text: str, but: str = "") -> str:
+    """Text of others for a terminal, which it must not move the cursor of, nor colour, nor fake a second line on. but: what may stay all
+    the same, such as ends of lines."""
+    return text if text.isprintable() else "".join(char if char.isprintable() or char in but else "." for char in text)

@@ -11,6 +11,7 @@ from dragoman.cli.columns import aligned
 from dragoman.cli.trial import wording
 from dragoman.cli.trial.repository import Change, GitFailed, Repository
 from dragoman.cli.trial.state import Entry, Trial, folder_of
+from dragoman.observe.line import legible
 
 _HEAD = ("", "model", "outcome", "files", "lines", "tokens in (cached) / out", "cost", "time", "answered by")
 _STAT_FILES = 12
@@ -42,7 +43,7 @@ def settle(repository: Repository, env: Mapping[str, str], trial: Trial, entry: 
 def last_message(env: Mapping[str, str], trial: Trial, entry: Entry) -> str:
     """The model's last message, whole, with nothing in it that a terminal would obey."""
     text = _read(last_message_path(folder_of(env, trial), entry)).strip()
-    return "".join(char if char.isprintable() or char in "\n\t" else " " for char in text)
+    return legible(text, "\n\t")
 
 
 def log_path(folder: Path, entry: Entry) -> Path:

@@ -7,6 +7,7 @@ from typing import Any
 
 from dragoman.cli.trial.repository import Change
 from dragoman.cli.trial.state import Entry
+from dragoman.observe.line import legible
 
 UNKNOWN = "unknown"
 
@@ -74,4 +75,4 @@ def short(number: int) -> str:
 def first_line(text: str) -> str:
     """The first line that says something, with nothing in it that a terminal would obey."""
     line = next((line.strip() for line in text.splitlines() if line.strip()), "")
-    return "".join(char if char.isprintable() else " " for char in line)[:300]
+    return legible(line[:300])
