@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from dragoman.ir.record import Bodies
+from dragoman.observe.first_look import known_heads
 from dragoman.observe.journal_bodies import EPOCH_S, BodyKeeper
 from dragoman.observe.redact import Redactor
 from dragoman.store.batch import Batch, Old
@@ -78,7 +79,7 @@ def test_header_that_is_no_text_does_not_keep_the_rest_from_being_kept(tmp_path:
     kept = Kept(open_store(f"sqlite:///{tmp_path}/j.db"))
     bodies = Bodies("full", b"x", client_request_headers=(("x-name", "caf\udce9"), ("x-half", "\ud800"), ("accept", "*/*")))
 
-    row = kept.keeper.row("a", 0.0, None, bodies, is_looked_through=True)
+    row = kept.keeper.row("a", 0.0, None, bodies, known_heads(bodies))
     kept.writer.write(Batch("w", 1, 1.0, bodies=[row.bodies], blobs=row.blobs + kept.keeper.packs()))
 
     (_, name), (_, half), last = kept.read("a")["client_request"].headers
@@ -118,8 +119,9 @@ def test_what_the_gateway_put_into_a_request_is_looked_through(
     size: int, asked: bytes, sent: bytes, kept_as: bytes, tmp_path: Path
 ) -> None:
     kept, text = Kept(open_store(f"sqlite:///{tmp_path}/j.db")), b"word " * (size // 5)
+    bodies = Bodies("redacted", asked % text, None, sent % text)
 
-    row = kept.keeper.row("a", 0.0, "s", Bodies("redacted", asked % text, None, sent % text), is_looked_through=True)
+    row = kept.keeper.row("a", 0.0, "s", bodies, known_heads(bodies))
     kept.writer.write(Batch("w", 1, 1.0, bodies=[row.bodies], blobs=row.blobs + kept.keeper.packs()))
 
     assert {name: body.data for name, body in kept.read("a").items()} == {
@@ -280,3 +282,35 @@ def test_words_of_what_is_new_are_found_until_their_time_is_over(url: str) -> No
     while kept.writer.sweep(Old(0.0, 3), 1):
         pass
     assert (found("zebra"), found("giraffe")) == (["c"], ["c"])
+
+
+_head = st.lists(st.tuples(st.sampled_from(["accept", "authorization", "x-note"]), st.text(max_size=8)), max_size=3).map(tuple)
+_answer = st.none() | st.lists(st.binary(max_size=9), max_size=2)
+
+
+@settings(max_examples=60)
+@given(data=st.data())
+def test_what_was_looked_through_before_is_kept_as_it_would_be_without(data: st.DataObject, tmp_path_factory: object) -> None:
+    kept, model = Kept(_shared(tmp_path_factory)), data.draw(st.sampled_from([b"a", b"longer", b'no"name']))
+    kept.writer.sweep(Old(0.0, 10**6), 10**6)
+    kept.number = _next_number()
+    asked = data.draw(st.none() | st.sampled_from([b'{"model":"a","x":1}', b"", b'{"model":"a","y":"%b"}' % (b"word " * 4000)]))
+    sent = data.draw(st.sampled_from([None, b'{"model":"%b","x":1}' % model, b'{"model":"%b","y":"%b"}' % (model, b"word " * 4000)]))
+    bodies = Bodies("redacted", asked, data.draw(_answer), sent, data.draw(_answer))
+    bodies.client_request_headers, bodies.client_response_headers = data.draw(_head), data.draw(_head)
+    bodies.provider_request_headers, bodies.provider_response_headers = data.draw(_head), data.draw(_head)
+
+    rows = [kept.keeper.row(name, 0.0, None, bodies, heads) for name, heads in (("looked", known_heads(bodies)), ("not", None))]
+    blobs = [blob for row in rows for blob in row.blobs] + kept.keeper.packs()
+    kept.writer.write(Batch("w", kept.number, 1.0, bodies=[row.bodies for row in rows], blobs=blobs))
+
+    looked, not_looked = kept.read("looked"), kept.read("not")
+    assert list(looked.items()) == list(not_looked.items())
+    assert {name: body.data for name, body in looked.items() if name.endswith("request")} == {
+        name: body for name, body in (("client_request", asked), ("provider_request", _sent(bodies))) if body is not None
+    }
+
+
+def _sent(bodies: Bodies) -> bytes | None:
+    """What a provider was sent: what the client had sent, where nothing else is told."""
+    return bodies.provider_request or (bodies.client_request if bodies.provider_request_headers else None)

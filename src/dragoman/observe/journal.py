@@ -16,6 +16,7 @@ from typing import Any, Self
 import msgspec
 
 from dragoman.config.journal_schema import Journal as Settings
+from dragoman.ir.kept import DROPPED, NOTHING
 from dragoman.ir.record import Bodies, Record
 from dragoman.observe.journal_rows import Price, Priced, Told
 from dragoman.observe.journal_writer import Complete, Entry, Opens, Scribe, Stats
@@ -123,11 +124,11 @@ class Journal:
     def _taken(self, record: Record) -> tuple[Bodies | None, str, int]:
         bodies, record.bodies = record.bodies, None
         if bodies is None:
-            return None, "none", _OBJECT_BYTES
+            return None, NOTHING, _OBJECT_BYTES
         size = _size(bodies, record)
         if self._bytes + size > self._settings.queue_bytes:
             self._stats.dropped_bodies += 1
-            return None, "dropped", _OBJECT_BYTES
+            return None, DROPPED, _OBJECT_BYTES
         self._bytes += size
         return bodies, bodies.mode, size
 
@@ -194,7 +195,7 @@ class Journal:
                 entries: list[Entry] = []
                 for frame in frames:
                     with contextlib.suppress(msgspec.MsgspecError):
-                        entries.append((msgspec.msgpack.decode(frame, type=Record), None, "dropped", _OBJECT_BYTES))
+                        entries.append((msgspec.msgpack.decode(frame, type=Record), None, DROPPED, _OBJECT_BYTES))
                     if len(entries) == self._scribe.most:
                         self._scribe.write(entries)
                         entries = []

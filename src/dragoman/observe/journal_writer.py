@@ -10,8 +10,9 @@ from typing import Protocol
 import msgspec
 
 from dragoman.config.journal_schema import Journal as Settings
+from dragoman.ir.kept import DROPPED, FULL, NOTHING
 from dragoman.ir.record import Bodies, Record
-from dragoman.observe.first_look import first_look
+from dragoman.observe.first_look import Heads, first_look, known_heads
 from dragoman.observe.journal_bodies import EPOCH_S, BodyKeeper
 from dragoman.observe.journal_rows import ARGUMENTS, Price, Rows, Told, Turns
 from dragoman.observe.redact import Redactor
@@ -28,7 +29,6 @@ Entry = tuple[Record, Bodies | None, str, int]
 Complete = Callable[[Record, Bodies | None], None]
 """Fills in what a record lacks, from its bodies. Raises nothing."""
 
-_NONE, _FULL = "none", "full"
 _ARGUMENTS = 2 * ARGUMENTS
 """Of a call's arguments, what is looked through: all that is kept, and enough more that no secret is cut in two where that ends."""
 _DAY_S = 86_400
@@ -175,20 +175,21 @@ class Scribe:
         keeper, at = self._keeper, self._clock()
         for record, bodies, _, _ in entries:
             self._complete(record, bodies)
-        suspects = self._suspects(entries)
+        heads = [None if bodies is None or bodies.mode == NOTHING else known_heads(bodies) for _, bodies, _, _ in entries]
+        suspects = self._suspects(entries, heads)
         leaves_out = self._spool.is_half_full
         for number, (record, bodies, word, _) in enumerate(entries):
             is_suspect = number in suspects
-            if is_suspect and word != _FULL:
+            if is_suspect and word != FULL:
                 _redact_calls(record, self._redactor)
-            if word == _NONE:
+            if word == NOTHING:
                 bodies = None
             if bodies is not None and leaves_out:
-                word, bodies = "dropped", None
+                word, bodies = DROPPED, None
                 self._stats.dropped_bodies += 1
             if bodies is not None:
                 conversation = record.session and (record.client, record.agent, record.session)
-                row = keeper.row(record.id, at, conversation, bodies, is_looked_through=not is_suspect)
+                row = keeper.row(record.id, at, conversation, bodies, None if is_suspect else heads[number])
                 rows.bodies.append(row.bodies)
                 rows.blobs += row.blobs
             rows.add(record, word)
@@ -196,13 +197,15 @@ class Scribe:
         self._number += 1
         return rows.batch(self._name, self._number, at)
 
-    def _suspects(self, entries: list[Entry]) -> set[int]:
+    def _suspects(self, entries: list[Entry], heads: list[Heads | None]) -> set[int]:
         """In which exchanges, by their number, there may be a secret: all are looked through at once."""
         texts: list[bytes] = []
         owners: list[int] = []
         for number, (record, bodies, _, _) in enumerate(entries):
-            found = [] if bodies is None or bodies.mode == _NONE else first_look(bodies)
-            found += [call.arguments.encode("utf-8", "replace") for call in record.calls if call.arguments]
+            head = heads[number]
+            found = [] if bodies is None or head is None else first_look(bodies, head)
+            if record.calls:
+                found += [call.arguments.encode("utf-8", "replace") for call in record.calls if call.arguments]
             texts += found
             owners += [number] * len(found)
         return {owners[each] for each in self._redactor.suspects(texts)}

@@ -148,11 +148,8 @@ class Redactor:
             found.update(range(bisect_right(ends, start), bisect_left(ends, stop) + 1))
         return found
 
-    def headers(self, given: Headers, *, is_looked_through: bool = False) -> Headers:
-        """Headers as they may be kept. is_looked_through: those values that their names do not tell to be secret are known not to be."""
-        if is_looked_through:
-            names = [name for name, _ in given if is_secret_name(name)]
-            return tuple([(name, _MARKED if name in names else value) for name, value in given]) if names else given
+    def headers(self, given: Headers) -> Headers:
+        """Headers as they may be kept."""
         return tuple([(name, _MARKED if is_secret_name(name) else self._header(value)) for name, value in given])
 
     def _header(self, value: str) -> str:
@@ -178,6 +175,18 @@ def sayings(data: bytes) -> list[bytes]:
 def is_secret_name(header: str) -> bool:
     """Whether a header of this name holds a credential."""
     return header.lower() in _OTHERS or _CREDENTIALS.search(header) is not None
+
+
+def without_credentials(given: Headers) -> Headers:
+    """Headers without the values that their names tell to be secret; the very same object where there are none."""
+    secret = _secret_places(tuple([name for name, _ in given]))
+    return tuple([(name, _MARKED if place in secret else value) for place, (name, value) in enumerate(given)]) if secret else given
+
+
+@lru_cache(maxsize=256)
+def _secret_places(names: tuple[str, ...]) -> frozenset[int]:
+    """Which of these headers hold a credential. Those of one program are named alike each time."""
+    return frozenset(place for place, name in enumerate(names) if is_secret_name(name))
 
 
 def _said(tight: bytes, saying: bytes) -> bytes:

@@ -1,0 +1,51 @@
+"""What makes of one text another that is nearly the same: what a gateway does to most requests is to put in another model's name."""
+
+from __future__ import annotations
+
+from dragoman.observe.likeness import same_beginning, same_end
+
+_LONGEST = 4096
+_REMEMBERED = 64
+_MODEL = b'"model":"'
+
+Splice = tuple[int, int, bytes]
+"""What to put in place of these bytes (from, to, instead)."""
+
+
+class Splices:
+    """Finds them; remembers by the difference in length the last one, as the next is mostly the same: to see that it is costs one
+    comparison."""
+
+    def __init__(self) -> None:
+        self._last: dict[int, Splice] = {}
+
+    def find(self, one: bytes, other: bytes) -> Splice | None:
+        """What makes `other` of `one`; None if that is much."""
+        longer = len(other) - len(one)
+        last = self._last.get(longer)
+        if last is not None and _makes(last, one, other):
+            return last
+        head = same_beginning(one, other)
+        stop = len(one) - same_end(one, other, head)
+        if stop + longer - head > _LONGEST:
+            return None
+        found = head, stop, other[head : stop + longer]
+        if len(self._last) >= _REMEMBERED:
+            self._last.clear()
+        self._last[longer] = found
+        return found
+
+
+def is_model(splice: Splice, made: bytes) -> bool:
+    """Whether what it puts into `made` is a part of the name of a model, and nothing else."""
+    head, _, put = splice
+    opens = made.rfind(b'"', 0, head) + 1
+    return made.endswith(_MODEL, 0, opens) and b'"' not in put
+
+
+def _makes(splice: Splice, one: bytes, other: bytes) -> bool:
+    head, stop, put = splice
+    if stop > len(one) or not other.startswith(put, head):
+        return False
+    view = memoryview(one)
+    return other.startswith(view[:head]) and other.endswith(view[stop:], head + len(put))  # pyright: ignore[reportArgumentType]
