@@ -4,6 +4,9 @@ SHELL := /bin/sh
 .SUFFIXES:
 MAKEFLAGS += --no-print-directory
 
+# Whoever wants no bytecode would have each test process, and each gateway that a test starts, compile everything anew: `make clean` removes it.
+export PYTHONDONTWRITEBYTECODE :=
+
 PYTHON_PATHS := src tests bench fuzz
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
