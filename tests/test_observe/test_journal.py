@@ -73,7 +73,7 @@ def written(url: str, records: list[Record], folder: Path, **given: object) -> J
     journal.start()
     for each in records:
         journal.put(each)
-    journal.close_now()
+    journal.close_now(60)
     return journal
 
 
@@ -147,7 +147,7 @@ def test_what_comes_while_the_database_is_away_is_there_when_it_is_back(tmp_path
     trouble = journal.stats().trouble
     database.is_away = False
     until(lambda: journal.stats().written == 50)
-    journal.close_now()
+    journal.close_now(60)
 
     with open_store(database.url).reader() as connection:
         bodies = [read_bodies(connection, f"ex_{number:05}")["client_request"].data for number in range(50)]
@@ -168,7 +168,7 @@ def test_batch_whose_outcome_nobody_heard_counts_once(tmp_path: Path) -> None:
     for number in range(10):
         journal.put(record(number))
     until(lambda: journal.stats().waiting == 0 and journal.stats().spooled_bytes == 0 and journal.stats().trouble is None)
-    journal.close_now()
+    journal.close_now(60)
 
     with open_store(database.url).reader() as connection:
         assert connection.execute(select(func.sum(tables.usage_hours.c.exchanges))).scalar() == 10
@@ -180,7 +180,7 @@ def test_what_a_process_left_on_disk_is_written_by_the_next(tmp_path: Path) -> N
     first = Journal(database, QUICK, tmp_path / "spool", clock=lambda: 1.0)
     first.start()
     first.put(record(1))
-    first.close_now()
+    first.close_now(60)
 
     written(database.url, [record(2)], tmp_path / "spool")
 
@@ -194,7 +194,7 @@ def test_full_queue_lets_records_wait_on_disk_and_leaves_bodies_out(tmp_path: Pa
         journal.put(record(number, bodies=Bodies("redacted", b"x"), attempts=[Attempt("p", "m", 0.0)]))
     full = journal.stats()
     journal.start()
-    journal.close_now()
+    journal.close_now(60)
 
     assert (full.waiting, full.spilled, full.dropped_bodies, full.lost) == (3, 7, 7, 0)
     assert (count(url), count(url, tables.attempts), count(url, tables.bodies)) == (10, 10, 3)
@@ -206,7 +206,7 @@ def test_bodies_that_do_not_fit_are_left_out_and_counted_and_their_records_are_n
     for number in range(10):
         journal.put(record(number, bodies=Bodies("redacted", b"x" * 8000)))
     journal.start()
-    journal.close_now()
+    journal.close_now(60)
 
     with open_store(url).reader() as connection:
         words = connection.execute(select(tables.exchanges.c.bodies).order_by(tables.exchanges.c.id)).scalars().all()
@@ -226,7 +226,7 @@ def test_fault_of_ours_does_not_end_the_journal(tmp_path: Path, caplog: pytest.L
     journal.put(record(1, asked="x"))
     until(lambda: "the journal failed" in caplog.text)
     journal.put(record(2, asked="xyz"))
-    journal.close_now()
+    journal.close_now(60)
 
     assert count(url) == 1
 
@@ -237,7 +237,7 @@ def test_paths_are_kept_only_where_config_wants_them(tmp_path: Path, kept: bool)
     journal = Journal(lambda: open_store(url), msgspec.structs.replace(QUICK, paths=kept), tmp_path / "spool")
     journal.put(record(1, session="s", cwd="/home/ada/x", repo="x"))
     journal.start()
-    journal.close_now()
+    journal.close_now(60)
 
     with open_store(url).reader() as connection:
         assert connection.execute(

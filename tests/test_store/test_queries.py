@@ -50,7 +50,7 @@ def kept(url: str, folder: Path, *records: Record) -> Store:
     journal.start()
     for each in records:
         journal.put(each)
-    journal.close_now()
+    journal.close_now(60)
     assert (journal.stats().written, journal.stats().lost) == (len(records), 0)
     return open_store(url)
 
@@ -124,7 +124,7 @@ def test_words_are_found_where_they_were_new(url: str, tmp_path: Path) -> None:
     journal.start()
     journal.put(record(2, bodies=asked("rename the giraffe")))
     journal.put(record(1, bodies=asked("rename the giraffe", "and feed the zebra")))
-    journal.close_now()
+    journal.close_now(60)
     store = open_store(url)
     writer = store.writer()
     while writer.index(100):
