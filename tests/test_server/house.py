@@ -133,7 +133,7 @@ def make_app(handle: Handle = echo, about: About = ABOUT, **settings: Any) -> Ap
 
 @contextlib.asynccontextmanager
 async def house(handle: Handle = echo, about: About = ABOUT, **settings: Any) -> AsyncIterator[House]:
-    app = make_app(handle, about, **{"shutdown_grace_s": 0.0, "linger_s": 0.2, **settings})
+    app = make_app(handle, about, **{"shutdown_grace_s": 0.0, "linger_s": 20.0, **settings})
     async with running(app) as address:
         yield House(app, address)
 
