@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from pathlib import Path
 
@@ -81,8 +82,8 @@ def test_no_repr_shows_a_password() -> None:
     assert "dXNlcjpzZWNyZXQ" not in shown
 
 
-def pool_through(server: Server, credentials: str = "user:secret@") -> Pool:
-    proxies = Proxies.from_environment({"ALL_PROXY": f"http://{credentials}127.0.0.1:{server.port}"})
+def pool_through(port: int, credentials: str = "user:secret@") -> Pool:
+    proxies = Proxies.from_environment({"ALL_PROXY": f"http://{credentials}127.0.0.1:{port}"})
     return Pool(PoolSettings(proxies=proxies, tls=ssl.create_default_context(cafile=TLS / "ca.pem")))
 
 
@@ -97,7 +98,7 @@ def test_plain_http_goes_to_the_proxy_with_the_whole_address(run: Run) -> None:
 
     async def body() -> None:
         async with Server(script) as server:
-            pool = pool_through(server)
+            pool = pool_through(server.port)
 
             await ask(pool, Origin("http", "api.example.com", 8000), target="/v1")
             await ask(pool, Origin("http", "api.example.com", 8000), target="/v1")
@@ -127,7 +128,7 @@ def test_https_goes_through_a_tunnel_and_tls_is_with_the_far_side(run: Run) -> N
 
     async def body() -> None:
         async with Server(script) as server:
-            pool = pool_through(server)
+            pool = pool_through(server.port)
 
             answer = await ask(pool, Origin("https", "other.example", 8443), target="/v1")
 
@@ -164,7 +165,7 @@ def test_a_proxy_that_gives_no_tunnel_is_named(run: Run, answer: bytes, why: str
 
     async def body() -> None:
         async with Server(script) as server:
-            pool = pool_through(server)
+            pool = pool_through(server.port)
 
             assert await failure(ask(pool, API)) == (
                 "unreachable",
@@ -181,13 +182,16 @@ def test_a_proxy_that_refuses_or_stalls_is_named(run: Run) -> None:
 
     async def body() -> None:
         async with Server(stalling) as server:
-            stalled = await failure(ask(pool_through(server), API, deadlines=Deadlines(connect_s=0.3)))
-            port = server.port
-        refused = await failure(ask(pool_through(server), API))
+            stalled = await failure(ask(pool_through(server.port), API, deadlines=Deadlines(connect_s=0.3)))
+        # Bound for as long as it is asked: a port that was let go may be another's in a moment.
+        with socket.socket() as bound:
+            bound.bind(("127.0.0.1", 0))
+            port = bound.getsockname()[1]
+            refused = await failure(ask(pool_through(port), API))
 
         assert stalled == (
             "timeout",
-            f"could not connect to `api.example.com:443` through the proxy `127.0.0.1:{port}` within 0.3 s "
+            f"could not connect to `api.example.com:443` through the proxy `127.0.0.1:{server.port}` within 0.3 s "
             "(no end of the tunnel through the proxy); check `base_url` and the network",
         )
         assert refused == ("unreachable", f"`127.0.0.1:{port}` refused the connection; check that something listens there, and `base_url`")
