@@ -267,3 +267,17 @@ def test_a_conversation_is_known_again_whatever_its_first_words_hold(words: str)
 
     assert {each.session for each in later} == {first.session}
     assert other.session != first.session
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ("plain", "auto-ba199e550b68f3b5bd89"),
+        ("x" * 5000, "auto-169b2157f4159becbc0f"),
+        ('{"a":"}"} \\' * 400, "auto-1205ced7d2dd6cc8dec8"),
+    ],
+)
+def test_what_a_conversation_is_called_is_the_same_from_one_release_to_the_next(words: str, name: str) -> None:
+    record = _completed(Completion(), "a", "chat", {"messages": [{"role": "system", "content": words}, {"role": "user", "content": words}]})
+
+    assert record.session == name

@@ -16,12 +16,12 @@ from dragoman.core.brought import Brought, brought
 from dragoman.core.called import calls_in
 from dragoman.dialects.glance import Glance, Places, read
 from dragoman.dialects.registry import dialect, names
+from dragoman.ir.kept import NOTHING
 from dragoman.ir.record import Bodies, Record
 
 logger = logging.getLogger(__name__)
 
 _SESSIONS = 10_000
-_NOTHING_KEPT = "none"
 _STOPPED: Mapping[str, str] = {
     **dict.fromkeys(("completed", "end_turn", "STOP", "COMPLETE"), "stop"),
     **dict.fromkeys(("tool_use", "function_call", "tool_calls"), "tool_calls"),
@@ -32,7 +32,10 @@ _STOPPED: Mapping[str, str] = {
 }
 """The words of the APIs for why an answer ended, in the neutral language (`ir.events.FinishReason`)."""
 _BEGINNING_BYTES = 2048
-_MARK = re.compile(rb'["{}]')
+_HASHED_BYTES = 2047
+"""The most that `hashlib` hashes without letting the interpreter go."""
+_TO_BRACE = re.compile(rb'[^"{}]*(?:"[^"]*"[^"{}]*)*')
+"""All up to the next brace that is in no string, or to a string that has no end."""
 _USER = re.compile(rb'"role"\s*:\s*"user"')
 _SESSION_IN = re.compile(r"""_?session(?:_id)?(?:_|"\s*:\s*")([\w-]{8,64})""")
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -105,8 +108,15 @@ def _session(record: Record, body: bytes, places: Places) -> str | None:
     system = memoryview(fields.get(places.system, b""))
     if not words and not system:
         return None
-    begins = (record.client.encode("utf-8", "replace"), b"%d" % len(system), bytes(system[:_BEGINNING_BYTES]), words)
-    return _DERIVED + blake2b(b"\0".join(begins), digest_size=10).hexdigest()
+    return _DERIVED + _digest(b"%b\0%d\0%b\0%b" % (record.client.encode("utf-8", "replace"), len(system), system[:_BEGINNING_BYTES], words))
+
+
+def _digest(text: bytes) -> str:
+    """Of short pieces, one after the other: for a longer one the interpreter is let go, and getting it back takes longer than hashing."""
+    digest = blake2b(text[:_HASHED_BYTES], digest_size=10)
+    for at in range(_HASHED_BYTES, len(text), _HASHED_BYTES):
+        digest.update(text[at : at + _HASHED_BYTES])
+    return digest.hexdigest()
 
 
 def _named(fields: dict[str, msgspec.Raw]) -> str | None:
@@ -120,14 +130,17 @@ def _until_closed(text: bytes, at: int) -> bytes:
     """The text, from `at` on without what is escaped in it, up to where the object ends in which that is, or all of it. The user's first
     words may be a whole file, or cut here: how they begin tells them from others."""
     # So each quote that is left begins or ends a string.
-    rest = text[at:].replace(b"\\\\", b"").replace(b'\\"', b"")
+    rest = text[at:]
+    if b"\\" in rest:
+        rest = rest.replace(b"\\\\", b"").replace(b'\\"', b"")
     depth = place = 0
-    while (mark := _MARK.search(rest, place)) is not None:
-        place = mark.end()
-        if mark[0] == b'"':
-            place = rest.find(b'"', place) + 1 or len(rest)
-        elif mark[0] == b"{":
+    while (marked := _TO_BRACE.match(rest, place)) is not None:
+        place = marked.end() + 1
+        mark = rest[place - 1 : place]
+        if mark == b"{":
             depth += 1
+        elif mark != b"}":
+            break
         elif (depth := depth - 1) < 0:
             return text[:at] + rest[:place]
     return text[:at] + rest
@@ -151,5 +164,5 @@ def _read_answer(record: Record, bodies: Bodies, glance: Glance) -> None:
         record.stop_reason = "tool_calls"
     for number, call in enumerate(record.calls):
         call.call_id = call.call_id or f"{record.id}.{number}"
-        if bodies.mode == _NOTHING_KEPT:
+        if bodies.mode == NOTHING:
             call.arguments, call.command = "", None

@@ -19,7 +19,7 @@ from dragoman.store.writer import KEEP_INDEXED, KEEP_LAST, LAST, RESULTS, WRITTE
 _BUSY_S = 5.0
 _CHECKPOINT_PAGES = 4000
 _ROWS = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
-_AT_ONCE = 16
+_AT_ONCE = 32
 """Rows of one statement. Each statement lets the interpreter go and has to wait for it again, beside a busy event loop."""
 
 
