@@ -9,14 +9,15 @@ import http.client
 import json
 import socket
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
-from faults import BY_NAME, MODELS, WORDS, Kind
+from faults import BY_NAME, DELIVERED, MODELS, WORDS, Kind
+from hearing import Hearing, patient
 from machine import requests
 from parts import gateway, simulator
 from upstreams import provider
@@ -33,6 +34,7 @@ from dragoman.ir.fold import Fold
 from dragoman.ir.grammar import Grammar
 from dragoman.ir.request import Call, Message, Text
 from dragoman.observe.observer import Observer
+from dragoman.simulator.app import Simulator
 from dragoman.simulator.script import Script
 from dragoman.wire.frame import Headers
 
@@ -43,10 +45,11 @@ _TOOL = {
     "required": list(ARGUMENTS),
     "additionalProperties": False,
 }
-_DEADLINES = {"connect_s": 3, "first_byte_s": 1, "idle_s": 1}
+_SILENT_S = 5
+"""The gateway's deadlines where a provider is silent: who is asked next must not be taken for silent, too, because the machine stood still
+for a moment. Everywhere else an answer may take as long as it does."""
 _PACE = {"delta_s": 0.02}
-"""What was said before a fault has reached the client when it comes: it must not arrive together with it."""
-_AT_ONCE = 6
+_AT_ONCE = 24
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -64,16 +67,18 @@ class Outcome(msgspec.Struct, frozen=True):
 
 def run(cases: list[dict[str, Any]], folder: Path, **settings: Any) -> list[Outcome]:
     """The outcome of each case. settings: further sections of the gateway's config."""
-    with closed_port() as nobody, simulator(script(cases), kept=4 * len(cases)) as upstream:
+    hearing = Hearing()
+    with closed_port() as nobody, simulator(script(cases), kept=4 * len(cases), made=_patient(cases, hearing)) as upstream:
         with gateway(folder, {**config(cases, upstream, nobody), **settings}) as address, ThreadPoolExecutor(_AT_ONCE) as pool:
-            told = list(pool.map(lambda pair: ask(address, pair[0], pair[1]), enumerate(cases)))
+            told = list(pool.map(lambda pair: ask(address, pair[0], pair[1], hearing), enumerate(cases)))
         return outcomes(told, upstream)
 
 
 def run_inside(cases: list[dict[str, Any]]) -> list[Outcome]:
     """The same without a server: for dialects that no client can speak over HTTP yet."""
-    with closed_port() as nobody, simulator(script(cases), kept=4 * len(cases)) as upstream:
-        told = asyncio.run(_ask_inside(cases, config(cases, upstream, nobody)))
+    hearing = Hearing()
+    with closed_port() as nobody, simulator(script(cases), kept=4 * len(cases), made=_patient(cases, hearing)) as upstream:
+        told = asyncio.run(_ask_inside(cases, config(cases, upstream, nobody), hearing))
         return outcomes(told, upstream)
 
 
@@ -116,8 +121,9 @@ def config(cases: list[dict[str, Any]], upstream: str, nobody: str) -> dict[str,
     for number, case in enumerate(cases):
         kind, model = BY_NAME[case["kind"]], MODELS[case["upstream"]]
         first = {"connect": nobody, "tls": upstream.replace("http:", "https:")}.get(kind.moment, upstream)
-        providers[f"c{number}-a"] = _provider(first, case["upstream"])
-        providers[f"c{number}-b"] = _provider(upstream, case["upstream"])
+        deadlines = {"first_byte_s": _SILENT_S, "idle_s": _SILENT_S} if kind.name == "silent" else {}
+        providers[f"c{number}-a"] = {**_provider(first, case["upstream"]), "deadlines": deadlines}
+        providers[f"c{number}-b"] = {**_provider(upstream, case["upstream"]), "deadlines": deadlines}
         targets = [
             {"model": f"c{number}-{name}/{model}", "priority": place, "tier": tier}
             for place, (name, tier) in enumerate((("a", "small"), ("b", "large")), 1)
@@ -140,7 +146,16 @@ def closed_port() -> Generator[str]:
 
 def _provider(address: str, name: str) -> dict[str, Any]:
     own = {key: value for key, value in provider(address, name).items() if key != "relay"}
-    return {**own, "deadlines": _DEADLINES, "list": False}
+    return {**own, "list": False}
+
+
+def _patient(cases: list[dict[str, Any]], hearing: Hearing) -> type[Simulator]:
+    """A provider that comes to a fault in the middle of its words when they have reached the client: both at once would be another case,
+    in which the client has nothing yet."""
+    held = {
+        _question(number): number for number, case in enumerate(cases) if case["streamed"] and BY_NAME[case["kind"]].moment in DELIVERED
+    }
+    return patient(lambda user: hearing.of(held[user]) if user in held else None)
 
 
 def _reply(kind: Kind) -> list[dict[str, Any]]:
@@ -159,19 +174,24 @@ def _number(user: str) -> int:
 # ---- the client ----
 
 
-def ask(address: str, number: int, case: dict[str, Any]) -> tuple[str, int, str, str]:
+def ask(address: str, number: int, case: dict[str, Any], hearing: Hearing) -> tuple[str, int, str, str]:
     """One exchange as a client: what it was told, the status, how many tries the headers told of, and what it saw."""
     path, query, body = asked(number, case)
     connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=60)
     try:
         connection.request("POST", f"/openai/v1{path}?{query}", body, {"content-type": "application/json"})
         reply = connection.getresponse()
-        return _heard(case, reply.status, reply.getheader("x-dragoman-attempts", ""), reply.read())
+        body = b""
+        while chunk := reply.read1():
+            body += chunk
+            if case["streamed"] and _says_something(case, body):
+                hearing.of(number).set()
+        return _heard(case, reply.status, reply.getheader("x-dragoman-attempts", ""), body)
     finally:
         connection.close()
 
 
-async def _ask_inside(cases: list[dict[str, Any]], settings: dict[str, Any]) -> list[tuple[str, int, str, str]]:
+async def _ask_inside(cases: list[dict[str, Any]], settings: dict[str, Any], hearing: Hearing) -> list[tuple[str, int, str, str]]:
     parsed = parse(json.dumps(settings).encode(), {}).config
     slots = asyncio.Semaphore(_AT_ONCE)
     async with lasting({}, Observer(None)) as shared:
@@ -179,7 +199,7 @@ async def _ask_inside(cases: list[dict[str, Any]], settings: dict[str, Any]) -> 
 
         async def one(number: int, case: dict[str, Any]) -> tuple[str, int, str, str]:
             path, query, body = asked(number, case)
-            told = Told()
+            told = Told(lambda body: hearing.of(number).set() if case["streamed"] and _says_something(case, body) else None)
             async with slots:
                 await handle(runtime, Inbound(case["client"], "", path, query, {}, body, "127.0.0.1", 0.0), told)
             assert told.ended == 1
@@ -189,9 +209,10 @@ async def _ask_inside(cases: list[dict[str, Any]], settings: dict[str, Any]) -> 
 
 
 class Told:
-    """What a client without a connection was told."""
+    """What a client without a connection was told. heard: is called with all of it whenever there is more."""
 
-    def __init__(self) -> None:
+    def __init__(self, heard: Callable[[bytes], None]) -> None:
+        self._heard = heard
         self.started = False
         self.status = 0
         self.headers: dict[str, str] = {}
@@ -205,10 +226,12 @@ class Told:
     async def write(self, chunk: bytes) -> None:
         assert self.started and not self.ended
         self.body += chunk
+        self._heard(self.body)
 
     def push(self, chunk: bytes) -> bool:
         assert self.started and not self.ended
         self.body += chunk
+        self._heard(self.body)
         return True
 
     async def finish(self) -> None:
@@ -244,6 +267,14 @@ def _events(case: dict[str, Any], answer: bytes) -> list[ev.Event]:
     for event in events:
         grammar.feed(event)
     return events
+
+
+def _says_something(case: dict[str, Any], answer: bytes) -> bool:
+    """Whether the beginning of a stream has something of the answer in it."""
+    spoken = dialect(case["client"])
+    framer, reader = spoken.framer(), spoken.reader(Quirks())
+    events = (event for frame in framer.feed(answer) for event in reader.feed(frame))
+    return any(isinstance(event, ev.TextDelta | ev.ReasoningDelta | ev.CallDelta) for event in events)
 
 
 def _judge(case: dict[str, Any], events: list[ev.Event]) -> tuple[str, int]:

@@ -40,9 +40,9 @@ def gateway(folder: Path, config: dict[str, Any], **env: str) -> Generator[str]:
 
 
 @contextlib.contextmanager
-def simulator(script: Script, *, key: str | None = None, kept: int | None = None) -> Generator[str]:
+def simulator(script: Script, *, key: str | None = None, kept: int | None = None, made: type[Simulator] = Simulator) -> Generator[str]:
     """A simulated provider on a thread of this process, which refuses every key but this one; its address. It keeps the last 200
-    requests, or as many as are told."""
+    requests, or as many as are told. `made`: one that differs in its ways."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="simulator", daemon=True)
     thread.start()
@@ -50,7 +50,7 @@ def simulator(script: Script, *, key: str | None = None, kept: int | None = None
     def run(work: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(work, loop).result(_READY_S)
 
-    provider = Simulator(script, key=key)
+    provider = made(script, key=key)
     if kept is not None:
         provider.records.last = deque(maxlen=kept)
     serving = serve(simulator=provider)
