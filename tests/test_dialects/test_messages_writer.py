@@ -170,7 +170,7 @@ def test_another_apis_proof_travels_sealed_in_the_signature() -> None:
     )
 
     assert told[1] == delta(0, "thinking_delta", thinking="brief")
-    assert told[2]["delta"]["signature"].startswith("drg1.")
+    assert told[2]["delta"]["signature"].startswith("drg2~")
 
 
 def test_citations_and_given_items_have_their_own_frames() -> None:

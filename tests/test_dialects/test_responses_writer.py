@@ -113,13 +113,13 @@ def test_the_finished_response_holds_every_item_as_it_was_told() -> None:
     told = {value["output_index"]: value["item"] for value in written if value["type"] == "response.output_item.done"}
     response = written[-1]["response"]
     Response.model_validate(response)
-    stem = response["output"][0]["id"].removeprefix("rs_drg1.")[:-4]
+    stem = response["output"][0]["id"].removeprefix("rs_drg2~")[:-4]
     logprobs = [{"token": "x", "logprob": -0.5, "bytes": [120], "top_logprobs": []}]
     citation = {"type": "url_citation", "url": "u", "title": "t", "start_index": 0, "end_index": 1}
     assert response["output"] == [told[index] for index in range(5)]
     assert response["output"] == [
         {
-            "id": f"rs_drg1.{stem}0000",
+            "id": f"rs_drg2~{stem}0000",
             "type": "reasoning",
             "summary": [{"type": "summary_text", "text": "**Plan**"}, {"type": "summary_text", "text": "Do."}],
             "encrypted_content": "gAAAA",

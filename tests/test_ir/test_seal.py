@@ -42,7 +42,7 @@ def test_a_cut_seal_is_refused(proof: Proof, data: st.DataObject) -> None:
 @given(st.text())
 def test_any_text_that_is_no_seal_is_refused_with_a_seal_error(text: str) -> None:
     with pytest.raises(SealError):
-        unseal("drg1." + text, Proof)
+        unseal("drg2~" + text, Proof)
 
 
 def test_the_same_proof_gives_the_same_text() -> None:
@@ -53,6 +53,8 @@ def test_the_same_proof_gives_the_same_text() -> None:
     assert not is_sealed("gAAAAABo")
 
 
-def test_a_seal_of_a_later_version_is_named_as_such() -> None:
+@pytest.mark.parametrize("text", ["drg1.abc", "drg3~abc", "drg10~abc"])
+def test_a_seal_of_another_version_is_named_as_such(text: str) -> None:
+    assert is_sealed(text)
     with pytest.raises(SealError, match="another version"):
-        unseal("drg2.abc", Proof)
+        unseal(text, Proof)
