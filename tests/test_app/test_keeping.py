@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
@@ -11,9 +12,11 @@ from sqlalchemy import create_engine, text
 from tests.databases import postgres, url
 
 from dragoman.app.compose import Composed
-from dragoman.app.keeping import keeper
+from dragoman.app.keeping import Keeper, keeper
 from dragoman.config.load import parse
 from dragoman.ir.errors import GatewayError, Kind
+from dragoman.ir.record import Bodies, Cut, Record
+from dragoman.observe.journal import Journal
 from dragoman.store.open import open_store
 
 __all__ = ["postgres", "url"]
@@ -66,3 +69,14 @@ def test_a_database_that_is_well_or_new_is_begun_with(url: str, tmp_path: Path) 
 
 def test_a_server_that_is_away_is_no_reason_not_to_start(tmp_path: Path) -> None:
     begin(f"postgresql://me@/d?host={tmp_path}", tmp_path)
+
+
+def test_a_record_tells_what_its_bodies_went_without() -> None:
+    put: list[Record] = []
+    kept = Keeper(cast("Journal", SimpleNamespace(put=put.append)), lambda _: None)
+    cut = Cut("client_response", 9, "only the first 5 of 9 bytes were held, since `journal.body_bytes` holds no more")
+
+    kept.record(Record("ex_1", 0.0, warnings=[("top_k", "left out")], bodies=Bodies(cut=(cut,))))
+    kept.record(Record("ex_2", 0.0, bodies=Bodies()))
+
+    assert [record.warnings for record in put] == [[("top_k", "left out"), ("client_response", cut.why)], []]

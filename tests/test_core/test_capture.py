@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Coroutine
 from typing import Any
@@ -14,7 +15,7 @@ from stand import CHAT_STREAM, CODEX, PLAIN, SSE, Stand, Told, answers, chat_chu
 from dragoman.core.capture import Captured
 from dragoman.core.exchange import Inbound
 from dragoman.core.runtime import Capture
-from dragoman.ir.record import Attempt, Bodies, Record, sum_up
+from dragoman.ir.record import Attempt, Bodies, Cut, Record, sum_up
 
 ASKED: dict[str, Any] = {"model": "up/gpt-5.5", "messages": [{"role": "user", "content": "hi"}]}
 STREAMED = {**ASKED, "stream": True}
@@ -162,6 +163,46 @@ def test_of_a_long_answer_the_beginning_is_held() -> None:
             held = joined(bodies(gateway).client_response) or b""
             assert told.body.startswith(held)
             assert 0 < len(held) < len(told.body)
+
+    run(main())
+
+
+@pytest.mark.parametrize("dialect", ["chat", "responses"])
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("fault", ["none", "refused", "cut", "gone", "away"])
+def test_however_an_exchange_ends_nothing_of_it_counts_as_running(fault: str, stream: bool, dialect: str) -> None:
+    script = {
+        "none": says(SSE, *CHAT_STREAM) if stream else answers(200, json.dumps(SAID).encode()),
+        "refused": answers(400, b'{"error":{"message":"no","type":"invalid_request_error"}}'),
+        "cut": says(SSE, *CHAT_STREAM[:2], close=True),
+        "gone": says(SSE, *CHAT_STREAM[:3], close=False),
+        "away": says(SSE, close=True),
+    }[fault]
+    asked = {"model": "up/gpt-5.5", "stream": stream, **({"messages": ASKED["messages"]} if dialect == "chat" else {"input": "hi"})}
+
+    async def main() -> None:
+        async with provider(script) as up, stand(up.url, settings=", dialect: chat", retry="{attempts: 2}") as gateway:
+            told = _Leaving() if fault == "gone" else Told()
+            with contextlib.suppress(asyncio.CancelledError):
+                await capturing(gateway).into(told, dialect, asked)
+
+            assert gateway.runtime.capture is not None
+            assert gateway.runtime.capture.room.taken_bytes == 0
+            assert bodies(gateway).cut == ()
+            assert len(gateway.records.all) == 1
+
+    run(main())
+
+
+def test_what_there_is_no_room_for_is_left_out_of_the_record_alone() -> None:
+    async def main() -> None:
+        async with provider(says(SSE, *CHAT_STREAM)) as up, stand(up.url, settings=", dialect: chat") as gateway:
+            told = await capturing(gateway, running_bytes=100).ask("chat", STREAMED)
+
+            held, size = bodies(gateway), sum(map(len, CHAT_STREAM))
+            why = f"only the first 0 of {size} bytes were held, since all answers under way held `journal.queue_bytes`"
+            assert (told.body, gateway.record.bytes_out) == (b"".join(CHAT_STREAM), size)
+            assert (joined(held.client_response), held.cut) == (b"", (Cut("client_response", size, why),))
 
     run(main())
 

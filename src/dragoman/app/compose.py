@@ -19,6 +19,7 @@ from dragoman.app.listing import Lists, merged
 from dragoman.app.offer import Offerer
 from dragoman.app.tracing import tells_content, tracing
 from dragoman.config.schema import Config, VirtualModel
+from dragoman.core.room import Room
 from dragoman.core.runtime import Capture, Pace, Runtime
 from dragoman.dialects.registry import dialect, names
 from dragoman.observe.observer import Observer
@@ -37,7 +38,8 @@ from dragoman.upstream.proxy import Proxies
 
 class Lasting(msgspec.Struct, frozen=True):
     """What belongs to the process and outlives every runtime, so that a reload loses nothing of it: connections to providers
-    (docs/decisions/0010-reload.md), what was observed, what providers list, how they are, where sessions sit. `began`: Unix seconds."""
+    (docs/decisions/0010-reload.md), what was observed, what providers list, how they are, where sessions sit, what running exchanges hold
+    for the journal. `began`: Unix seconds."""
 
     pool: Pool
     observer: Observer
@@ -46,6 +48,7 @@ class Lasting(msgspec.Struct, frozen=True):
     board: Board
     sessions: Sessions
     began: float
+    room: Room
 
 
 class Composed(msgspec.Struct, frozen=True, weakref=True):
@@ -62,7 +65,7 @@ async def lasting(env: Mapping[str, str], observer: Observer) -> AsyncGenerator[
     """What all runtimes of a process share, for as long as the block lasts."""
     pool, builtin = Pool(PoolSettings(proxies=Proxies.from_environment(env))), Builtin()
     try:
-        yield Lasting(pool, observer, builtin, Lists(pool), Board(), Sessions(), time.time())
+        yield Lasting(pool, observer, builtin, Lists(pool), Board(), Sessions(), time.time(), Room())
     finally:
         await builtin.close()
         await pool.close()
@@ -114,15 +117,16 @@ def _runtime(config: Config, shared: Lasting, addresses: Mapping[str, str], book
         board=shared.board,
         router=Router(shared.sessions, book.per_token),
         tracing=tracing(config),
-        capture=_capture(config),
+        capture=_capture(config, shared.room),
     )
 
 
-def _capture(config: Config) -> Capture | None:
+def _capture(config: Config, room: Room) -> Capture | None:
     """What the journal wants of bodies, or traces that tell what was said. Without a database there is no journal."""
     if config.database is not None and config.database.reveal() == "none" and not tells_content(config):
         return None
-    return Capture(config.journal.bodies, config.journal.body_bytes)
+    journal = config.journal
+    return Capture(journal.bodies, journal.body_bytes, journal.queue_bytes, room)
 
 
 def _about(config: Config, runtime: Runtime, shared: Lasting, book: PriceBook) -> About:

@@ -34,6 +34,7 @@ def families(current: Composed, moment: Moment) -> Iterator[Family]:
     yield _one("dragoman_exchanges_running", "Exchanges under way.", moment.running)
     yield _one("dragoman_streams_open", "Answers that have begun and are not over.", moment.streams)
     yield from _connections(current)
+    yield from _held(current)
     yield from _config(moment.state)
     yield from _seats(current, moment)
     yield from _budgets(current, moment.now)
@@ -69,6 +70,15 @@ def _connections(current: Composed) -> Iterator[Family]:
     ]
     yield _family("dragoman_upstream_connections", "Connections to providers.", samples)
     yield _one("dragoman_upstream_queue", "Requests that wait for a connection to their provider.", stats.waiting)
+
+
+def _held(current: Composed) -> Iterator[Family]:
+    capture = current.runtime.capture
+    if capture is None:
+        return
+    yield _one("dragoman_journal_running_bytes", "Bytes that answers under way hold for the journal.", capture.room.taken_bytes)
+    text = "Exchanges of whose answers the rest was left out, since all that were under way held as much as they may."
+    yield Family("dragoman_journal_bodies_cut_total", "counter", text, [Sample((), capture.room.cut)])
 
 
 def _config(state: State) -> Iterator[Family]:

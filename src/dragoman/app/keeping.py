@@ -67,6 +67,8 @@ class Keeper:
     def record(self, record: Record) -> None:
         """Have it written, if it is to be kept. Never waits."""
         if self._refusals.keeps(record):
+            if record.bodies is not None and record.bodies.cut:
+                record.warnings = [*record.warnings, *[(cut.side, cut.why) for cut in record.bodies.cut]]
             self.journal.put(record)
 
     def refused(self, error: GatewayError, asked: Answer, status: int, dialect: str) -> None:

@@ -39,7 +39,8 @@ class Journal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     queue: Count = 20_000
     """Exchanges that may wait to be written; further ones wait on disk, without their bodies."""
     queue_bytes: Count = 128 * 1024 * 1024
-    """Bytes of bodies that may wait to be written; further bodies are left out, which is counted and shown."""
+    """Bytes of bodies that may wait to be written; further bodies are left out, which is counted and shown. Answers under way may hold as
+    much again; of those that go on beyond that, the rest is left out."""
     spool_bytes: Annotated[int, msgspec.Meta(ge=1024 * 1024)] = 2 * 1024 * 1024 * 1024
     """Bytes that may wait on disk while the database is away; past the half of it bodies are left out."""
     search: bool = True

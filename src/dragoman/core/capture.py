@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import CoroutineType
 from typing import Any
 
 from dragoman.core.exchange import Inbound, Outbound
+from dragoman.core.pieces import Pieces
 from dragoman.core.runtime import Capture
 from dragoman.ir.record import Bodies
 from dragoman.wire.frame import Headers
@@ -19,21 +21,39 @@ class Captured:
     """The way to the client, which keeps what goes through it; and the other bodies of the exchange as they come to be.
 
     Of a provider's answer nothing is kept apart as long as its client gets the very same bytes. bodies: what goes into the record.
-    said: what the client was told; room_bytes: how much more of it is kept. push_on: sends without keeping, for whoever keeps by itself.
+    said: what the client was told; hear: takes a piece of the provider's answer, which may be something else. push_on: sends without
+    keeping, for whoever keeps by itself.
     """
 
-    __slots__ = ("_heard", "_heard_room_bytes", "_outbound", "bodies", "push_on", "room_bytes", "said")
+    __slots__ = ("_capture", "_heard", "_outbound", "bodies", "hear", "push_on", "said")
 
     def __init__(self, capture: Capture, allowed: str | None, inbound: Inbound, outbound: Outbound) -> None:
         """allowed: what the client's key says; the request itself can only ask for less."""
         mode, wanted = allowed or capture.mode, inbound.headers.get(HEADER)
-        self.said: list[bytes] = []
-        self.room_bytes = self._heard_room_bytes = capture.body_bytes
-        self._heard: list[bytes] | None = None
+        self._capture = capture
+        self.said = Pieces(capture)
+        self._heard: Pieces | None = None
+        self.hear: Callable[[bytes], None] = _nothing
         self._outbound = outbound
         self.push_on = outbound.push
-        self.bodies = Bodies(mode if wanted is None else _lesser(mode, wanted), inbound.body, self.said)
+        self.bodies = Bodies(mode if wanted is None else _lesser(mode, wanted), inbound.body, self.said.pieces)
         self.bodies.client_request_headers = tuple(inbound.headers.items())
+
+    def over(self) -> None:
+        """The exchange is over, however it ended: what was left out is told, and nothing of it counts as under way any more. Whoever takes
+        the bodies over counts them as its own."""
+        said, heard = self.said, self._heard
+        if said.is_cut or (heard is not None and heard.is_cut):
+            self._tell_cut()
+        said.let_go()
+        if heard is not None:
+            heard.let_go()
+
+    def _tell_cut(self) -> None:
+        sides = [("client_response", self.said)] + [("provider_response", heard) for heard in (self._heard,) if heard is not None]
+        self.bodies.cut = tuple([pieces.cut(side) for side, pieces in sides if pieces.is_cut])
+        if any(pieces.is_crowded for _, pieces in sides):
+            self._capture.room.cut += 1
 
     # The client's side
 
@@ -52,12 +72,12 @@ class Captured:
     def write(self, chunk: bytes) -> CoroutineType[Any, Any, None]:
         """Send a piece of the body."""
         if chunk:
-            self._keep(chunk)
+            self.said.add(chunk)
         return self._outbound.write(chunk)
 
     def push(self, chunk: bytes) -> bool:
         """Send a piece of the body without waiting."""
-        self._keep(chunk)
+        self.said.add(chunk)
         return self.push_on(chunk)
 
     def finish(self) -> CoroutineType[Any, Any, None]:
@@ -67,14 +87,8 @@ class Captured:
     def whole(self, status: int, headers: Headers, body: bytes) -> CoroutineType[Any, Any, None]:
         """Send an answer that is there in full."""
         self.bodies.client_response_headers = headers
-        self._keep(body)
+        self.said.add(body)
         return self._outbound.whole(status, headers, body)
-
-    def _keep(self, piece: bytes) -> None:
-        room_bytes = self.room_bytes
-        if room_bytes > 0:
-            self.said.append(piece if len(piece) <= room_bytes else piece[:room_bytes])
-        self.room_bytes = room_bytes - len(piece)
 
     # The provider's side
 
@@ -83,27 +97,20 @@ class Captured:
         bodies = self.bodies
         bodies.provider_request = None if body is bodies.client_request else body
         bodies.provider_request_headers = headers
-        bodies.provider_response = self._heard = []
         bodies.provider_response_headers = ()
+        self._hear_in(Pieces(self._capture))
 
     def head_came(self, headers: Headers) -> None:
         """It begins to answer."""
         self.bodies.provider_response_headers = headers
 
-    def hear(self, piece: bytes) -> None:
-        """A piece of its answer, which may be something else than what the client gets."""
-        room_bytes = self._heard_room_bytes
-        if self._heard is not None and room_bytes > 0 and piece:
-            self._heard.append(piece if len(piece) <= room_bytes else piece[:room_bytes])
-            self._heard_room_bytes = room_bytes - len(piece)
-
     def same(self) -> None:
         """The client gets the very bytes of the provider's answer, from the first on."""
-        self._heard = self.bodies.provider_response = None
+        self._hear_in(None)
 
     def same_so_far(self) -> bool:
         """Whether that is so up to here, seen that each byte for the client is the provider's or a sign of life of ours."""
-        if self._heard is not None and sum(map(len, self._heard)) != sum(map(len, self.said)):
+        if self._heard is not None and self._heard.whole_bytes != self.said.whole_bytes:
             return False
         self.same()
         return True
@@ -111,8 +118,20 @@ class Captured:
     def differs(self) -> None:
         """From here on the client gets something else; up to here it was the same."""
         if self._heard is None:
-            self._heard = self.bodies.provider_response = self.said.copy()
-            self._heard_room_bytes = self.room_bytes
+            self._hear_in(self.said.copy())
+
+    def _hear_in(self, pieces: Pieces | None) -> None:
+        if self._heard is not None:
+            self._heard.let_go()
+        self._heard = pieces
+        if pieces is None:
+            self.hear, self.bodies.provider_response = _nothing, None
+        else:
+            self.hear, self.bodies.provider_response = pieces.add, pieces.pieces
+
+
+def _nothing(_: bytes) -> None:
+    """What comes is kept elsewhere."""
 
 
 def _lesser(allowed: str, wanted: str) -> str:

@@ -37,10 +37,10 @@ async def handle(runtime: Runtime, inbound: Inbound, outbound: Outbound) -> None
     agent = recognise(inbound.headers)
     session = agent.session(inbound.headers)
     record = _new_record(runtime, inbound, agent, session)
+    captured = None
     try:
         principal = runtime.identity.identify(inbound.headers)
         record.client, record.team, record.user = principal.name, principal.team, principal.user
-        captured = None
         if runtime.capture is not None:
             outbound = captured = Captured(runtime.capture, principal.bodies, inbound, outbound)
             record.bodies = captured.bodies
@@ -68,6 +68,8 @@ async def handle(runtime: Runtime, inbound: Inbound, outbound: Outbound) -> None
     finally:
         record.total_s = runtime.clock() - began
         sum_up(record)
+        if captured is not None:
+            captured.over()
         runtime.observer.record(record)
 
 

@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import force_setattr
 
 from dragoman.core.foreign import Foreign
+from dragoman.core.room import Room
 from dragoman.dialects.contract import Dialect, Quirks
 from dragoman.ir.record import Record
 from dragoman.lower.capabilities import Capabilities
@@ -109,10 +110,16 @@ class Pace(msgspec.Struct, frozen=True):
 
 class Capture(msgspec.Struct, frozen=True):
     """What is kept of bodies. mode: where the client's key says nothing else: `full`, `redacted` or `none`. body_bytes: the most of an
-    answer that is held; what comes after that is let go."""
+    answer that is held, running_bytes: of all answers under way; what comes after that is let go. room: where these are counted.
+
+    Requests are not: they are there for the tries anyway, and bounded by `server.max_running` and `server.limits.body_bytes`. If they
+    counted, some hundred agents with long conversations would leave no room for what is held for the journal alone.
+    """
 
     mode: str = "redacted"
     body_bytes: int = 8 * 1024 * 1024
+    running_bytes: int = 128 * 1024 * 1024
+    room: Room = msgspec.field(default_factory=Room)
 
 
 class Runtime(msgspec.Struct, frozen=True):

@@ -12,10 +12,13 @@ from typing import Protocol
 
 from dragoman.core.attempt import Attempt, cut_off, told_headers
 from dragoman.core.failure import not_a_stream, read_refusal
+from dragoman.core.pieces import Pieces
+from dragoman.core.runtime import Capture
 from dragoman.ir.errors import GatewayError
 from dragoman.upstream.reply import Reply
 
 _HELD_BYTES = 256 * 1024
+_UNKEPT = Capture(body_bytes=0)
 COMMENT = b": keep-alive\n\n"
 """A sign of life that is legal before anything else was said, and leaves everything open."""
 JSON = ("content-type", "application/json")
@@ -98,7 +101,7 @@ async def stream(attempt: Attempt, reply: Reply, carrier: Carrier) -> None:
 
 class _Delivery:
     """The stream of one attempt on its way to the client. `_held`: what waits until real output is seen, since until then another target
-    may be tried. `_room`: bytes that may still be kept; `_passed`: the latest piece that went on without a look."""
+    may be tried. `_said`: what the client was told; `_passed`: the latest piece that went on without a look."""
 
     def __init__(self, attempt: Attempt, reply: Reply, carrier: Carrier) -> None:
         self._attempt = attempt
@@ -112,7 +115,7 @@ class _Delivery:
         self._is_over = False
         self._captured = attempt.exchange.captured
         self._is_apart = self._captured is not None
-        self._room = 0
+        self._said = Pieces(_UNKEPT) if self._captured is None else self._captured.said
         self._passed = b""
         limit_s = attempt.seat.target.first_token_s
         self._cut_off_s = math.inf if limit_s is None else self._exchange.elapsed_s() + limit_s
@@ -169,9 +172,8 @@ class _Delivery:
         arrives, without a turn of the event loop and a wake-up of this task (a third of its cost)."""
         carrier, captured = self._carrier, self._captured
         if captured is not None:
-            self._room = captured.room_bytes
             self._is_apart = not (carrier.as_it_comes and captured.same_so_far())
-        before, take = self._room, self._taker()
+        before_bytes, take = self._said.whole_bytes, self._taker()
         try:
             while not self._is_over:
                 has_moved = await self._reply.pump(take, self._pace.ping_s)
@@ -183,25 +185,25 @@ class _Delivery:
                     await self._outbound.write(b"")
         finally:
             self._tell_passed()
-            self._record.bytes_out += before - self._room
-            if captured is not None:
-                captured.room_bytes -= before - self._room
+            self._record.bytes_out += self._said.whole_bytes - before_bytes
 
     def _taker(self) -> Callable[[bytes], bool]:
         """What takes each piece as it arrives; False: wait for the client, or the stream is over."""
-        carrier, captured, watched = self._carrier, self._captured, self._carrier.watched
+        carrier, captured, watched, said = self._carrier, self._captured, self._carrier.watched, self._said
         look, watch = (carrier.feed, _always) if watched is None else (watched.look, watched.watch)
-        push, kept = (self._outbound.push, []) if captured is None else (captured.push_on, captured.said)
+        keeps, kept = captured is not None, said.pieces
+        push = self._outbound.push if captured is None else captured.push_on
 
         def take(chunk: bytes) -> bool:
             if chunk and not watch(chunk):
-                # By far the most: words, which go on as they came.
+                # By far the most: words, which go on as they came. What is kept of them is what `said.add` keeps.
                 self._passed = chunk
                 if self._is_apart:
                     self._hear(chunk)
-                if self._room > 0:
+                size_bytes = len(chunk)
+                if size_bytes <= said.room_bytes or (keeps and said.more(chunk)):
                     kept.append(chunk)
-                self._room -= len(chunk)
+                said.room_bytes -= size_bytes
                 return push(chunk)
             self._tell_passed()
             out = look(chunk) if chunk else carrier.close()
@@ -211,9 +213,10 @@ class _Delivery:
                 self._is_over = True
             if not out:
                 return not self._is_over
-            if self._room > 0:
+            size_bytes = len(out)
+            if size_bytes <= said.room_bytes or (keeps and said.more(out)):
                 kept.append(out)
-            self._room -= len(out)
+            said.room_bytes -= size_bytes
             return push(out) and not self._is_over
 
         return take

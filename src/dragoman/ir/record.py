@@ -63,11 +63,19 @@ class ToolResult(msgspec.Struct):
     tokens: int | None = None
 
 
+class Cut(msgspec.Struct, frozen=True):
+    """A body of which only the beginning was held. side: its name among the bodies; whole_bytes: how long it was; why: a sentence."""
+
+    side: str
+    whole_bytes: int
+    why: str
+
+
 class Bodies(msgspec.Struct):
     """What was sent and received, as it was on the wire: kept by the journal as `mode` says (`full`, `redacted` or `none`).
 
     Of an answer the pieces, in turn: they are put together where nobody waits. None for the provider's side: it was the client's, byte
-    by byte. Headers have lower-case names; the journal takes out what is secret in them.
+    by byte. Headers have lower-case names; the journal takes out what is secret in them. cut: which answers are longer than this.
     """
 
     mode: str = "redacted"
@@ -79,6 +87,7 @@ class Bodies(msgspec.Struct):
     client_response_headers: tuple[tuple[str, str], ...] = ()
     provider_request_headers: tuple[tuple[str, str], ...] = ()
     provider_response_headers: tuple[tuple[str, str], ...] = ()
+    cut: tuple[Cut, ...] = ()
 
 
 class Record(msgspec.Struct):
