@@ -21,6 +21,7 @@ _PER_MILLION = 6
 _KEPT = 4096
 _TOKENS = (Unit.INPUT, Unit.CACHE_READ, Unit.CACHE_WRITE, Unit.OUTPUT, Unit.REASONING)
 """What nearly every exchange is billed by, and nothing else."""
+_NAMES = tuple([unit.value for unit in _TOKENS])
 _Table = tuple[int | None, ...]
 """What one of each of these costs, None: not known."""
 
@@ -45,11 +46,11 @@ class _Known:
         read, written, thought = usage.cache_read_tokens or 0, usage.cache_write_tokens or 0, usage.reasoning_tokens or 0
         found: dict[str, int] = {}
         left = (usage.input_tokens - read - written, read, written, usage.output_tokens - thought, thought)
-        for unit, count, each in zip(_TOKENS, left, per, strict=True):
+        for name, count, each in zip(_NAMES, left, per, strict=True):
             if count:
                 if count < 0 or each is None:
                     return None
-                found[unit.value] = count * each
+                found[name] = count * each
         return found
 
     def _era(self, at: float) -> _Plain:

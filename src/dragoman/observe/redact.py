@@ -180,13 +180,18 @@ def is_secret_name(header: str) -> bool:
 def without_credentials(given: Headers) -> Headers:
     """Headers without the values that their names tell to be secret; the very same object where there are none."""
     secret = _secret_places(tuple([name for name, _ in given]))
-    return tuple([(name, _MARKED if place in secret else value) for place, (name, value) in enumerate(given)]) if secret else given
+    if not secret:
+        return given
+    marked = list(given)
+    for place in secret:
+        marked[place] = (given[place][0], _MARKED)
+    return tuple(marked)
 
 
 @lru_cache(maxsize=256)
-def _secret_places(names: tuple[str, ...]) -> frozenset[int]:
+def _secret_places(names: tuple[str, ...]) -> tuple[int, ...]:
     """Which of these headers hold a credential. Those of one program are named alike each time."""
-    return frozenset(place for place, name in enumerate(names) if is_secret_name(name))
+    return tuple([place for place, name in enumerate(names) if is_secret_name(name)])
 
 
 def _said(tight: bytes, saying: bytes) -> bytes:
