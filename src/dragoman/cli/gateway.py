@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-_WAIT_S = 2.0
+_WAIT_S = 10.0
+"""A busy machine answers late; a gateway that is gone refuses at once."""
 _MOST_BYTES = 1 << 24
 _TOLD_TO_STRANGERS = b'{"status":"ok"}'
 

@@ -26,7 +26,7 @@ _UNKNOWN = "·"
 _HEAD = ("model", "window", "output", "takes", "tools", "reasoning", "in", "cached", "out")
 _RIGHT = frozenset({1, 2, 6, 7, 8})
 _LETTERS = {"image": "i", "file": "f", "audio": "a"}
-_WAIT_S = 5.0
+_WAIT_S = 10.0
 
 
 @click.command()

@@ -36,7 +36,7 @@ from dragoman.server.app import MODEL_ROUTES
 _PATHS = {name: f"/v1{path}" for path, name in MODEL_ROUTES.items()}
 _WAIT_S = 1800.0
 """Seconds of silence after which an answer is given up. The gateway has deadlines of its own, and gives signs of life."""
-_WRITTEN_S = 5.0
+_WRITTEN_S = 30.0
 """How long the journal may take to write the replays down."""
 _LOOK_S = 0.1
 _NONE = ("no exchange `", "no session `")

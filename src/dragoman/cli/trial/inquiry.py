@@ -32,7 +32,7 @@ def check_models(address: str, models: Iterable[str], env: Mapping[str, str]) ->
         raise click.ClickException("\n".join(problems))
 
 
-def fetch_sums(address: str, run: str, env: Mapping[str, str], *, wait_s: float = 5.0) -> dict[str, Any]:
+def fetch_sums(address: str, run: str, env: Mapping[str, str], *, wait_s: float = 10.0) -> dict[str, Any]:
     """`GET /api/runs/{run}`, or {} where nothing was asked or the gateway is gone."""
     try:
         answer = get(address, f"/api/runs/{run}", key=env.get(KEY_VARIABLE), wait_s=wait_s)
