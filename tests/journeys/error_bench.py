@@ -31,9 +31,9 @@ _DEADLINES = {"stall-head": {"first_byte_s": WAIT_S}, "stall": {"idle_s": WAIT_S
 _PATIENCE_S = 180.0
 _STEP_S = 0.05
 _AT_ONCE = 18
-_SDK_S = 60.0
+_SDK_S = 120.0
 _SDK_ALONE_S = 5.0
-"""What a program waits for an answer. Its own default of ten minutes would tell the same, later."""
+"""What a program waits for an answer, and alone where the provider is silent. Its own default of ten minutes would tell the same, later."""
 
 
 LANES = {"responses": ("relay", "chat"), "chat": ("relay", "messages")}
@@ -137,7 +137,7 @@ class Bench:
         model = f"sdk-{api}-{sdk.name}"
         address = self._upstream if name == "raw" else self._gateways["open"]
         asked_for = model if name == "raw" else f"{own_provider(name, model)}/{model}"
-        patience_s = _SDK_ALONE_S if name == "raw" else _SDK_S
+        patience_s = _SDK_ALONE_S if name == "raw" and sdk.name in _DEADLINES else _SDK_S
         count = 0
 
         def count_one(_: httpx2.Request) -> None:
@@ -277,10 +277,13 @@ def told_of(ran: tuple[int | None, str, str], count: int, asked: int) -> Told:
     return Told(code, plain(errors[-1]) if errors else "", out.strip(), count, asked, out + err)
 
 
-def ask(client: openai.OpenAI, api: str, model: str, stream: bool, body: Body | None = None) -> tuple[int, str]:
-    """(0, the answer) or (1, class, status, code and words of the error)."""
+def ask(
+    client: openai.OpenAI, api: str, model: str, stream: bool, body: Body | None = None, heard: Callable[[], None] = lambda: None
+) -> tuple[int, str]:
+    """(0, the answer) or (1, class, status, code and words of the error). heard: is called at each event of a stream of Responses that
+    has words."""
     try:
-        return 0, _ASK[api](client, model, stream) if body is None else str(client.post(_PATHS[api], cast_to=object, body=body))
+        return 0, _ASK[api](client, model, stream, heard) if body is None else str(client.post(_PATHS[api], cast_to=object, body=body))
     except openai.APIStatusError as error:
         return 1, plain(f"{type(error).__name__} {error.status_code} `{error.code}`: {_sentence(error)}")
     except openai.APIError as error:
@@ -298,12 +301,14 @@ _PATHS = {"responses": "/responses", "chat": "/chat/completions"}
 _NO_ANSWER = "no error, but a `str` in place of an answer"
 
 
-def _ask_responses(client: openai.OpenAI, model: str, stream: bool) -> str:
+def _ask_responses(client: openai.OpenAI, model: str, stream: bool, heard: Callable[[], None]) -> str:
     if not stream:
         answer: Any = client.responses.create(model=model, input="Say hello.")
         return _NO_ANSWER if isinstance(answer, str) else answer.output_text
     end = ""
     for event in client.responses.create(model=model, input="Say hello.", stream=True):
+        if event.type == "response.output_text.delta":
+            heard()
         if event.type == "response.failed":
             assert event.response.error is not None
             end = f"`response.failed`, `{event.response.error.code}`: {event.response.error.message}"
@@ -315,7 +320,7 @@ def _ask_responses(client: openai.OpenAI, model: str, stream: bool) -> str:
     return plain(end) or "nothing: the stream just ends"
 
 
-def _ask_chat(client: openai.OpenAI, model: str, stream: bool) -> str:
+def _ask_chat(client: openai.OpenAI, model: str, stream: bool, _heard: Callable[[], None]) -> str:
     if not stream:
         answer: Any = client.chat.completions.create(model=model, messages=[{"role": "user", "content": "Say hello."}])
         return _NO_ANSWER if isinstance(answer, str) else answer.choices[0].message.content or ""
@@ -326,7 +331,7 @@ def _ask_chat(client: openai.OpenAI, model: str, stream: bool) -> str:
     return end or "nothing: the stream just ends"
 
 
-_ASK: dict[str, Callable[[openai.OpenAI, str, bool], str]] = {"responses": _ask_responses, "chat": _ask_chat}
+_ASK: dict[str, Callable[[openai.OpenAI, str, bool, Callable[[], None]], str]] = {"responses": _ask_responses, "chat": _ask_chat}
 _CHANGING = (
     (re.compile(r"127\.0\.0\.1:\d{2,}"), "127.0.0.1:…"),
     (re.compile(r"\breq_\w+"), "req_…"),

@@ -88,14 +88,13 @@ def spoken(fault: Body, **more: Any) -> Body:
     return {"reply": [{"text": WORDS}], "fault": fault, **more}
 
 
-def in_time(fault: Body) -> Body:
-    """The same, with words that come one after the other: some have reached the client when it happens."""
-    return spoken(fault, pace={"first_s": 0, "delta_s": 0.1})
+def later(fault: Body, **more: Any) -> Body:
+    """The same a while after the words: they have reached the client when it happens, even where the machine stood still for a moment."""
+    return spoken({**fault, "stall": {"at": {"before_end": True}, "for_s": 3.0}}, **more)
 
 
 def slowly(code: str, message: str = "") -> Body:
-    said = in_stream(code, message)
-    return {**said, "fault": {**said["fault"], "stall": {"at": {"before_end": True}, "for_s": 1.0}}}
+    return later(in_stream(code, message)["fault"])
 
 
 def spelled(*frames: Body, done: str = "") -> Body:
@@ -228,11 +227,11 @@ ROWS: tuple[Row, ...] = (
         EVERY,
         fatal=False,
     ),
-    Row("cut", "stream cut", in_time({"cut": {"at": {"before_end": True}}}), ("`{provider}`", "closed the connection"), EVERY, fatal=False),
+    Row("cut", "stream cut", later({"cut": {"at": {"before_end": True}}}), ("`{provider}`", "closed the connection"), EVERY, fatal=False),
     Row(
         "cut-end",
         "stream ends without its end",
-        in_time({"cut": {"at": {"before_end": True}, "how": "end"}}),
+        later({"cut": {"at": {"before_end": True}, "how": "end"}}),
         ("`{provider}`", "stream disconnected"),
         EVERY,
         fatal=False,
@@ -249,7 +248,7 @@ ROWS: tuple[Row, ...] = (
     Row(
         "stall",
         "stream stalls",
-        in_time({"stall": {"at": {"before_end": True}}}),
+        spoken({"stall": {"at": {"before_end": True}}}),
         ("`{provider}`", "s"),
         EVERY,
         fatal=False,
@@ -287,7 +286,7 @@ ROWS: tuple[Row, ...] = (
     Row(
         "filtered-late",
         "content filter, after some words, slowly",
-        spoken({"stall": {"at": {"before_end": True}, "for_s": 1.0}}, finish="content_filter", pace={"first_s": 0, "delta_s": 0.02}),
+        later({}, finish="content_filter"),
         ("`{provider}`",),
         EVERY,
     ),

@@ -20,14 +20,15 @@ import openai
 from error_bench import CLIENT_KEY, Told, ask, door, run_codex, told_of
 from machine import DRAGOMAN, Machine, ruled, stats
 from parts import gateway, simulator
+from ports import free_port
 from upstreams import config_of
 
 _WORDS = "one two three four five six seven eight nine ten"
 _STREAMED = {"first_s": 0, "delta_s": 0.5, "characters": 4}
 _WHOLE = {"first_s": 6, "delta_s": 0}
-_READY_S, _STEP_S = 30.0, 0.05
+_READY_S, _STEP_S = 90.0, 0.05
 _SAID_S = 0.7
-"""How long an answer has been under way when it is stopped: some words are out."""
+"""How long an answer has been under way when it is stopped: some words are out, where it is a stream."""
 _AWAY_S = 1.0
 WAITS_S = 20.0
 """How long a client alone is watched, which may wait without end."""
@@ -58,8 +59,7 @@ class Process:
     """A program on a port of its own, which can be ended and started again there."""
 
     def __init__(self, machine: Machine, *arguments: str) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            self.port: int = taken.getsockname()[1]
+        self.port = free_port()
         self._machine, self._arguments = machine, arguments
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
@@ -99,22 +99,25 @@ class Process:
         self._process.wait()
 
 
-Client = Callable[[Machine, str, str, float], Told]
-"""Asks an address for a model, and waits so long for the end of it."""
+Client = Callable[[Machine, str, str, float, threading.Event], Told]
+"""Asks an address for a model, and waits so long for the end of it. Sets the event when somebody may be stopped."""
 
 
-def codex(machine: Machine, address: str, model: str, patience_s: float) -> Told:
-    """The real Codex."""
+def codex(machine: Machine, address: str, model: str, patience_s: float, ready: threading.Event) -> Told:
+    """The real Codex. Whether it has heard some words already is all the same: it asks again."""
+    ready.set()
     machine.configure(door(address, ""))
     ran = run_codex(machine, model, patience_s, CLIENT_KEY)
     return told_of(ran, 1 + ran[2].count("Reconnecting... "), 0)
 
 
 def program(api: str, stream: bool) -> Client:
-    """A program with the SDK of OpenAI."""
+    """A program with the SDK of OpenAI, which has heard some words of a stream when somebody is stopped."""
 
-    def work(machine: Machine, address: str, model: str, patience_s: float) -> Told:
+    def work(machine: Machine, address: str, model: str, patience_s: float, ready: threading.Event) -> Told:
         count = 0
+        if not stream:
+            ready.set()
 
         def count_one(_: httpx2.Request) -> None:
             nonlocal count
@@ -124,7 +127,7 @@ def program(api: str, stream: bool) -> Client:
             httpx2.Client(event_hooks={"request": [count_one]}, timeout=patience_s, trust_env=False) as http,
             openai.OpenAI(api_key=CLIENT_KEY, base_url=f"{address}/v1", http_client=http, timeout=patience_s) as client,
         ):
-            code, words = ask(client, api, model, stream)
+            code, words = ask(client, api, model, stream, heard=ready.set)
         return Told(code, "" if code == 0 else words, words if code == 0 else "", count, 0, words)
 
     return work
@@ -154,12 +157,14 @@ def stopped(stop: Stop, client: str, folder: Path, *, alone: bool = False) -> To
     config.write_text(json.dumps({"providers": {"p": facts}}))
     here = None if alone else Process(machine, "serve", "--config", str(config))
     victim = here if stop.victim == "gateway" and here is not None else provider
-    ending = threading.Thread(target=_end_it, args=(stop, victim, provider))
+    ready = threading.Event()
+    ending = threading.Thread(target=_end_it, args=(stop, victim, provider, ready))
     ending.start()
     try:
         address, model = (provider.address, "gpt-5.5") if here is None else (here.address, "p/gpt-5.5")
-        return CLIENTS[client](machine, address, model, WAITS_S if alone and not stop.returns else _PATIENCE_S)
+        return CLIENTS[client](machine, address, model, WAITS_S if alone and not stop.returns else _PATIENCE_S, ready)
     finally:
+        ready.set()
         ending.join()
         for process in (provider, here):
             if process is not None:
@@ -201,10 +206,11 @@ class Stopped:
         return self._under_way[key]
 
 
-def _end_it(stop: Stop, victim: Process, provider: Process) -> None:
+def _end_it(stop: Stop, victim: Process, provider: Process, ready: threading.Event) -> None:
     end = time.monotonic() + _PATIENCE_S
     while not any(request["model"] for request in stats(provider.address)["last"]) and time.monotonic() < end:
         time.sleep(_STEP_S)
+    ready.wait(_PATIENCE_S)
     time.sleep(_SAID_S)
     victim.stop(stop.number)
     if stop.returns:
