@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import shutil
-import socket
 import subprocess
 import threading
 import time
@@ -20,6 +19,7 @@ from urllib.parse import urlencode
 from urllib.request import urlopen
 
 import yaml
+from ports import free_port
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
@@ -41,13 +41,6 @@ def until(look: Callable[[], T | None], what: str) -> T:
             return found
         pause.wait(_LOOK_S)
     raise AssertionError(f"{what} did not come to be within {_PATIENCE_S:g} s")
-
-
-def free_port() -> int:
-    """A port that nobody has, for a program that cannot say which one it took."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @contextlib.contextmanager
