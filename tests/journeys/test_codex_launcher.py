@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import re
 import signal
 import socket
 import threading
 from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from machine import BYPASS, DRAGOMAN, TALK, Machine, provider_of, requests, scripted, stats
 from parts import gateway, simulator
+from ports import free_port
 from screen import Screen
 
 pytestmark = pytest.mark.journey
@@ -24,7 +25,7 @@ ENDLESS = scripted('rules: [{reply: [{text: "and on ", repeat: 5000}], pace: {fi
 HELLO = "Hello from the far side."
 
 
-@contextmanager
+@contextlib.contextmanager
 def trap() -> Generator[tuple[str, list[bytes]]]:
     """An address that nobody should come to, and the first lines of those who did."""
     caught: list[bytes] = []
@@ -38,7 +39,8 @@ def trap() -> Generator[tuple[str, list[bytes]]]:
                     connection, _ = server.accept()
                 except TimeoutError:
                     continue
-                with connection:
+                # Some come and go without a word.
+                with connection, contextlib.suppress(OSError):
                     connection.settimeout(5)
                     caught.append(connection.recv(200))
                     connection.sendall(b"HTTP/1.1 500 Trapped\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
@@ -209,9 +211,3 @@ def test_termination_of_the_launcher_reaches_codex_and_the_provider(machine: Mac
             screen.wait_until_quiet(lambda: (stats(upstream)["open"], stats(upstream)["aborted"]) == (0, 1), "the provider to be cancelled")
         finally:
             screen.close()
-
-
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]

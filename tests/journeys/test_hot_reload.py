@@ -69,9 +69,14 @@ def serving(machine: Machine, *arguments: str) -> Generator[Gateway]:
 
 
 def write(machine: Machine, upstream: str, **models: str) -> Path:
-    file = machine.work / "dragoman.yaml"
-    file.write_text(json.dumps({"providers": {"sim": provider_of(upstream, "responses")}, "models": models}))
-    return file
+    return put(machine, json.dumps({"providers": {"sim": provider_of(upstream, "responses")}, "models": models}))
+
+
+def put(machine: Machine, config: str) -> Path:
+    """Write the config in one go: between an empty file and a whole one a busy machine may stand still, and the gateway would read it."""
+    file, new = machine.work / "dragoman.yaml", machine.work / "dragoman.yaml.new"
+    new.write_text(config)
+    return new.replace(file)
 
 
 def test_codex_uses_a_model_that_was_added_while_the_gateway_ran(machine: Machine) -> None:
@@ -85,7 +90,7 @@ def test_codex_uses_a_model_that_was_added_while_the_gateway_ran(machine: Machin
                 "codex", "--gateway", gateway.address, "-m", "brand_new", "exec", "--skip-git-repo-check", BYPASS, "hello"
             )
 
-        assert (ran.code, HELLO in ran.out) == (0, True)
+        assert (ran.code, HELLO in ran.out) == (0, True), ran.out + ran.err
         assert {request["model"] for request in requests(upstream) if request["method"] == "POST"} == {"of-today"}
 
 
@@ -105,7 +110,7 @@ def test_a_wrong_file_is_told_and_the_gateway_goes_on(machine: Machine) -> None:
     with simulator(TALK) as upstream:
         write(machine, upstream, old="sim/old")
         with serving(machine) as gateway:
-            (machine.work / "dragoman.yaml").write_text("models: {a: nobody/x}\nproviders: {}\n")
+            put(machine, "models: {a: nobody/x}\nproviders: {}\n")
             told = [gateway.says("the config cannot be used as it is now; revision 1 stays in use"), next(gateway.lines())]
             with urlopen(f"{gateway.address}/health") as answer:
                 health = json.load(answer)["config"]

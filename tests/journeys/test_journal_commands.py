@@ -26,7 +26,7 @@ providers: {{demo: {{kind: demo}}}}
 models: {{fast: demo/demo}}
 access: {{keys: [{{name: ada, key: {KEY}, team: red, user: ada@example.com}}]}}
 """
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 def ask(address: str, path: str, body: dict[str, Any] | None = None, key: str = KEY, **headers: str) -> bytes:
@@ -42,6 +42,7 @@ def on_record(address: str, what: str, count: int) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     while len(found) < count and time.monotonic() < until:
         found = json.loads(ask(address, f"/api/{what}"))[what]
+        time.sleep(0.05)
     assert len(found) == count
     return found
 

@@ -39,13 +39,21 @@ def two(machine: Machine) -> Iterator[tuple[str, str, str]]:
 
 def kept(machine: Machine, question: str) -> list[Any]:
     """What the database answers, once it has an answer."""
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while time.monotonic() < until:
         with contextlib.suppress(sqlite3.OperationalError), sqlite3.connect(machine.home / ".local/share/dragoman/journal.db") as database:
             found = database.execute(question).fetchall()
             if found:
                 return found
+        time.sleep(0.05)
     raise AssertionError(f"nothing for {question}")
+
+
+def kept_session(machine: Machine, count: int) -> str:
+    """The one session on record, once all these exchanges of it are: they are written behind the answers."""
+    question = f"select session from dragoman_exchanges where session is not null group by session having count(*) = {count}"
+    ((session,),) = kept(machine, question)
+    return session
 
 
 def ask(address: str, words: str, **more: Any) -> str:
@@ -66,8 +74,8 @@ def test_session_of_codex_is_asked_again_of_another_model(machine: Machine, two:
     machine.configure(door(address))
     ran = machine.exec("Write the file hello.txt.", "-m", "old/gpt-5.5")
     assert ran.code == 0, ran.err
-    session = kept(machine, "select session from dragoman_exchanges where kind = 'turn' and error is null limit 1")[0][0]
     count = len(requests(old))
+    session = kept_session(machine, count)
 
     done = replay(machine, session, "--model", "new/m-2", "--out", "report.json")
     told = json.loads((machine.work / "report.json").read_text())
@@ -99,8 +107,8 @@ def test_turns_of_codex_go_on_by_themselves_at_whoever_calls_the_same(machine: M
             ran = machine.exec("Add a docstring to greet in app.py.", "-m", "old/gpt-5.5")
             assert ran.code == 0, ran.err
             edited = (machine.work / "app.py").read_text()
-            session = kept(machine, "select session from dragoman_exchanges where kind = 'turn' and error is null limit 1")[0][0]
             steps = len(got(old))
+            session = kept_session(machine, steps)
 
             chosen = [word for model in (*models.values(), "other/m", "away/m") for word in ("--model", model)]
             done = replay(machine, session, *chosen, "--gateway", address, "--out", "r.json")
