@@ -164,6 +164,18 @@ def test_the_results_that_came_last_are_read(name: str, body: dict[str, Any], sp
     assert found.words is None
 
 
+@pytest.mark.parametrize(("name", "body"), REQUESTS)
+def test_results_are_read_however_far_from_the_end_of_the_body_they_stand(name: str, body: dict[str, Any]) -> None:
+    near = json.dumps({**body, "tools": [""]}).encode()
+    # Around each place to which the end of a body is looked at, since what tells the model's words may stand across it.
+    padded = [near[:-3] + b"x" * size + near[-3:] for first in (8192, 65_536) for size in range(first - len(near), first)]
+
+    found = [brought(GLANCES[name], each).results for each in padded]
+
+    assert found == [brought(GLANCES[name], near).results] * len(padded)
+    assert len(found[0]) == 1
+
+
 def test_results_are_read_where_the_conversation_is_kept_elsewhere() -> None:
     body = {"previous_response_id": "resp_1", "input": [{"type": "function_call_output", "call_id": "c1", "output": "fine"}]}
 
