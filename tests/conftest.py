@@ -12,10 +12,17 @@ import os
 import signal
 
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
 
 is_deep = os.environ.get("HYPOTHESIS_PROFILE") == "deep"
 settings.register_profile("unhurried", deadline=None, derandomize=not is_deep, suppress_health_check=(HealthCheck.too_slow,))
 settings.load_profile("unhurried")
+
+# Hypothesis also draws constants that it finds in the modules loaded so far. Then examples would be others with each commit, with the
+# tests that ran before, with the folder of the checkout; and what was green here could be red there.
+if not is_deep:
+    providers._get_local_constants = Constants
 
 # Collecting makes a million objects that all stay: to go through them again and again is a third of its time, in each process.
 gc.disable()
