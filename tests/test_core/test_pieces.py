@@ -89,6 +89,19 @@ def test_where_the_room_is_full_the_rest_is_left_out_and_stays_out() -> None:
     assert taken(capture) == 4 * KB
 
 
+def test_a_short_answer_finds_room_beside_long_ones() -> None:
+    capture = Capture(running_bytes=200 * KB)
+    long, short = [Pieces(capture) for _ in range(3)], Pieces(capture)
+
+    for _ in range(200):
+        for pieces in long:
+            pieces.add(b"x" * KB)
+    short.add(b"y" * KB)
+
+    assert [(pieces.is_crowded, pieces.whole_bytes) for pieces in (*long, short)] == [(True, 200 * KB)] * 3 + [(False, KB)]
+    assert [sum(map(len, pieces.pieces)) for pieces in long] == [60 * KB, 60 * KB, 28 * KB]
+
+
 def test_tiny_pieces_count_for_what_they_take() -> None:
     capture = Capture(running_bytes=KB * KB)
     pieces = Pieces(capture)

@@ -51,7 +51,8 @@ class Pieces:
         if granted_bytes > left_bytes:
             granted_bytes = left_bytes
         taken_bytes = granted_bytes + _PIECE_BYTES * (count - self._counted)
-        if capture.room.taken_bytes + taken_bytes > capture.running_bytes:
+        # Nobody holds more than is left then for others: so short answers find room beside the longest.
+        if self._taken_bytes + taken_bytes > capture.running_bytes - capture.room.taken_bytes:
             self.is_crowded = True
         else:
             capture.room.taken_bytes += taken_bytes
