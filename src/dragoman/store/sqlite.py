@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Sequence
 from functools import lru_cache
 from itertools import chain
+from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 from dragoman.store.batch import Batch, Old, Row
 from dragoman.store.faults import RowRefused, StoreAway, StoreRefused
@@ -37,16 +39,20 @@ def _statement(field: str, kept: tuple[int, ...], rows: int) -> str:
 
 def _insert(connection: sqlite3.Connection, field: str, rows: list[Row]) -> None:
     """Put rows into a table. What none of them has is not handed over: the driver takes longer for nothing than for a number."""
-    by_column = list(zip(*rows, strict=True))
-    kept = tuple([number for number, values in enumerate(by_column) if values.count(None) < len(rows)])
-    values = list(chain.from_iterable(zip(*[by_column[number] for number in kept], strict=True)))
-    width = len(kept) * _AT_ONCE
-    whole = len(rows) // _AT_ONCE
-    for at in range(whole):
-        connection.execute(_statement(field, kept, _AT_ONCE), values[at * width : (at + 1) * width])
-    rest = len(rows) - whole * _AT_ONCE
-    if rest:
-        connection.execute(_statement(field, kept, rest), values[whole * width :])
+    kept = tuple([number for number, value in enumerate(rows[0]) if value is not None or _has_one(rows, number)])
+    # A tuple of them, since every table has several columns that are never NULL.
+    values: Callable[[Row], Sequence[Any]] = itemgetter(*kept)
+    whole = len(rows) - len(rows) % _AT_ONCE
+    for at in range(0, whole, _AT_ONCE):
+        given = list(chain.from_iterable(map(values, rows[at : at + _AT_ONCE])))
+        connection.execute(_statement(field, kept, _AT_ONCE), given)
+    if whole < len(rows):
+        connection.execute(_statement(field, kept, len(rows) - whole), list(chain.from_iterable(map(values, rows[whole:]))))
+
+
+def _has_one(rows: list[Row], number: int) -> bool:
+    """Whether any row has a value there."""
+    return list(map(itemgetter(number), rows)).count(None) < len(rows)
 
 
 def prepare(path: Path) -> None:
