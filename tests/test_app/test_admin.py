@@ -30,7 +30,7 @@ from dragoman.server.settings import ServerSettings
 OPEN = "# ours\nproviders: {demo: {kind: demo}, p: {kind: openai, keys: [a-key-in-plain-text, $SECRET]}}\nmodels: {a: demo/x}\n"
 CLOSED = OPEN + "access: {keys: [{name: ada, key: $ADA_KEY}]}\n"
 ENV = {"SECRET": "sk-the-secret-of-p", "ADA_KEY": "the-client-key-of-ada"}
-PATIENCE_S = 20
+PATIENCE_S = 120
 
 
 class Gateway:

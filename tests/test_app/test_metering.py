@@ -48,7 +48,7 @@ RECORD = Record(
     attempts=[Attempt("p", "m", 0.0, ended_s=1.0)],
     total_s=1.0,
 )
-PATIENCE_S = 20
+PATIENCE_S = 120
 
 
 @contextlib.asynccontextmanager

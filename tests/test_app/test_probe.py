@@ -25,7 +25,7 @@ models:
   "b-*": p/*
 routing: {{breaker: {{failures: 2}}}}
 """
-PATIENCE_S = 20
+PATIENCE_S = 120
 
 
 class Provider:

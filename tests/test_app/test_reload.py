@@ -29,7 +29,7 @@ from dragoman.routing.target import Target
 FIRST = "providers: {demo: {kind: demo}}\nmodels: {a: demo/x}\n"
 SECOND = "providers: {demo: {kind: demo}}\nmodels: {a: demo/x, b: demo/y}\n"
 WRONG = "providers: {demo: {kind: demo}}\nmodels: {a: nobody/x}\n"
-PATIENCE_S = 20
+PATIENCE_S = 120
 
 
 class Stage:

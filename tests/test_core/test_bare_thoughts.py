@@ -28,4 +28,4 @@ def test_a_thought_of_another_provider_without_its_seal_is_not_sent_to_openai() 
         assert [item["type"] for item in json.loads(heard.body)["input"]] == ["message"]
         assert second.record.warnings == [("reasoning", "thoughts that came back without their seal are left out")]
 
-    asyncio.run(asyncio.wait_for(main(), 20))
+    asyncio.run(asyncio.wait_for(main(), 120))

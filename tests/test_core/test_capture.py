@@ -25,7 +25,7 @@ SAID = {"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": 
 
 
 def run(main: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(asyncio.wait_for(main, 20))
+    asyncio.run(asyncio.wait_for(main, 120))
 
 
 def capturing(gateway: Stand, **settings: Any) -> Stand:

@@ -39,7 +39,7 @@ def verdict(handle: Handle, needs: NeedsClassifier = NEEDS) -> Verdict:
         principal=ANYONE,
         peek=dialect("responses").peek(Call("/responses", raw)),
     )
-    return asyncio.run(asyncio.wait_for(classify(needs, ask, inbound, handle), 20))
+    return asyncio.run(asyncio.wait_for(classify(needs, ask, inbound, handle), 120))
 
 
 def says(words: Any, status: int = 200) -> Handle:

@@ -148,7 +148,7 @@ def on_record(folder: Path) -> Asking:
     settings = Settings(flush_s=0.01, search=False, paths=True)
     complete = Completion(paths=lambda: True).complete
     journal = Journal(lambda: open_store(url), settings, folder, price=record_price(PRICES), complete=complete)
-    for record in asyncio.run(asyncio.wait_for(had(), 20)):
+    for record in asyncio.run(asyncio.wait_for(had(), 120)):
         journal.put(record)
     journal.start()
     journal.close_now(30)

@@ -23,7 +23,7 @@ WHOLE = (
 
 
 def run(main: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(asyncio.wait_for(main, 20))
+    asyncio.run(asyncio.wait_for(main, 120))
 
 
 # ---- the relay lane ------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ ASKED = {"model": "up/gpt-4", "input": "hi", "stream": True}
 
 
 def run(main: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(asyncio.wait_for(main, 20))
+    asyncio.run(asyncio.wait_for(main, 120))
 
 
 def frame(kind: str, number: int, **fields: Any) -> bytes:

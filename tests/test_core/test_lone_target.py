@@ -37,4 +37,4 @@ def test_a_lone_target_is_asked_once_with_thoughts_that_it_refuses() -> None:
             *[("sk-provider-secret", "whole", False)] * 3,
         ]
 
-    asyncio.run(asyncio.wait_for(main(), 20))
+    asyncio.run(asyncio.wait_for(main(), 120))

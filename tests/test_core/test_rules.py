@@ -42,7 +42,7 @@ def story(tiny: Script, then: Callable[[Stand, Provider], Awaitable[None]]) -> N
         async with provider(by_model(tiny)) as one, stand(one.url, TIERS, kind="openai-compatible") as made:
             await then(made, one)
 
-    asyncio.run(asyncio.wait_for(main(), 20))
+    asyncio.run(asyncio.wait_for(main(), 120))
 
 
 def test_a_classifier_is_asked_once_for_a_session_and_recorded_as_an_exchange_of_its_own() -> None:

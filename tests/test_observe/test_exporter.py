@@ -41,7 +41,7 @@ class Collector(http.server.ThreadingHTTPServer):
 
     def wait_for(self, count: int) -> None:
         with self.came:
-            assert self.came.wait_for(lambda: len(self.asked) >= count, 20)
+            assert self.came.wait_for(lambda: len(self.asked) >= count, 120)
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -57,7 +57,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             status = statuses.pop(0) if len(statuses) > 1 else statuses[0]
             self.server.asked.append((self.path, {name.lower(): value for name, value in self.headers.items()}, names))
             self.server.came.notify_all()
-        self.server.release.wait(20)
+        self.server.release.wait(120)
         self.send_response(status)
         self.send_header("content-length", "0")
         self.send_header("location", "/elsewhere")
@@ -100,7 +100,7 @@ def test_spans_reach_the_collector_with_its_headers() -> None:
     with collecting() as collector, exporting(Destination(collector.url, (("x-key", "s3cret"),), version="9")) as exporter:
         for _ in range(600):
             exporter.record(RECORD)
-        exporter.close(20)
+        exporter.close(120)
 
         assert sum(len(names) for _, _, names in collector.asked) == 600
         path, headers, names = collector.asked[0]
@@ -114,7 +114,7 @@ def test_what_is_not_sampled_or_not_traced_or_not_wanted_is_not_sent() -> None:
         exporter.record(msgspec.structs.replace(RECORD, trace=None))
         exporter.record(msgspec.structs.replace(RECORD, trace=Trace(TRACE.trace_id, TRACE.span_id, is_sampled=False)))
         nowhere.record(RECORD)
-        exporter.close(20)
+        exporter.close(120)
 
         assert (collector.asked, outcomes(exporter), outcomes(nowhere)) == ([], (0, 0, 0), (0, 0, 0))
         assert list(nowhere.families()) == []
@@ -124,7 +124,7 @@ def test_a_passing_fault_is_tried_again() -> None:
     with collecting(503, 429, 200) as collector, exporting(Destination(collector.url)) as exporter:
         exporter.record(RECORD)
         collector.wait_for(3)
-        exporter.close(20)
+        exporter.close(120)
 
         assert outcomes(exporter) == (1, 0, 0)
 
@@ -139,7 +139,7 @@ def test_a_refusal_is_not_repeated_and_told_once(status: int, caplog: Any) -> No
         exporter.record(RECORD)
         collector.wait_for(1)
         exporter.record(RECORD)
-        exporter.close(20)
+        exporter.close(120)
 
         assert sum(len(names) for _, _, names in collector.asked) == 2
         assert outcomes(exporter) == (0, 2, 0)
@@ -155,7 +155,7 @@ def test_a_collector_that_hangs_holds_up_nobody_and_the_queue_has_a_bound() -> N
 
         assert exporter.dropped == 45
         collector.release.set()
-        exporter.close(20)
+        exporter.close(120)
         assert outcomes(exporter) == (6, 0, 45)
 
 
@@ -165,7 +165,7 @@ def test_a_collector_that_is_not_there_costs_spans_and_nothing_else() -> None:
         bound.bind(("127.0.0.1", 0))
         with exporting(Destination(f"http://127.0.0.1:{bound.getsockname()[1]}/v1/traces", timeout_s=1)) as exporter:
             exporter.record(RECORD)
-            exporter.close(20)
+            exporter.close(120)
 
             assert outcomes(exporter) == (0, 1, 0)
 
@@ -207,7 +207,7 @@ def test_what_was_said_is_told_even_if_another_takes_the_bodies_over() -> None:
         record = with_bodies()
         exporter.record(record)
         record.bodies = None
-        exporter.close(20)
+        exporter.close(120)
 
     assert [bodies.client_request for bodies in told] == [b"hi!"]
 
@@ -226,6 +226,6 @@ def test_bodies_that_nobody_wants_or_has_room_for_are_not_held(monkeypatch: pyte
         for size_bytes in (6, 6, 4, 1):
             exporter.record(with_bodies(size_bytes))
         collector.release.set()
-        exporter.close(20)
+        exporter.close(120)
 
         assert (len(told), outcomes(exporter)) == (2, (5, 0, 0))

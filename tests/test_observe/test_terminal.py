@@ -28,7 +28,7 @@ class Held(io.StringIO):
 
     def write(self, text: str) -> int:
         self.began.set()
-        self.go_on.wait(20)
+        self.go_on.wait(120)
         return super().write(text)
 
 
@@ -47,7 +47,7 @@ def test_a_slow_stream_loses_lines_and_is_told_how_many() -> None:
     stream = Held()
     terminal = Terminal(stream, waiting=2)
     terminal.record(record("first"))
-    assert stream.began.wait(20)
+    assert stream.began.wait(120)
 
     for number in range(5):
         terminal.record(record(f"m{number}"))
@@ -62,7 +62,7 @@ def test_closing_does_not_wait_for_a_stream_that_takes_nothing() -> None:
     stream = Held()
     terminal = Terminal(stream)
     terminal.record(record())
-    assert stream.began.wait(20)
+    assert stream.began.wait(120)
 
     terminal.close(patience_s=0.01)
 

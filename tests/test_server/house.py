@@ -19,7 +19,7 @@ from dragoman.server.app import App
 from dragoman.server.serve import Address, running
 from dragoman.server.settings import Limits, ServerSettings
 
-PATIENCE_S = 20
+PATIENCE_S = 120
 BODY = b'{"model":"m"}'
 
 

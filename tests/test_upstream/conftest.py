@@ -20,7 +20,7 @@ def run(request: pytest.FixtureRequest) -> Run:
 
         async def bounded() -> None:
             asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(120):
                 await body
 
         with asyncio.Runner(loop_factory=uvloop.new_event_loop if request.param == "uvloop" else asyncio.new_event_loop) as loop:
