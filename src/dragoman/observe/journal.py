@@ -204,8 +204,11 @@ class Journal:
 
 
 def _size(bodies: Bodies, record: Record) -> int:
-    """About what the bodies take. The pieces of an answer are not counted one by one: there may be thousands."""
-    size = _OBJECT_BYTES + record.bytes_out * ((bodies.client_response is not None) + (bodies.provider_response is not None))
+    """About what the bodies take. The pieces of an answer are not counted one by one, there may be thousands; but where some were left
+    out."""
+    answers = [pieces for pieces in (bodies.client_response, bodies.provider_response) if pieces is not None]
+    told = sum([sum(map(len, pieces)) for pieces in answers]) if bodies.cut else record.bytes_out * len(answers)
+    size = _OBJECT_BYTES + told
     size += 0 if bodies.client_request is None else len(bodies.client_request)
     return size + (0 if bodies.provider_request is None else len(bodies.provider_request))
 

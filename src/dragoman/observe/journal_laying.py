@@ -146,7 +146,8 @@ class Laying:
 
     def _answer(self, name: str, chunks: list[bytes], headers: Headers) -> None:
         data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-        whole, data = len(data), self._shelf.cut(data)
+        whole = next((cut.whole_bytes for cut in self._bodies.cut if cut.side == name), len(data))
+        data = self._shelf.cut(data)
         if self._is_looked_through or self._keeps_all:
             clean = data
         else:

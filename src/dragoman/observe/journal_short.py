@@ -11,11 +11,11 @@ from dragoman.store.laid import Laid, Side, pack, pack_heads
 
 
 def short_row(shelf: Shelf, exchange_id: str, bodies: Bodies, heads: Heads) -> Row | None:
-    """The row of such bodies, whose text is then on the shelf; None if one of them is long, or what a provider was sent is more than
-    the client's request with another model."""
+    """The row of such bodies, whose text is then on the shelf; None if one of them is long or cut, or what a provider was sent is more
+    than the client's request with another model."""
     asked, sent = bodies.client_request, bodies.provider_request
     short = min(LONG, shelf.most_bytes)
-    if asked is None or len(asked) >= short:
+    if asked is None or len(asked) >= short or bodies.cut:
         return None
     key, start = shelf.room()
     at = start + len(asked)
