@@ -40,14 +40,19 @@ def _statement(field: str, kept: tuple[int, ...], rows: int) -> str:
 def _insert(connection: sqlite3.Connection, field: str, rows: list[Row]) -> None:
     """Put rows into a table. What none of them has is not handed over: the driver takes longer for nothing than for a number."""
     kept = tuple([number for number, value in enumerate(rows[0]) if value is not None or _has_one(rows, number)])
-    # A tuple of them, since every table has several columns that are never NULL.
-    values: Callable[[Row], Sequence[Any]] = itemgetter(*kept)
+    values = _getter(kept)
     whole = len(rows) - len(rows) % _AT_ONCE
     for at in range(0, whole, _AT_ONCE):
         given = list(chain.from_iterable(map(values, rows[at : at + _AT_ONCE])))
         connection.execute(_statement(field, kept, _AT_ONCE), given)
     if whole < len(rows):
         connection.execute(_statement(field, kept, len(rows) - whole), list(chain.from_iterable(map(values, rows[whole:]))))
+
+
+def _getter(numbers: tuple[int, ...]) -> Callable[[Row], Sequence[Any]]:
+    """Reads these values off a row: several, as every table has several columns that are never NULL."""
+    first, *others = numbers
+    return itemgetter(first, *others)
 
 
 def _has_one(rows: list[Row], number: int) -> bool:
