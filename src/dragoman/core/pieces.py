@@ -34,16 +34,16 @@ class Pieces:
 
     def add(self, piece: bytes) -> None:
         """This comes next. Who has no time for a call does the same by itself."""
-        size_bytes = len(piece)
-        if size_bytes <= self.room_bytes or self.more(piece):
+        self.room_bytes = room_bytes = self.room_bytes - len(piece)
+        if room_bytes >= 0 or self.more(piece):
             self.pieces.append(piece)
-        self.room_bytes -= size_bytes
 
     def more(self, piece: bytes) -> bool:
-        """Whether there is room now for a piece that did not fit. If not, its beginning is kept as far as it does, and nothing after it."""
+        """Whether there is room now for a piece that took `room_bytes` below 0. If not, its beginning is kept as far as it fits, and
+        nothing after it."""
         if self.is_cut:
             return False
-        capture, count, missing_bytes = self._capture, len(self.pieces), len(piece) - self.room_bytes
+        capture, count, missing_bytes = self._capture, len(self.pieces), -self.room_bytes
         granted_bytes = self._next_bytes
         if granted_bytes < missing_bytes:
             granted_bytes = missing_bytes
@@ -69,8 +69,9 @@ class Pieces:
 
     def _cut(self, piece: bytes) -> None:
         self.is_cut = True
-        if self.room_bytes:
-            self.pieces.append(piece[: self.room_bytes])
+        left_bytes = self.room_bytes + len(piece)
+        if left_bytes:
+            self.pieces.append(piece[:left_bytes])
 
     def copy(self) -> Self:
         """Another body that is the same so far: the pieces are the very same, and stay in the account of this one."""

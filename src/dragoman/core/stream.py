@@ -200,10 +200,9 @@ class _Delivery:
                 self._passed = chunk
                 if self._is_apart:
                     self._hear(chunk)
-                size_bytes = len(chunk)
-                if size_bytes <= said.room_bytes or (keeps and said.more(chunk)):
+                said.room_bytes = room_bytes = said.room_bytes - len(chunk)
+                if room_bytes >= 0 or (keeps and said.more(chunk)):
                     kept.append(chunk)
-                said.room_bytes -= size_bytes
                 return push(chunk)
             self._tell_passed()
             out = look(chunk) if chunk else carrier.close()
@@ -213,10 +212,9 @@ class _Delivery:
                 self._is_over = True
             if not out:
                 return not self._is_over
-            size_bytes = len(out)
-            if size_bytes <= said.room_bytes or (keeps and said.more(out)):
+            said.room_bytes = room_bytes = said.room_bytes - len(out)
+            if room_bytes >= 0 or (keeps and said.more(out)):
                 kept.append(out)
-            said.room_bytes -= size_bytes
             return push(out) and not self._is_over
 
         return take
