@@ -61,4 +61,5 @@ def picture(color: tuple[int, int, int], size: int = 24) -> bytes:
 def letters(machine: Machine, name: str = "letters") -> str:
     """Settings for the server, under some name."""
     (machine.home / "letters.py").write_text(SERVER)
-    return f"\n[mcp_servers.{name}]\ncommand = {json.dumps(sys.executable)}\nargs = [{json.dumps(str(machine.home / 'letters.py'))}]\n"
+    script = json.dumps(str(machine.home / "letters.py"))
+    return f"\n[mcp_servers.{name}]\ncommand = {json.dumps(sys.executable)}\nargs = [{script}]\nstartup_timeout_sec = 60\n"

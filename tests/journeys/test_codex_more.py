@@ -199,7 +199,7 @@ def test_deferred_tool_is_found_and_called(machine: Machine, tmp_path: Path, dia
 
 def run(command: str) -> dict[str, Any]:
     """A line of a script that runs a command."""
-    return {"call": {"name": "exec_command", "arguments": {"cmd": command}}}
+    return {"call": {"name": "exec_command", "arguments": {"cmd": command, "yield_time_ms": 30_000}}}
 
 
 def run_in_code(command: str) -> dict[str, Any]:

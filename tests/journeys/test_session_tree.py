@@ -27,7 +27,7 @@ SUMMARY = "Handoff: a helper harvested the pears, and they were counted."
 
 
 def run(command: str) -> Row:
-    return {"call": {"name": "exec_command", "arguments": {"cmd": command}}}
+    return {"call": {"name": "exec_command", "arguments": {"cmd": command, "yield_time_ms": 30_000}}}
 
 
 FULL = {"input": 1_500_000, "output": 20}
