@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from hearing import patient
 from machine import BYPASS, DRAGOMAN, Machine, scripted, stats
 from parts import gateway, simulator
 from screen import Screen
 from upstreams import DIALECTS, config_of, turns
+
+from dragoman.simulator.app import Simulator
 
 pytestmark = pytest.mark.journey
 
@@ -25,13 +29,13 @@ rules:
   - match: {user: sleep, round: 0}
     reply: [{reasoning: It shall sleep.}, {call: {name: exec_command, arguments: {cmd: touch asleep; sleep 60, yield_time_ms: 30000}}}]
   - reply: [{text: "First words come. Then more words come. At last the final words come."}]
-    pace: {first_s: 0, delta_s: 0.15}
+    pace: {first_s: 0, delta_s: 0.15, characters: 17}
 """)
 
 
 @contextlib.contextmanager
-def tui(machine: Machine, folder: Path, dialect: str) -> Generator[tuple[Screen, str]]:
-    with simulator(SCRIPT) as upstream, gateway(folder, config_of(upstream, dialect)) as address:
+def tui(machine: Machine, folder: Path, dialect: str, made: type[Simulator] = Simulator) -> Generator[tuple[Screen, str]]:
+    with simulator(SCRIPT, made=made) as upstream, gateway(folder, config_of(upstream, dialect)) as address:
         screen = Screen(machine, [*DRAGOMAN, "codex", "--gateway", address, BYPASS, "-m", "gpt-4"])
         try:
             screen.wait_for("Ask Codex to do anything")
@@ -55,11 +59,14 @@ def leave(screen: Screen) -> int:
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_words_stream_and_the_thread_gets_its_title(machine: Machine, tmp_path: Path, dialect: str) -> None:
-    with tui(machine, tmp_path, dialect) as (screen, upstream):
+    seen = threading.Event()
+    with tui(machine, tmp_path, dialect, patient(lambda _: seen)) as (screen, upstream):
         say(screen, "talk to me")
 
+        # The provider says no more until these are seen.
         screen.wait_for("First words come.")
-        assert "final words" not in screen.text, "the words came all at once"
+        assert "final words" not in screen.text
+        seen.set()
         screen.wait_for("At last the final words come.")
         screen.wait_until(lambda: stats(upstream)["open"] == 0 and stats(upstream)["requests"] == 2, "the request for a title")
         code = leave(screen)
