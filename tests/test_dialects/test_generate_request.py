@@ -271,6 +271,17 @@ def test_web_search_stands_beside_functions_where_the_model_takes_both() -> None
     assert lost == [("tools", "the model takes its own tool `web_search` only without functions beside it")]
 
 
+def test_tools_of_its_own_are_not_offered_where_none_may_be_called() -> None:
+    request = ir.Request("m", (USER,), tools=(LOOK, SEARCH), tool_choice=ir.ToolChoice("none"))
+
+    call, lost = DIALECT.write_request(request, GEMINI_3)
+    body = json.loads(call.body)
+
+    assert [list(tool) for tool in body["tools"]] == [["functionDeclarations"]]
+    assert body["toolConfig"] == {"functionCallingConfig": {"mode": "NONE"}}
+    assert lost == [("tools", "generate cannot be told to leave its own tool `web_search` alone, so it is not offered")]
+
+
 @pytest.mark.parametrize(
     ("choice", "config"),
     [

@@ -88,7 +88,8 @@ def state_fields(request: Request) -> list[str]:
 def _settings(request: Request, quirks: Quirks, lost: Lost) -> JsonObject:
     body: JsonObject = {}
     native = own(request.extra) is not None
-    tools = write_tools(request.tools, lost, mixed=native or quirks.mixed_tools)
+    chosen = request.tool_choice is None or request.tool_choice.mode != "none"
+    tools = write_tools(request.tools, lost, mixed=native or quirks.mixed_tools, runs=native or chosen)
     parts: tuple[tuple[str, Any], ...] = (
         ("tools", tools),
         ("toolConfig", tool_config(request, quirks, tools, lost)),

@@ -43,8 +43,9 @@ def read_tools(value: Any) -> tuple[Tool, ...]:
     return tuple(found)
 
 
-def write_tools(tools: tuple[Tool, ...], lost: Lost, *, mixed: bool = True) -> list[JsonObject]:
-    """The list `tools`: all functions in one entry, then the API's own. Unless `mixed`, own ones do not stand beside functions."""
+def write_tools(tools: tuple[Tool, ...], lost: Lost, *, mixed: bool = True, runs: bool = True) -> list[JsonObject]:
+    """The list `tools`: all functions in one entry, then the API's own. Unless `mixed`, own ones do not stand beside functions; unless
+    it `runs` any, none is offered, since it cannot be told to leave them alone."""
     functions = [_write_function(tool) for tool in tools if isinstance(tool, FunctionTool)]
     written: list[JsonObject] = [{_DECLARATIONS: functions}] if functions else []
     for tool in tools:
@@ -53,6 +54,8 @@ def write_tools(tools: tuple[Tool, ...], lost: Lost, *, mixed: bool = True) -> l
         hosted = _write_hosted(tool)
         if hosted is None:
             lost.append(("tools", f"generate has no form for the tool `{_name(tool)}`"))
+        elif not runs:
+            lost.append(("tools", f"generate cannot be told to leave its own tool `{_name(tool)}` alone, so it is not offered"))
         elif functions and not mixed:
             lost.append(("tools", f"the model takes its own tool `{_name(tool)}` only without functions beside it"))
         else:
