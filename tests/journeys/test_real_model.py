@@ -20,14 +20,19 @@ from parts import gateway, real_model
 
 pytestmark = pytest.mark.journey
 
-_TURN_S = 300
+_TURN_S = 1200
+"""Codex's first request alone has several thousand tokens to be read, on whatever is left of a busy machine."""
+
+SAME: dict[str, Any] = {"temperature": 0}
+"""Each time the same answer: one without a word, which no length forbids, would be no proof."""
 
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
     """A gateway whose only provider is the real model, spoken to in Chat Completions."""
     with real_model() as model:
-        provider = {"kind": "openai-compatible", "base_url": f"{model}/v1", "dialect": "chat", "key_optional": True}
+        patient = {"first_byte_s": _TURN_S, "idle_s": _TURN_S}
+        provider = {"kind": "openai-compatible", "base_url": f"{model}/v1", "dialect": "chat", "key_optional": True, "deadlines": patient}
         # A small model that begins to repeat itself goes on until its window is full: these settings of llama.cpp keep it from that.
         brief = {"model": f"local/{MODEL}", "params": {"repeat_penalty": 1.15, "temperature": 0.3, "stop": ["\n\n"]}}
         config = {"providers": {"local": provider}, "models": {"small": f"local/{MODEL}", "brief": {"targets": [brief]}}}
@@ -48,7 +53,9 @@ def post(address: str, path: str, body: dict[str, Any]) -> tuple[int, str]:
 
 def test_real_model_answers_chat_whole(address: str) -> None:
     status, text = post(
-        address, "/v1/chat/completions", {"model": "small", "messages": [{"role": "user", "content": "Say hello."}], "max_tokens": 30}
+        address,
+        "/v1/chat/completions",
+        {"model": "small", "messages": [{"role": "user", "content": "Say hello."}], "max_tokens": 30, **SAME},
     )
 
     answer = json.loads(text)
@@ -60,7 +67,7 @@ def test_real_model_answers_chat_whole(address: str) -> None:
 
 def test_real_model_streams_responses(address: str) -> None:
     status, text = post(
-        address, "/openai/v1/responses", {"model": "small", "input": "Count to three.", "max_output_tokens": 60, "stream": True}
+        address, "/openai/v1/responses", {"model": "small", "input": "Count to three.", "max_output_tokens": 60, "stream": True, **SAME}
     )
 
     events = [json.loads(line.removeprefix("data: ")) for line in text.splitlines() if line.startswith("data: {")]
