@@ -57,7 +57,8 @@ class Journal:
         self._settings = settings
         self._told = told or _plain
         self._queue: deque[Entry] = deque()
-        self._bytes = 0
+        # Of bodies, in all: put by the event loop, taken by the thread. Each has one writer, so none misses what the other counts.
+        self._put_bytes = self._taken_bytes = 0
         self._overflow = Spool(folder / "overflow", settings.spool_bytes // 4, name)
         self._stats = Stats()
         self._wake = threading.Event()
@@ -101,7 +102,7 @@ class Journal:
 
     def stats(self) -> Stats:
         """How it goes, for metrics and health."""
-        return msgspec.structs.replace(self._stats, waiting=len(self._queue), waiting_bytes=self._bytes)
+        return msgspec.structs.replace(self._stats, waiting=len(self._queue), waiting_bytes=self._put_bytes - self._taken_bytes)
 
     async def close(self, patience_s: float = _CLOSE_S) -> None:
         """Write what waits, in the database or else on disk."""
@@ -126,16 +127,16 @@ class Journal:
         if bodies is None:
             return None, NOTHING, _OBJECT_BYTES
         size = _size(bodies, record)
-        if self._bytes + size > self._settings.queue_bytes:
+        if self._put_bytes - self._taken_bytes + size > self._settings.queue_bytes:
             self._stats.dropped_bodies += 1
             return None, DROPPED, _OBJECT_BYTES
-        self._bytes += size
+        self._put_bytes += size
         return bodies, bodies.mode, size
 
     def _spill(self, record: Record, bodies: Bodies | None, size: int) -> None:
         """There is no more room in memory: the record waits on disk, without its bodies."""
         if bodies is not None:
-            self._bytes -= size
+            self._put_bytes -= size
             self._stats.dropped_bodies += 1
         if record.decision is not None:
             record.decision = self._told(record.decision)
@@ -184,7 +185,7 @@ class Journal:
             some.append(entry)
             size += entry[3]
             if entry[1] is not None:
-                self._bytes -= entry[3]
+                self._taken_bytes += entry[3]
         return some
 
     def _take_overflow(self) -> None:
