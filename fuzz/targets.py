@@ -133,8 +133,8 @@ class _Sink:
     def took_body(self, chunks: list[bytes]) -> None:
         assert self.heads == 1 and not self.ends and all(chunks)
 
-    def took_end(self) -> None:
-        assert self.heads == 1
+    def took_end(self, chunks: list[bytes]) -> None:
+        assert self.heads == 1 and all(chunks)
         self.ends += 1
 
     def took_fault(self, error: GatewayError) -> None:
