@@ -9,12 +9,14 @@ from typing import Any
 from dragoman.core.exchange import Inbound, Outbound
 from dragoman.core.pieces import Pieces
 from dragoman.core.runtime import Capture
+from dragoman.ir.kept import FULL, NOTHING, REDACTED
 from dragoman.ir.record import Bodies
 from dragoman.wire.frame import Headers
 
 HEADER = "x-dragoman-log"
 """By which a request asks for less to be kept of it than its key allows: `full`, `redacted` or `none`."""
-_MODES = ("none", "redacted", "full")
+_MODES = (NOTHING, REDACTED, FULL)
+"""From the least to the most."""
 
 
 class Captured:

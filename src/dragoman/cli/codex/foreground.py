@@ -60,5 +60,6 @@ def _wait(child: subprocess.Popen[bytes]) -> int:
 
 def _send(child: subprocess.Popen[bytes], number: int) -> None:
     """Not by `send_signal`: that looks whether the child has ended, and so takes its end away from the one who waits for it."""
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(child.pid, number)
+    if child.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child.pid, number)
