@@ -228,6 +228,27 @@ def test_a_broken_seat_goes_last_and_is_tried_once() -> None:
     assert (well.tried, alone.tried, alone.waits) == (["b/m@1"], ["a/m@1"], [])
 
 
+def test_a_broken_seat_that_asked_for_time_is_waited_for_and_tried_once() -> None:
+    board = Board()
+    away = fault(Kind.OVERLOADED, wait_s=2)
+    stories = [Story(chain("a/m@1"), board, began=1000.0 + 7 * turn).tells({"a/m@1": [away]}) for turn in range(2)]
+
+    resting = Story(chain("a/m@1"), board, began=1009.0).tells({"a/m@1": [away]})
+
+    assert [len(story.tried) for story in stories] == [4, 1]
+    assert (resting.waits, resting.tried, resting.note) == ([1], ["a/m@1"], "")
+
+
+def test_a_broken_seat_that_may_be_tried_when_its_rest_is_over_is_waited_for_again() -> None:
+    board = Board(Breaker(open_s=3))
+    for _ in range(4):
+        board.failed(board.health(seat("a/m@1")), 1000.0, BOOM)
+
+    story = Story(chain("a/m@1"), board).tells({"a/m@1": [fault(Kind.OVERLOADED, wait_s=4), None]})
+
+    assert (story.waits, story.tried) == ([4], ["a/m@1"] * 2)
+
+
 def test_a_broken_seat_is_tried_again_at_its_place_when_its_time_has_come() -> None:
     board = Board(Breaker(open_s=10))
     for _ in range(5):

@@ -75,6 +75,11 @@ class Board:
         health = self._seats.get(seat.id)
         return self.standing(seat, now) == "refused" and (health is None or max(health.refused_until, health.rest_until) <= now)
 
+    def is_broken(self, seat: Seat, at: float) -> bool:
+        """Whether it is taken for broken then, though it may be resting now, too."""
+        health = self._seats.get(seat.id)
+        return health is not None and not health.circuit.may_try(at, self.settings)
+
     def ready_at(self, seat: Seat, now: float) -> float:
         """The earliest time at which its provider wants to be asked here again: `now` where that is so already."""
         health = self._seats.get(seat.id)

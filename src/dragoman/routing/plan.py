@@ -207,11 +207,11 @@ class Plan:
         return Wait(soonest[0])
 
     def _is_worth_waiting(self, place: int, seat: Seat, now: float) -> bool:
-        """Whether this seat may do after a wait. One that is taken for broken by now had its try."""
+        """Whether this seat may do after a wait. One that is taken for broken when its rest is over is asked once, not again."""
         if self._board.standing(seat, now) in ("refused", "open"):
             return False
         last = next((failure for failure in reversed(self._failures) if failure.place == place), None)
-        return last is None or last.error.rule.retry
+        return last is None or (last.error.rule.retry and not self._board.is_broken(seat, self._board.ready_at(seat, now)))
 
     def _is_again(self, place: int) -> bool:
         """Whether trying this seat asks a provider once more that has failed at this exchange. A key that was limited or refused is no
