@@ -151,11 +151,15 @@ class Journal:
 
     def _run(self) -> None:
         is_open = True
+        took_at = time.monotonic()
         while is_open:
             if not self._scribe.catches_up:
+                # What came while the last batch was written has waited that long.
+                since = took_at if self._wake.is_set() else None
                 self._wake.wait(self._scribe.pause_s())
-            if not self._scribe.catches_up:
-                self._closing.wait(self._settings.flush_s)
+                waited_s = 0.0 if since is None else time.monotonic() - since
+                self._closing.wait(max(0.0, self._settings.flush_s - waited_s))
+            took_at = time.monotonic()
             self._wake.clear()
             # What is put from here on wakes the thread again: so nothing is left behind, and closing comes after all of it.
             self._is_told = False
@@ -169,12 +173,20 @@ class Journal:
         self._scribe.close()
 
     def _work(self, *, is_closing: bool) -> None:
-        while self._queue:
-            self._scribe.write(self._some())
+        # What comes meanwhile waits for the next time: many in a batch cost half of what few do.
+        left = len(self._queue)
+        while self._queue and (left > 0 or is_closing or self._is_half_full()):
+            some = self._some()
+            left -= len(some)
+            self._scribe.write(some)
             self._stats.cpu_s = time.thread_time()
         self._take_overflow()
         self._scribe.chores(is_closing=is_closing)
         self._stats.cpu_s = time.thread_time()
+
+    def _is_half_full(self) -> bool:
+        settings = self._settings
+        return 2 * len(self._queue) > settings.queue or 2 * (self._put_bytes - self._taken_bytes) > settings.queue_bytes
 
     def _some(self) -> list[Entry]:
         """What goes into one batch."""

@@ -79,8 +79,8 @@ class Stats(msgspec.Struct):
 class Scribe:
     """Used by one thread. `most`, `most_bytes`: what goes into one batch."""
 
-    most = 500
-    most_bytes = 16 * 1024 * 1024
+    most = 1000
+    most_bytes = 32 * 1024 * 1024
 
     def __init__(
         self,

@@ -1,0 +1,86 @@
+"""What comes while a batch is written waits for the next one, unless there is soon no more room for it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dragoman.config.journal_schema import Journal as Settings
+from dragoman.ir.record import Bodies, Record
+from dragoman.observe.journal import Journal
+from dragoman.store.batch import Batch, Old
+
+
+class Slow:
+    """A database that writes when it is told to, and tells what it did, in turn: so many exchanges, or a look for words to index."""
+
+    name = "slow"
+
+    def __init__(self, busy: Callable[[], None]) -> None:
+        self.did: list[int | str] = []
+        self._busy = busy
+
+    def writer(self) -> Slow:
+        return self
+
+    def write(self, batch: Batch) -> None:
+        self.did.append(len(batch.exchanges))
+        self._busy()
+
+    def index(self, most: int) -> int:
+        self.did.append("index")
+        return 0
+
+    def sweep(self, old: Old, most: int) -> int:
+        return 0
+
+    def size_bytes(self) -> int:
+        return 0
+
+    def oldest_epoch(self) -> int | None:
+        return None
+
+    def close(self) -> None:
+        """There is nothing to give back."""
+
+
+def record(number: int, size: int = 0) -> Record:
+    return Record(f"ex_{number:05}", 1000.0 + number, client="ada", bodies=Bodies("redacted", bytes(size)) if size else None)
+
+
+@pytest.mark.parametrize(
+    ("settings", "size", "did"),
+    [
+        (Settings(flush_s=0.01), 0, [1, "index", 3]),
+        (Settings(flush_s=0.01, queue=5), 0, [1, 3, "index"]),
+        (Settings(flush_s=0.01, queue_bytes=40_000), 8000, [1, 3, "index"]),
+    ],
+    ids=["waits", "hardly any more room for exchanges", "hardly any more room for bodies"],
+)
+def test_what_comes_while_a_batch_is_written_waits_for_the_next_time(
+    tmp_path: Path, settings: Settings, size: int, did: list[int | str]
+) -> None:
+    is_writing, goes_on = threading.Event(), threading.Event()
+
+    def busy() -> None:
+        is_writing.set()
+        assert goes_on.wait(60)
+
+    database = Slow(busy)
+    journal = Journal(lambda: database, settings, tmp_path)
+    journal.start()
+    journal.put(record(0))
+    assert is_writing.wait(60)
+    for number in (1, 2, 3):
+        journal.put(record(number, size))
+    goes_on.set()
+    while journal.stats().written < 4:
+        os.sched_yield()
+    journal.close_now(60)
+
+    assert database.did[:3] == did
+    assert (journal.stats().lost, journal.stats().dropped_bodies) == (0, 0)
