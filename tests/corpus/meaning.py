@@ -290,9 +290,14 @@ _ITEMS: dict[type, Callable[[Any], Iterable[Json]]] = {
 _NO_PARAMETERS = {"type": "object", "properties": {}}
 
 
+def _of_object(parameters: Json) -> Json:
+    """With what a schema that says nothing of its values means as that of a tool: an object of anything."""
+    return parameters if _SHAPE & parameters.keys() else {**parameters, **_NO_PARAMETERS}
+
+
 def _tool(tool: ir.Tool) -> Json:
     return {
         "name": getattr(tool, "name", ""),
         "description": tool.description or "",
-        "parameters": _shape(getattr(tool, "parameters", None) or _NO_PARAMETERS),
+        "parameters": _shape(_of_object(getattr(tool, "parameters", None) or {})),
     }

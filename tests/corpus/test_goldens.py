@@ -11,6 +11,8 @@ from tests.corpus.census import count, news, page, read_page
 from tests.corpus.checks import CHECKS, problems
 from tests.corpus.exchange import DIALECTS, exchanges
 
+from dragoman.dialects.contract import Call
+
 GOLDENS = list(exchanges(Path(__file__).parents[1] / "golden"))
 
 
@@ -42,3 +44,14 @@ def test_the_page_of_the_census_reads_as_it_was_written() -> None:
     census = count(GOLDENS)
 
     assert read_page(page(census)) == census
+
+
+def test_a_tools_schema_without_a_word_of_json_schema_is_an_object_of_anything() -> None:
+    declared = [{"name": "f", "parameters": {"type": "OBJECT"}, "parametersJsonSchema": {"a": [1, {}]}}, {"name": "g", "parameters": {}}]
+    asked = {"contents": [{"role": "user", "parts": [{"text": "hi"}]}], "tools": [{"functionDeclarations": declared}]}
+    golden = next(golden for golden in GOLDENS if golden.dialect == "generate")
+    call = Call("/models/some-model:generateContent", json.dumps(asked).encode())
+
+    found = problems(CHECKS["asked"], msgspec.structs.replace(golden, status=200, call=call, whole=None, stream=None))
+
+    assert found == []
