@@ -63,3 +63,12 @@ def test_what_cannot_be_followed_is_said_by_the_names_of_the_options(monkeypatch
 
     assert ended.exit_code == 2
     assert "--follow goes with --model, --provider, --key, --session, --agent, --status, --error, not with --team" in ended.output
+
+
+@pytest.mark.parametrize(("arguments", "told"), [((), "nothing is on record yet"), (("--errors",), "nothing like that is on record")])
+def test_an_empty_journal_is_told_from_filters_that_nothing_passes(
+    monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], told: str
+) -> None:
+    monkeypatch.setattr(Gateway, "rows", [])
+
+    assert run(monkeypatch, *arguments).output == f"{told}, says the gateway\n"

@@ -57,6 +57,12 @@ def tell(address: str, path: str, question: object = None) -> dict[str, Any]:
     return _read(address, path, lambda: post(address, path, body, key=os.environ.get(KEY_VARIABLE), wait_s=_WAIT_S))
 
 
+def nothing(source: str, *, is_filtered: bool) -> str:
+    """What is said where there is nothing to show; source: who was asked."""
+    what = "nothing like that is on record" if is_filtered else "nothing is on record yet"
+    return f"{what}, says {source}"
+
+
 def _read(address: str, path: str, ask: Any) -> dict[str, Any]:
     try:
         answer: Answer = ask()

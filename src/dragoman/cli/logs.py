@@ -14,7 +14,7 @@ from urllib.parse import urlencode, urlsplit
 import click
 import msgspec
 
-from dragoman.cli.asking import config_option, gateway_option
+from dragoman.cli.asking import config_option, gateway_option, nothing
 from dragoman.cli.codex.arguments import KEY_VARIABLE
 from dragoman.cli.journal import Source, exchange_line, filtered, given_options
 from dragoman.observe.line import legible
@@ -50,7 +50,7 @@ def logs(
     if follow:
         _follow(source, given, {row["id"] for row in found}, show, errors=errors)
     elif not found and not as_json:
-        click.echo(f"Nothing like that is on record, says {source.name}.", err=True)
+        click.echo(nothing(source.name, is_filtered=bool(given)), err=True)
 
 
 def _follow(source: Source, given: Mapping[str, str], known: set[str], show: Callable[[Row], None], *, errors: bool) -> None:

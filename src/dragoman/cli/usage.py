@@ -9,7 +9,7 @@ from typing import Any
 import click
 import msgspec
 
-from dragoman.cli.asking import config_option, gateway_option
+from dragoman.cli.asking import config_option, gateway_option, nothing
 from dragoman.cli.journal import Source, clock, count, filtered, given_options, percent, seconds, spent, table
 from dragoman.observe.line import legible
 
@@ -31,11 +31,10 @@ def usage(
     by: str, period: str | None, percentiles: str | None, gateway: str | None, config: str | None, as_json: bool, **options: str | None
 ) -> None:
     """Sum up what was used: requests, tokens, cost, times; for example `--by model --since 7d`."""
-    given = given_options(
-        {**options, "by": by, "period": period, "percentiles": percentiles, "utc_offset_s": str(time.localtime().tm_gmtoff)}
-    )
+    wanted = given_options(options)
+    grouping = given_options({"by": by, "period": period, "percentiles": percentiles, "utc_offset_s": str(time.localtime().tm_gmtoff)})
     source = Source(gateway, config)
-    found = source.usage(given)
+    found = source.usage({**wanted, **grouping})
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(found)))
         return
@@ -43,18 +42,15 @@ def usage(
     measures = [name.strip() for name in (percentiles or "").split(",") if name.strip()]
     rows = [(*_group(row, names, period), *_sums(row), *_ranks(row, measures)) for row in found["usage"]]
     if not rows:
-        click.echo(f"Nothing like that is on record, says {source.name}.", err=True)
+        click.echo(nothing(source.name, is_filtered=bool(wanted)), err=True)
         return
     groups = (*(["from"] if period else []), *names)
     total = (*(["all", *[""] * len(groups)][: len(groups)]), *_sums(found["total"]), *[""] * (len(measures) * len(_RANKS)))
     head = (*groups, *_HEAD, *(f"{name} {rank}" for name in measures for rank in _RANKS))
     click.echo("\n".join(table(head, [*rows, *([total] if len(rows) > 1 and groups else [])], left=len(groups))))
-    if found["total"].get("unpriced"):
-        click.echo(
-            click.style(
-                f"{found['total']['unpriced']} requests have a model whose price is not known; see `prices` in the config.", dim=True
-            )
-        )
+    if unpriced := found["total"].get("unpriced"):
+        have = "1 request has" if unpriced == 1 else f"{unpriced} requests have"
+        click.echo(click.style(f"{have} a model whose price is not known; see `prices` in the config.", dim=True))
 
 
 def _group(row: Mapping[str, Any], names: Sequence[str], period: str | None) -> list[str]:
