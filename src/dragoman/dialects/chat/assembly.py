@@ -1,7 +1,7 @@
 """Puts tool calls together from their deltas: by `index`, else by id, else by order; with an id of our own where the server gives none.
 
 Known variations: no index (Mistral), index 0 for all (Ollama), empty ids (Gemini's compatible API), everything in one delta,
-arguments that are missing or an object, the name or the id repeated in every delta.
+arguments that are missing or an object, the name or the id repeated in every delta, empty forms of other kinds beside a call's own.
 """
 
 from __future__ import annotations
@@ -68,8 +68,8 @@ class Assembly:
         return any(call.kind != "custom" and call.text and not _is_json(call.text) for call in self._calls)
 
     def _entry(self, entry: JsonObject, out: list[ev.Event]) -> None:
-        custom = entry.get("custom")
-        inner = object_or_empty(entry.get("function") or custom)
+        custom = _is_custom(entry)
+        inner = object_or_empty(entry.get("custom" if custom else "function"))
         name = inner.get("name")
         name = name if isinstance(name, str) else ""
         call = self._find(entry, name) or self._open(entry, "custom" if custom else "function")
@@ -125,6 +125,11 @@ class Assembly:
             told = f"call_{hashlib.sha256(f'{self._seed}/{self._choice}/{self._made}'.encode()).hexdigest()[:24]}"
         self._ids.add(told)
         return told
+
+
+def _is_custom(entry: JsonObject) -> bool:
+    # Some servers fill in every form there is, empty but for one (Snowflake); the later pieces of a stream name no type.
+    return "custom" in entry and (entry.get("type") == "custom" or not entry.get("function"))
 
 
 def _part(call: _Open) -> int:

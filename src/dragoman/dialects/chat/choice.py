@@ -184,7 +184,9 @@ class Choice:
         self._calls.feed(value if isinstance(value, list) else [value], out)  # pyright: ignore[reportUnknownArgumentType]
 
     def _on_legacy_call(self, value: Any, out: list[ev.Event]) -> None:
-        self._on_calls([{"index": -1, "function": value}], out)
+        # An empty one is the form of a server that fills in every field (Snowflake).
+        if any(object_or_empty(value).values()):
+            self._on_calls([{"index": -1, "function": value}], out)
 
     def _on_annotations(self, value: Any, out: list[ev.Event]) -> None:
         for entry in objects(value):

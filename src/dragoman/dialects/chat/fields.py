@@ -132,12 +132,17 @@ def _read_format(came: JsonObject) -> OutputFormat | None:
         schema, strict = value.get("schema"), value.get("strict")
         return OutputFormat(
             "schema",
-            text_at(value, "name", "response_format.json_schema"),
+            _name(value),
             None if schema is None else object_at(schema, "response_format.json_schema.schema"),
             strict if isinstance(strict, bool) else None,
             text_or_none(value, "description"),
         )
     return OutputFormat("text") if kind == "text" else OutputFormat("json") if kind == "json_object" else None
+
+
+def _name(value: JsonObject) -> str | None:
+    # The API demands it, others do without (Perplexity).
+    return text_at(value, "name", "response_format.json_schema") if value.get("name") is not None else None
 
 
 def _write_format(output: OutputFormat) -> JsonObject:

@@ -76,7 +76,8 @@ def _read_file(came: JsonObject, path: str) -> File | None:
     name, stored, data = text_or_none(file, "filename"), text_or_none(file, "file_id"), text_or_none(file, "file_data")
     if stored is not None:
         return File(FileId(stored), name)
-    return File(file_of(data, name), name) if data is not None else None
+    # Routers take an address, too (OpenRouter), which the API does not: it is written only where it came so.
+    return File(file_of(data, name), name, extra={NAME: {}}) if data is not None else None
 
 
 _READ: dict[Any, Callable[[JsonObject, str], Text | Image | Audio | File | None]] = {

@@ -1,0 +1,110 @@
+"""What recordings of other projects' traffic found, one golden for each defect. The words in them are ours."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from dragoman.dialects.contract import Call, Quirks
+from dragoman.dialects.registry import dialect
+from dragoman.ir import events as ev
+from dragoman.ir import request as ir
+from dragoman.ir.fold import Fold
+from dragoman.ir.response import Choice, Response
+from dragoman.wire.frame import Frame
+
+HI = {"role": "user", "content": "hi"}
+
+
+def body(name: str, request: ir.Request, quirks: Quirks = Quirks(stream_usage=False, store=None)) -> Any:  # noqa: B008
+    return json.loads(dialect(name).write_request(request, quirks)[0].body)
+
+
+def lost(name: str, request: ir.Request) -> list[tuple[str, str]]:
+    return dialect(name).write_request(request, Quirks())[1]
+
+
+def read(name: str, value: dict[str, Any]) -> ir.Request:
+    path = "/models/some-model:generateContent" if name == "generate" else dialect(name).path
+    return dialect(name).read_request(Call(path, json.dumps(value).encode()))
+
+
+def folded(events: list[ev.Event]) -> Response:
+    fold = Fold()
+    for event in events:
+        fold.feed(event)
+    return fold.response()
+
+
+def whole(name: str, value: Any) -> Response:
+    return folded(dialect(name).read_response(json.dumps(value).encode(), Quirks()))
+
+
+def streamed(name: str, *values: Any) -> Response:
+    reader = dialect(name).reader(Quirks())
+    events = [event for value in values for event in reader.feed(Frame(json.dumps(value).encode()))]
+    return folded([*events, *reader.close()])
+
+
+EVERY_FORM = {
+    "role": "assistant",
+    "content": "",
+    "refusal": "",
+    "function_call": {"name": "", "arguments": ""},
+    "tool_calls": [
+        {"id": "call_1", "type": "function", "custom": {"name": "", "input": ""}, "function": {"name": "look", "arguments": '{"at":1}'}}
+    ],
+}
+LOOKED = Choice(0, (ir.Call("call_1", "look", '{"at":1}'),), "tool_calls")
+
+
+def test_empty_forms_of_other_kinds_beside_a_call_are_no_calls() -> None:
+    head = {"id": "c1", "model": "m", "choices": []}
+
+    told = whole("chat", {**head, "choices": [{"index": 0, "message": EVERY_FORM, "finish_reason": ""}]})
+    piece = streamed("chat", {**head, "choices": [{"index": 0, "delta": EVERY_FORM, "finish_reason": "tool_calls"}]})
+
+    assert told.choices == (LOOKED,)
+    assert piece.choices == (LOOKED,)
+
+
+def test_pieces_of_a_custom_call_that_name_no_type_stay_with_it() -> None:
+    head = {"id": "c1", "model": "m"}
+    first = {"index": 0, "id": "call_1", "type": "custom", "custom": {"name": "patch", "input": "a"}}
+    pieces = [{"tool_calls": [first]}, {"tool_calls": [{"index": 0, "custom": {"input": "b"}}]}]
+
+    frames = [{**head, "choices": [{"index": 0, "delta": delta}]} for delta in pieces]
+    told = streamed("chat", *frames, {**head, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+
+    assert told.choices == (Choice(0, (ir.Call("call_1", "patch", "ab", kind="custom"),), "tool_calls"),)
+
+
+def test_an_address_for_a_files_data_goes_on_as_it_came() -> None:
+    file = {"type": "file", "file": {"filename": "a.pdf", "file_data": "https://files.example/a.pdf"}}
+    asked = {"model": "m", "messages": [{"role": "user", "content": [file]}]}
+
+    request = read("chat", asked)
+
+    assert body("chat", request) == asked
+    assert lost("chat", request) == []
+    assert body("responses", request)["input"][0]["content"] == [
+        {"type": "input_file", "file_url": "https://files.example/a.pdf", "filename": "a.pdf"}
+    ]
+
+
+def test_a_schema_without_a_name_is_one_of_chat_and_gets_a_name_elsewhere() -> None:
+    schema = {"type": "object", "properties": {}, "additionalProperties": False}
+    asked = {"model": "m", "messages": [HI], "response_format": {"type": "json_schema", "json_schema": {"schema": schema}}}
+
+    request = read("chat", asked)
+
+    assert body("chat", request) == asked
+    assert body("responses", request)["text"]["format"] == {"type": "json_schema", "name": "output", "schema": schema}
+
+
+@pytest.mark.parametrize("name", [7, ["answer"]])
+def test_a_schemas_name_that_is_no_string_is_refused(name: Any) -> None:
+    with pytest.raises(Exception, match=r"response_format\.json_schema\.name"):
+        read("chat", {"model": "m", "messages": [HI], "response_format": {"type": "json_schema", "json_schema": {"name": name}}})
