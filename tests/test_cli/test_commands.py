@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -60,3 +61,23 @@ def test_what_is_not_typed_is_not_loaded() -> None:
     script = "import sys, dragoman.cli.main; print([room for room in ('app', 'server', 'core') if f'dragoman.{room}' in sys.modules])"
 
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+RUN = "from dragoman.cli.main import main; main()"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full device")
+@pytest.mark.parametrize("command", ["schema", "--help"])
+def test_a_full_disk_is_told_in_a_sentence(command: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run([sys.executable, "-c", RUN, command], stdout=full, stderr=subprocess.PIPE, text=True)
+
+    assert (ended.returncode, ended.stderr) == (1, "dragoman: standard output cannot be written: No space left on device\n")
+
+
+def test_a_closed_output_is_no_trouble() -> None:
+    shell = 'exec "$0" -c "$1" "$2" >&-'
+
+    ended = subprocess.run(["sh", "-c", shell, sys.executable, RUN, "schema"], capture_output=True, text=True)
+
+    assert (ended.returncode, ended.stderr) == (0, "")

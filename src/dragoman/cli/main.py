@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
+import os
 import sys
 from typing import Any
 
@@ -13,6 +15,7 @@ from dragoman.config.problems import ConfigError
 from dragoman.ir.errors import GatewayError
 
 _INTERRUPTED = 130
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 
 class Later(click.Command):
@@ -70,6 +73,7 @@ for _name, _place, _summary in (
 
 def main() -> None:
     """Run the command that was typed. A config that cannot be used and a gateway that cannot start end with a sentence and 1."""
+    _open_what_is_closed()
     try:
         commands(prog_name="dragoman", standalone_mode=False)
     except click.exceptions.Abort:
@@ -88,6 +92,20 @@ def main() -> None:
     except GatewayError as error:
         click.echo(f"dragoman: {error.message}", err=True)
         sys.exit(1)
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        click.echo(f"dragoman: {error.filename or 'standard output'} cannot be written: {os.strerror(error.errno)}", err=True)
+        # What is still in its buffer would fail once more at the very end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(1)
+
+
+def _open_what_is_closed() -> None:
+    """Standard output and error that whoever started us has closed (`>&-`) lead nowhere; Python has nothing in their place."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))
 
 
 def _tell_problems(error: ConfigError) -> None:

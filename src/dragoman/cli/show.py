@@ -150,4 +150,5 @@ def _sums(sums: Mapping[str, Any]) -> str:
     cached = f", {percent(sums['cache_hit_rate'])} cached" if sums["cache_hit_rate"] else ""
     failed = f", {sums['failed']} failed" if sums["failed"] else ""
     tokens = f"{count(sums['input_tokens'])} in{cached}, {count(sums['output_tokens'])} out"
-    return f"{sums['exchanges']} requests{failed}, {tokens}, {spent(sums)}, {seconds(sums['total_s'])}"
+    requests = "1 request" if sums["exchanges"] == 1 else f"{sums['exchanges']} requests"
+    return f"{requests}{failed}, {tokens}, {spent(sums)}, {seconds(sums['total_s'])}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sys
@@ -14,12 +15,12 @@ import msgspec
 
 from dragoman.cli.asking import config_option, fetch, gateway_option
 from dragoman.cli.journal import RUNNING, Source, count, percent, seconds, spent, table
+from dragoman.cli.screen import pause, whole_screen
 from dragoman.ir.errors import GatewayError
 from dragoman.observe.line import legible
 
 Row = Mapping[str, Any]
 
-_BEGIN, _END = "\x1b[2J\x1b[?25l", "\x1b[?25h"
 _HOME, _REST_OF_LINE, _REST_OF_SCREEN = "\x1b[H", "\x1b[K", "\x1b[J"
 _RUNNING = 12
 _MINUTES = 5
@@ -46,21 +47,15 @@ class View(msgspec.Struct, frozen=True):
 @gateway_option
 @config_option
 def top(every: float, once: bool, gateway: str | None, config: str | None) -> None:
-    """Watch the gateway: what is under way, what is spent, tokens per second, errors, and the sessions of the last hour. Ctrl-C ends it."""
+    """Watch the gateway: what is under way, what is spent, tokens per second, errors, and the sessions of the last hour. `q` ends it."""
     is_seen = sys.stdout.isatty() and not once
     screen = lines(_look(gateway, config))
-    try:
-        click.echo(_BEGIN, nl=False) if is_seen else None
+    with whole_screen() if is_seen else contextlib.nullcontext(pause) as wait:
         while True:
             click.echo(drawn(screen, shutil.get_terminal_size()) if is_seen else "\n".join(screen), nl=not is_seen)
-            if once:
+            if once or wait(every):
                 return
-            time.sleep(every)
             screen = _again(gateway, config)
-    except KeyboardInterrupt:
-        pass
-    finally:
-        click.echo(_END, nl=False) if is_seen else None
 
 
 def _look(gateway: str | None, config: str | None) -> View:
