@@ -5,7 +5,6 @@ It is recorded like any other exchange, so what it costs is seen. Whatever goes 
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -16,6 +15,7 @@ from dragoman.core.ask import RequestAsk
 from dragoman.core.exchange import Inbound, Outbound
 from dragoman.routing.decision import NeedsClassifier
 from dragoman.routing.walk import Verdict
+from dragoman.upstream.alarm import within
 from dragoman.wire.frame import Headers
 
 _DIALECT = "chat"
@@ -38,7 +38,7 @@ async def classify(
     model = f"`{needs.model}`"
     heard = _Heard()
     try:
-        async with asyncio.timeout(needs.timeout_s):
+        async with within(needs.timeout_s):
             await handle(_question(needs, ask, inbound), heard)
     except TimeoutError:
         return Verdict(None, f"{model} took more than {needs.timeout_s:g} s")

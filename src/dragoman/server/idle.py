@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from math import inf
 
-_TICK_S = 0.001
-"""uvloop counts in milliseconds and may ring one early."""
+from dragoman.upstream.alarm import TICK_S, Alarm
 
 
 class Idle:
@@ -16,32 +16,28 @@ class Idle:
     The timer stays where it is while requests come and go: moving it would cost each of them a cancel and a new one (2 µs).
     """
 
-    __slots__ = ("_expired", "_loop", "_now", "_seconds", "_since", "_timer")
+    __slots__ = ("_alarm", "_expired", "_now", "_seconds", "_since")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, seconds: float, expired: Callable[[], None]) -> None:
-        self._loop = loop
+        self._alarm = Alarm(loop, self._ring)
         self._now = loop.time
         self._seconds = seconds
         self._expired = expired
-        self._timer: asyncio.TimerHandle | None = None
         self._since = 0.0
 
     def begin(self) -> None:
         """From now on the next request is waited for."""
         self._since = self._now()
-        if self._timer is None:
-            self._timer = self._loop.call_later(self._seconds, self._rang)
+        if self._alarm.when == inf:
+            self._alarm.by(self._since + self._seconds)
 
     def end(self) -> None:
         """The connection is over."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._alarm.end()
 
-    def _rang(self) -> None:
-        self._timer = None
-        left_s = self._since + self._seconds - self._now()
-        if left_s > _TICK_S:
-            self._timer = self._loop.call_later(left_s, self._rang)
-        else:
-            self._expired()
+    def _ring(self, now: float) -> float | None:
+        due = self._since + self._seconds
+        if due - now > TICK_S:
+            return due
+        self._expired()
+        return None

@@ -58,7 +58,6 @@ class Connection(Reading):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client is gone: the request that runs for it is cancelled at once."""
-        self.clear_deadline()
         self._stall.end()
         self._idle.end()
         self._waiting.clear()

@@ -6,7 +6,6 @@ How the requests are answered and how a connection ends is `protocol`'s affair, 
 from __future__ import annotations
 
 import asyncio
-from asyncio.events import TimerHandle
 
 import httptools
 from uvicorn.config import Config
@@ -19,6 +18,7 @@ from dragoman.server.answer import Answer
 from dragoman.server.asked import BodyOnly, RawHeaders, read_headers, read_target
 from dragoman.server.faults import headers_too_large, judge_head, not_http
 from dragoman.server.refusal import Policy
+from dragoman.upstream.alarm import TICK_S, Alarm
 
 _FRAMING = ("content-length", "transfer-encoding")
 _METHODS = {b"POST": "POST", b"GET": "GET", b"HEAD": "HEAD", b"OPTIONS": "OPTIONS"}
@@ -55,12 +55,19 @@ class Reading(HttpToolsProtocol):
         self.parser = httptools.HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
         self._is_upgrade = False
-        self._deadline: TimerHandle | None = None
+        self._deadline: float | None = None
+        self._clock = Alarm(loop, self._ring)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """The client is there."""
         super().connection_made(transport)
         self.address = self.client[0] if self.client else ""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client is gone: nothing is awaited any more."""
+        self._deadline = None
+        self._clock.end()
+        super().connection_lost(exc)
 
     # Bytes in
 
@@ -161,8 +168,7 @@ class Reading(HttpToolsProtocol):
         self.headers = []
         self._target.clear()
         self._silent_bytes = self._head_bytes = 0
-        if self._deadline is not None:
-            self.clear_deadline()
+        self._deadline = None
         self.phase = BODY
         self.newest = answer
         self.enqueue(answer)
@@ -189,8 +195,7 @@ class Reading(HttpToolsProtocol):
         self._quiet.append(True)
         if self.headers:
             self.headers = []
-        if self._deadline is not None:
-            self.clear_deadline()
+        self._deadline = None
         answer = self.newest
         if answer is not None and not answer.complete:
             answer.more_body = False
@@ -202,18 +207,21 @@ class Reading(HttpToolsProtocol):
     # Clocks
 
     def set_deadline(self, seconds: float) -> None:
-        """What is awaited must be there in so many seconds."""
-        self._deadline = self.loop.call_later(seconds, self._on_deadline)
+        """What is awaited must be there in so many seconds, in which the process itself runs."""
+        self._deadline = due = self.loop.time() + seconds
+        self._clock.by(due)
 
     def clear_deadline(self) -> None:
         """It is there, or no longer wanted."""
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
+        self._deadline = None
 
-    def _on_deadline(self) -> None:
+    def _ring(self, now: float) -> float | None:
+        due = self._deadline
+        if due is None or due - now > TICK_S:
+            return due
         self._deadline = None
         self.on_deadline()
+        return None
 
     # What is done about it
 

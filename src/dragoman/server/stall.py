@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
+
+from dragoman.upstream.alarm import Alarm
 
 
 class Stall:
@@ -11,26 +14,27 @@ class Stall:
     def __init__(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
         self._loop = loop
         self._seconds = seconds
-        self._timer: asyncio.TimerHandle | None = None
+        self._before_bytes = 0
+        self._alarm: Alarm | None = None
 
     def watch(self, transport: asyncio.Transport) -> None:
         """Begin, if there is anything to wait for and it is not waited for already."""
         waiting_bytes = transport.get_write_buffer_size()
-        if self._timer is None and waiting_bytes:
-            self._set(transport, waiting_bytes)
+        if self._alarm is None and waiting_bytes:
+            self._before_bytes = waiting_bytes
+            self._alarm = Alarm(self._loop, partial(self._check, transport))
+            self._alarm.by(self._loop.time() + self._seconds)
 
     def end(self) -> None:
         """The client reads again, or is gone."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        if self._alarm is not None:
+            self._alarm.end()
+            self._alarm = None
 
-    def _set(self, transport: asyncio.Transport, waiting_bytes: int) -> None:
-        self._timer = self._loop.call_later(self._seconds, self._check, transport, waiting_bytes)
-
-    def _check(self, transport: asyncio.Transport, before: int) -> None:
+    def _check(self, transport: asyncio.Transport, now: float) -> float | None:
         waiting_bytes = transport.get_write_buffer_size()
-        if waiting_bytes >= before:
+        if waiting_bytes >= self._before_bytes:
             transport.abort()
-        else:
-            self._set(transport, waiting_bytes)
+            return None
+        self._before_bytes = waiting_bytes
+        return now + self._seconds

@@ -12,6 +12,7 @@ import httptools
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.tasks import Tasks
 from dragoman.upstream import faults
+from dragoman.upstream.alarm import within
 from dragoman.upstream.connection import Connection
 from dragoman.upstream.dial import look_up, reach
 from dragoman.upstream.origin import Origin
@@ -19,6 +20,8 @@ from dragoman.upstream.proxy import Proxy
 
 _TUNNEL_HEAD_BYTES = 16 * 1024
 _HANDSHAKE = "the TLS handshake"
+_NO_OTHER_LIMIT_S = 86_400.0
+"""The event loop's own limit for a handshake: ours comes first, and knows when the process stood still."""
 
 
 def tls_context() -> ssl.SSLContext:
@@ -41,8 +44,8 @@ class Connecting:
     async def run(self, make: Callable[[], Connection], limit_s: float) -> Connection:
         """A connection that is ready for requests. Raises GatewayError unreachable or timeout."""
         try:
-            async with asyncio.timeout(limit_s):
-                return await self._connect(make, limit_s)
+            async with within(limit_s):
+                return await self._connect(make)
         except (OSError, UnicodeError) as error:
             raise self._fault(error, limit_s) from error
 
@@ -54,7 +57,7 @@ class Connecting:
             return faults.connect_timeout(way, self.stage, limit_s)
         return faults.connect_fault(error, place if proxy is None or self.stage == _HANDSHAKE else proxy.place)
 
-    async def _connect(self, make: Callable[[], Connection], limit_s: float) -> Connection:
+    async def _connect(self, make: Callable[[], Connection]) -> Connection:
         loop = asyncio.get_running_loop()
         first = self._proxy or self._origin
         addresses = await look_up(loop, first.host, first.port)
@@ -72,7 +75,7 @@ class Connecting:
             return connection
         self.stage = _HANDSHAKE
         _, connection = await loop.create_connection(
-            make, sock=sock, ssl=self._context, server_hostname=self._origin.host, ssl_handshake_timeout=limit_s + 1.0
+            make, sock=sock, ssl=self._context, server_hostname=self._origin.host, ssl_handshake_timeout=_NO_OTHER_LIMIT_S
         )
         return connection
 

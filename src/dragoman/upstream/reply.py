@@ -8,15 +8,13 @@ from math import inf
 
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.upstream import faults
-from dragoman.upstream.alarm import Alarms
+from dragoman.upstream.alarm import TICK_S, Alarms
 from dragoman.upstream.connection import Connection
 from dragoman.upstream.deadlines import Deadlines
 from dragoman.wire.frame import Headers
 
 _HIGH_WATER_BYTES = 64 * 1024
 """More than this unread pauses the socket."""
-_TICK_S = 0.001
-"""uvloop counts in milliseconds and may ring one early."""
 
 
 Again = Callable[["Reply", bytes, bytes], asyncio.Task[None]]
@@ -330,19 +328,19 @@ class Reply:
         if self.is_over:
             return None
         due = self._due()
-        if due <= now + _TICK_S:
+        if due <= now + TICK_S:
             self._expire(now)
             return None
         if self._take is not None:
             self._wait_due = max(self._wait_due, self._moved + self._wait_s)
-        if self._wait_due <= now + _TICK_S:
+        if self._wait_due <= now + TICK_S:
             self._wait_due = inf
             self._wake(moved=False)
         return min(due, self._wait_due)
 
     def _expire(self, now: float) -> None:
         limits = self.deadlines
-        if self._began + limits.total_s <= now + _TICK_S:
+        if self._began + limits.total_s <= now + TICK_S:
             error = faults.timeout(self._place, "did not complete its answer", limits.total_s)
         elif self.status == 0:
             error = faults.timeout(self._place, "did not answer", limits.first_byte_s)

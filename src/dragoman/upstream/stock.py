@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from dragoman.ir.errors import GatewayError
 from dragoman.upstream import faults
-from dragoman.upstream.alarm import Alarm
+from dragoman.upstream.alarm import Alarm, within
 from dragoman.upstream.connection import Connection
 from dragoman.upstream.origin import Origin
 from dragoman.upstream.proxy import Proxy
@@ -134,7 +134,7 @@ class Stock:
         waiter: asyncio.Future[Connection | None] = self.loop.create_future()
         self._waiters.append(waiter)
         try:
-            async with asyncio.timeout(wait_s):
+            async with within(wait_s):
                 return await waiter
         except BaseException as error:
             self._hand_back(waiter)
