@@ -61,7 +61,7 @@ LOOKED = Choice(0, (ir.Call("call_1", "look", '{"at":1}'),), "tool_calls")
 
 
 def test_empty_forms_of_other_kinds_beside_a_call_are_no_calls() -> None:
-    head = {"id": "c1", "model": "m", "choices": []}
+    head: dict[str, Any] = {"id": "c1", "model": "m", "choices": []}
 
     told = whole("chat", {**head, "choices": [{"index": 0, "message": EVERY_FORM, "finish_reason": ""}]})
     piece = streamed("chat", {**head, "choices": [{"index": 0, "delta": EVERY_FORM, "finish_reason": "tool_calls"}]})
@@ -71,7 +71,7 @@ def test_empty_forms_of_other_kinds_beside_a_call_are_no_calls() -> None:
 
 
 def test_pieces_of_a_custom_call_that_name_no_type_stay_with_it() -> None:
-    head = {"id": "c1", "model": "m"}
+    head: dict[str, Any] = {"id": "c1", "model": "m"}
     first = {"index": 0, "id": "call_1", "type": "custom", "custom": {"name": "patch", "input": "a"}}
     pieces = [{"tool_calls": [first]}, {"tool_calls": [{"index": 0, "custom": {"input": "b"}}]}]
 
@@ -95,8 +95,8 @@ def test_an_address_for_a_files_data_goes_on_as_it_came() -> None:
 
 
 def test_a_schema_without_a_name_is_one_of_chat_and_gets_a_name_elsewhere() -> None:
-    schema = {"type": "object", "properties": {}, "additionalProperties": False}
-    asked = {"model": "m", "messages": [HI], "response_format": {"type": "json_schema", "json_schema": {"schema": schema}}}
+    schema: dict[str, Any] = {"type": "object", "properties": {}, "additionalProperties": False}
+    asked: dict[str, Any] = {"model": "m", "messages": [HI], "response_format": {"type": "json_schema", "json_schema": {"schema": schema}}}
 
     request = read("chat", asked)
 
@@ -108,3 +108,52 @@ def test_a_schema_without_a_name_is_one_of_chat_and_gets_a_name_elsewhere() -> N
 def test_a_schemas_name_that_is_no_string_is_refused(name: Any) -> None:
     with pytest.raises(Exception, match=r"response_format\.json_schema\.name"):
         read("chat", {"model": "m", "messages": [HI], "response_format": {"type": "json_schema", "json_schema": {"name": name}}})
+
+
+def test_items_of_one_answer_that_share_an_id_are_all_told() -> None:
+    output: list[dict[str, Any]] = [
+        {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "AAAA"},
+        {"type": "message", "id": "msg_1", "role": "assistant", "content": [{"type": "output_text", "text": "Hi."}]},
+        {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "BBBB"},
+    ]
+    reply = {"id": "resp_1", "model": "m", "status": "completed", "output": output}
+    done = [{"type": "response.output_item.done", "output_index": index, "item": item} for index, item in enumerate(output)]
+
+    told = whole("responses", reply).choices
+    piece = streamed("responses", *done[:2], {"type": "response.completed", "response": reply}).choices
+
+    assert [getattr(item, "proof", None) for item in told[0].items] == [
+        ir.Proof("responses", "AAAA", "encrypted_content"),
+        None,
+        ir.Proof("responses", "BBBB", "encrypted_content"),
+    ]
+    assert piece == told
+
+
+def test_a_tier_that_only_another_server_has_is_not_asked_of_responses() -> None:
+    request = read("chat", {"model": "m", "messages": [HI], "service_tier": "on_demand"})
+
+    assert "service_tier" not in body("responses", request)
+    assert lost("responses", request) == [("service_tier", "the Responses API knows no tier `on_demand`")]
+    assert body("chat", request)["service_tier"] == "on_demand"
+    assert echoed(request)["service_tier"] == "auto"
+
+
+def test_a_tier_and_an_effort_that_a_server_of_responses_has_beyond_the_api_go_on() -> None:
+    request = read("responses", {"model": "m", "input": "hi", "service_tier": "batch", "reasoning": {"effort": "default"}})
+
+    assert body("responses", request)["service_tier"] == "batch"
+    assert lost("responses", request) == []
+    assert echoed(request)["service_tier"] == "batch"
+    assert echoed(request)["reasoning"]["effort"] == "default"
+
+
+def test_an_effort_that_only_another_server_knows_is_not_echoed_by_responses() -> None:
+    request = read("chat", {"model": "m", "messages": [HI], "reasoning_effort": "default"})
+
+    assert echoed(request)["reasoning"] == {"effort": None, "summary": None}
+
+
+def echoed(request: ir.Request) -> Any:
+    """What an answer to this request says of it."""
+    return json.loads(dialect("responses").write_response(Response(id="r", model="m", choices=(Choice(0, ()),)), request))

@@ -13,12 +13,12 @@ import msgspec
 from dragoman.dialects.remainder import JsonObject
 from dragoman.dialects.responses.errors import words
 from dragoman.dialects.responses.remainder import NAME, own_fields, put_back
-from dragoman.dialects.responses.request import SEALS, write_text, write_wish
+from dragoman.dialects.responses.request import SEALS, TIERS, write_text, write_wish
 from dragoman.dialects.responses.tools import write_choice, write_tools
 from dragoman.dialects.responses.usage import write_usage
 from dragoman.ir.errors import GatewayError
 from dragoman.ir.events import FinishReason
-from dragoman.ir.request import Extra, Message, Request, Text
+from dragoman.ir.request import Extra, Message, ReasoningWish, Request, Text
 from dragoman.ir.seal import MARK
 from dragoman.ir.usage import Usage
 
@@ -31,6 +31,7 @@ _ENDS: dict[FinishReason, tuple[str, str | None]] = {
     "context_window": ("incomplete", "max_output_tokens"),
     "content_filter": ("incomplete", "content_filter"),
 }
+_EFFORTS = frozenset({"none", "minimal", "low", "medium", "high", "xhigh", "max"})
 _OWN_REASONS = ("max_messages", "steered")
 _OWN_STATUSES = ("queued", "in_progress", "cancelled")
 
@@ -64,7 +65,9 @@ def item_id(prefix: str, stem: str, index: int) -> str:
 def opening(request: Request, *, id: str, model: str, created_s: int | None) -> JsonObject:
     """The response object of the first frames, without tools and instructions (they may be 20 KB and the client knows them)."""
     rest = (request.extra or {}).get(NAME, {})
-    reasoning = put_back(write_wish(request.reasoning), request.reasoning.extra) if request.reasoning is not None else {}
+    native = NAME in (request.extra or {})
+    wish = request.reasoning if native or request.reasoning is None else _known(request.reasoning)
+    reasoning = put_back(write_wish(wish), wish.extra) if wish is not None else {}
     text = write_text(request)
     return {
         "id": id,
@@ -81,7 +84,7 @@ def opening(request: Request, *, id: str, model: str, created_s: int | None) -> 
         "prompt_cache_key": request.cache_key,
         "reasoning": {"effort": None, "summary": None, **reasoning},
         "safety_identifier": request.user,
-        "service_tier": request.service_tier or "auto",
+        "service_tier": request.service_tier if native or request.service_tier in TIERS else "auto",
         "temperature": request.sampling.temperature if request.sampling.temperature is not None else 1.0,
         "text": {"format": {"type": "text"}, **text},
         "tool_choice": write_choice(request.tool_choice, request.tools) if request.tool_choice is not None else "auto",
@@ -96,6 +99,11 @@ def opening(request: Request, *, id: str, model: str, created_s: int | None) -> 
         "previous_response_id": None,
         **{name: rest[name] for name in _ECHOED if rest.get(name) is not None},
     }
+
+
+def _known(wish: ReasoningWish) -> ReasoningWish:
+    # Servers of other APIs know more words (Groq's `default`), of which clients of this one know none.
+    return wish if wish.effort in _EFFORTS else msgspec.structs.replace(wish, effort=None)
 
 
 def with_tools(response: JsonObject, request: Request) -> JsonObject:

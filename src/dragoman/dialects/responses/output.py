@@ -6,6 +6,7 @@ lost where a provider sends fewer frames than it should.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ClassVar
 
@@ -71,13 +72,20 @@ class Output:
         self._slots: dict[int, _Slot] = {}
         self._numbers = 0
         self._done_indexes: set[int] = set()
-        self._done_names: set[Any] = set()
+        self._done_names: Counter[Any] = Counter()
 
     def rest_of(self, output: Any) -> Iterator[ev.Event]:
         """Items that never had their own `.done`, then parts that are still open."""
+        # Each counts once: xAI gives several items of one answer the same id.
+        known, indexes = self._done_names.copy(), self._done_indexes.copy()
         items: list[Any] = output if isinstance(output, list) else []  # pyright: ignore[reportUnknownVariableType]
         for index, item in enumerate(items):
-            if isinstance(item, dict) and index not in self._done_indexes and not self._is_known(item):  # pyright: ignore[reportUnknownArgumentType]
+            if not isinstance(item, dict):
+                continue
+            name = _name(item)  # pyright: ignore[reportUnknownArgumentType]
+            if known[name]:
+                known[name] -= 1
+            elif index not in indexes:
                 yield from self._finish(index, item)  # pyright: ignore[reportUnknownArgumentType]
         for index in sorted(self._slots):
             yield from self._finish(index, None)
@@ -115,16 +123,13 @@ class Output:
     def _finish_by_kind(self, slot: _Slot, index: int, item: JsonObject | None) -> Iterator[ev.Event]:
         if item is not None:
             self._done_indexes.add(index)
-            self._done_names.add(_name(item))
+            self._done_names[_name(item)] += 1
         whole = item if item is not None else slot.added
         finish = self._FINISH.get(_kind(whole))
         if finish is not None:
             yield from finish(self, slot, item)
         elif item is not None:
             yield ev.ItemGiven(self._number(), read_given(item))
-
-    def _is_known(self, item: JsonObject) -> bool:
-        return _name(item) in self._done_names
 
     def _number(self) -> int:
         self._numbers += 1

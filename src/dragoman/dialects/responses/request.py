@@ -26,6 +26,8 @@ SEALS = "reasoning.encrypted_content"
 """What `include` says to get thoughts in a form that can be sent back."""
 _LOGPROBS = "message.output_text.logprobs"
 _MIN_OUTPUT_TOKENS = 16
+TIERS = frozenset({"auto", "default", "flex", "scale", "priority", "fast", "ultrafast"})
+"""The tiers that this API has; servers of other APIs have more (Groq's `on_demand`)."""
 _STATE = ("previous_response_id", "conversation", "background", "store", "prompt")
 
 Unsaid = list[tuple[str, str]]
@@ -172,6 +174,9 @@ def write_request(request: Request, quirks: Quirks) -> tuple[Call, Unsaid]:
     _apply_store(written, request, quirks)
     if request.user is None and text_or_none(written, "user"):
         del written["user"]  # taken out on the way: no second spelling of it may remain
+    if request.service_tier is not None and request.service_tier not in TIERS and not _native(request):
+        del written["service_tier"]
+        unsaid.append(("service_tier", f"the Responses API knows no tier `{request.service_tier}`"))
     if request.max_tokens is not None and request.max_tokens < _MIN_OUTPUT_TOKENS and not _native(request):
         written["max_output_tokens"] = _MIN_OUTPUT_TOKENS
         unsaid.append(("max_tokens", f"{request.max_tokens} became {_MIN_OUTPUT_TOKENS}, the least that this API takes"))
