@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+import msgspec
 from tests.corpus import judges
 from tests.corpus.again import asked
 from tests.corpus.difference import differences
 from tests.corpus.exchange import DIALECTS, Exchange
 from tests.corpus.meaning import of_reply
-from tests.corpus.reading import fold, read_stream, read_whole
+from tests.corpus.reading import fold, read_stream, read_whole, refusal
 from tests.corpus.translation import write_events
 
 from dragoman.dialects.registry import dialect
@@ -20,7 +21,7 @@ from dragoman.ir import events as ev
 def reply_translates(exchange: Exchange) -> Iterator[str]:
     """The reply in every dialect."""
     spoken = dialect(exchange.dialect)
-    if exchange.status >= 300:
+    if exchange.status >= 300 or (exchange.whole is not None and refusal(spoken, exchange.whole) is not None):
         return
     if exchange.stream is not None:
         events = read_stream(spoken, exchange.stream)
@@ -37,7 +38,8 @@ def reply_translates(exchange: Exchange) -> Iterator[str]:
 
 def _ended(exchange: Exchange, events: list[ev.Event], target: str) -> Iterator[str]:
     heard, request, reply = dialect(target), asked(exchange), fold(events)
-    meant = of_reply(reply, target)
+    # Who names no model is told by the one that was asked for.
+    meant = of_reply(msgspec.structs.replace(reply, model=reply.model or request.model), target)
     body = heard.write_response(reply, request)
     judged = target != exchange.dialect  # within a dialect a server's own words go on as they are
     yield from (f"to {target}, whole: {line}" for line in (judges.whole(target, body) if judged else ()))
@@ -59,9 +61,12 @@ def _failed(exchange: Exchange, events: list[ev.Event], target: str) -> Iterator
 
 def refusal_translates(exchange: Exchange) -> Iterator[str]:
     """A refusal of the provider is told to clients of every dialect: the same status, the same words."""
-    if exchange.status < 300 or exchange.whole is None:
+    if exchange.whole is None:
         return
-    error = dialect(exchange.dialect).read_error(exchange.status, (), exchange.whole)
+    spoken = dialect(exchange.dialect)
+    error = spoken.read_error(exchange.status, (), exchange.whole) if exchange.status >= 300 else refusal(spoken, exchange.whole)
+    if error is None:
+        return
     for target in DIALECTS:
         status, headers, body = dialect(target).write_error(error)
         again = dialect(target).read_error(status, headers, body)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
+from typing import Any
 
 from dragoman.dialects.contract import Dialect, Quirks
 from dragoman.ir import events as ev
+from dragoman.ir.errors import GatewayError
 from dragoman.ir.fold import Fold
 from dragoman.ir.grammar import Grammar
 from dragoman.ir.response import Response
@@ -45,6 +48,19 @@ def read_whole(dialect: Dialect, body: bytes) -> list[ev.Event]:
     for event in events:
         grammar.feed(event)
     return events
+
+
+def refusal(dialect: Dialect, body: bytes) -> GatewayError | None:
+    """The error that a body with status 200 tells instead of a reply."""
+    said: Any = json.loads(body)
+    blocked = isinstance(said, dict) and "promptFeedback" in said and not said.get("candidates")
+    if not blocked and not (isinstance(said, dict) and said.get("error")):
+        return None
+    try:
+        dialect.read_response(body, QUIRKS)
+    except GatewayError as error:
+        return error if error.message and error.source == "upstream" else None
+    return None
 
 
 def byte_by_byte(data: bytes) -> Iterator[bytes]:

@@ -11,6 +11,7 @@ from dragoman.dialects.contract import Call, Quirks
 from dragoman.dialects.registry import dialect
 from dragoman.ir import events as ev
 from dragoman.ir import request as ir
+from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.fold import Fold
 from dragoman.ir.response import Choice, Response
 from dragoman.wire.frame import Frame
@@ -106,7 +107,7 @@ def test_a_schema_without_a_name_is_one_of_chat_and_gets_a_name_elsewhere() -> N
 
 @pytest.mark.parametrize("name", [7, ["answer"]])
 def test_a_schemas_name_that_is_no_string_is_refused(name: Any) -> None:
-    with pytest.raises(Exception, match=r"response_format\.json_schema\.name"):
+    with pytest.raises(GatewayError, match=r"response_format\.json_schema\.name"):
         read("chat", {"model": "m", "messages": [HI], "response_format": {"type": "json_schema", "json_schema": {"name": name}}})
 
 
@@ -116,7 +117,7 @@ def test_items_of_one_answer_that_share_an_id_are_all_told() -> None:
         {"type": "message", "id": "msg_1", "role": "assistant", "content": [{"type": "output_text", "text": "Hi."}]},
         {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "BBBB"},
     ]
-    reply = {"id": "resp_1", "model": "m", "status": "completed", "output": output}
+    reply: dict[str, Any] = {"id": "resp_1", "model": "m", "status": "completed", "output": output}
     done = [{"type": "response.output_item.done", "output_index": index, "item": item} for index, item in enumerate(output)]
 
     told = whole("responses", reply).choices
@@ -157,3 +158,65 @@ def test_an_effort_that_only_another_server_knows_is_not_echoed_by_responses() -
 def echoed(request: ir.Request) -> Any:
     """What an answer to this request says of it."""
     return json.loads(dialect("responses").write_response(Response(id="r", model="m", choices=(Choice(0, ()),)), request))
+
+
+def test_gemini_takes_the_bare_entry_for_a_list_of_one() -> None:
+    declared: dict[str, Any] = {"name": "look", "parameters": {"type": "OBJECT", "properties": {}}}
+    bare: dict[str, Any] = {
+        "system_instruction": {"parts": {"text": "Be brief."}},
+        "contents": {"role": "user", "parts": {"text": "hi"}},
+        "tools": {"function_declarations": declared},
+    }
+    listed: dict[str, Any] = {
+        "system_instruction": {"parts": [{"text": "Be brief."}]},
+        "contents": [{"role": "user", "parts": [{"text": "hi"}]}],
+        "tools": [{"function_declarations": [declared]}],
+    }
+
+    request = read("generate", bare)
+
+    assert body("generate", request) == {**listed, "tools": bare["tools"]}
+    assert body("chat", request) == body("chat", read("generate", listed))
+
+
+@pytest.mark.parametrize("field", ["contents", "tools"])
+def test_gemini_takes_no_words_for_a_list(field: str) -> None:
+    with pytest.raises(GatewayError, match=f"`{field}` must be a list"):
+        read("generate", {"contents": [], field: "hi"})
+
+
+def test_numbers_of_enums_are_words_of_gemini() -> None:
+    schema: dict[str, Any] = {"type": 6, "properties": {"at": {"type": 3}, "names": {"type": 5, "items": {"type": 1}}}}
+    asked: dict[str, Any] = {
+        "contents": [{"role": "user", "parts": [{"text": "hi"}]}],
+        "tools": [{"functionDeclarations": [{"name": "look", "parameters": schema}]}],
+        "toolConfig": {"functionCallingConfig": {"mode": 2}},
+    }
+
+    request = read("generate", asked)
+
+    assert body("generate", request) == asked
+    assert body("chat", request)["tool_choice"] == "required"
+    assert body("chat", request)["tools"][0]["function"]["parameters"] == {
+        "type": "object",
+        "properties": {"at": {"type": "integer"}, "names": {"type": "array", "items": {"type": "string"}}},
+    }
+
+
+@pytest.mark.parametrize(("number", "reason", "detail"), [(1, "stop", None), (2, "length", "MAX_TOKENS"), (16, "other", "16")])
+def test_a_finish_reason_that_is_a_number_ends_the_answer(number: int, reason: str, detail: str | None) -> None:
+    reply: dict[str, Any] = {"candidates": [{"content": {"role": "model", "parts": [{"text": "Hi."}]}, "finishReason": number}]}
+    tap = dialect("generate").tap()
+    tap.whole(json.dumps(reply).encode())
+
+    told = [(choice.reason, choice.detail) for choice in (*whole("generate", reply).choices, *streamed("generate", reply).choices)]
+
+    assert told == [(reason, detail)] * 2
+    assert tap.may_end
+
+
+def test_a_block_that_is_a_number_is_told_in_its_word() -> None:
+    with pytest.raises(GatewayError, match=r"blocked the prompt \(`BLOCKLIST`\)") as caught:
+        whole("generate", {"promptFeedback": {"blockReason": 3}})
+
+    assert caught.value.kind is Kind.CONTENT_POLICY

@@ -21,8 +21,8 @@ from dragoman.dialects.generate.calls import (
     signature,
 )
 from dragoman.dialects.generate.parts import read_part
-from dragoman.dialects.generate.remainder import NAME, difference, field, keep, marked, snake, text_or_none
-from dragoman.dialects.remainder import JsonObject, list_at, object_at, object_or_empty
+from dragoman.dialects.generate.remainder import NAME, difference, entries_at, field, keep, marked, snake, text_or_none
+from dragoman.dialects.remainder import JsonObject, object_at, object_or_empty
 from dragoman.ir.request import Call, Item, Message, Part, Reasoning, Result
 
 ON = "on"
@@ -32,7 +32,7 @@ ON = "on"
 def read_contents(value: Any) -> tuple[Item, ...]:
     """The list `contents` as flat items."""
     reader = _Reader()
-    for index, entry in enumerate(list_at(value, "contents")):
+    for index, entry in enumerate(entries_at(value, "contents")):
         reader.content(object_at(entry, f"contents[{index}]"), f"contents[{index}]")
     return tuple(reader.items)
 
@@ -41,14 +41,14 @@ def read_system(value: Any) -> Message:
     """`systemInstruction`."""
     came = object_at(value, "systemInstruction")
     parts = came.get("parts")
-    read = tuple(read_part(object_or_empty(part)) for part in list_at(parts, "systemInstruction.parts")) if parts is not None else ()
-    rest = difference({**came, "parts": True}, {"parts": True}) if isinstance(parts, list) else difference(came, {"parts": []})
+    read = tuple(read_part(object_or_empty(part)) for part in entries_at(parts, "systemInstruction.parts")) if parts is not None else ()
+    rest = difference({**came, "parts": True}, {"parts": True}) if parts is not None else difference(came, {"parts": []})
     return Message("system", read, extra={NAME: rest})
 
 
 def content_rest(came: JsonObject, role: str) -> JsonObject:
     """What a content says besides its parts."""
-    if isinstance(came.get("parts"), list):
+    if came.get("parts") is not None:
         return difference({**came, "parts": True}, {"role": role, "parts": True})
     return difference(came, {"role": role, "parts": []})
 
@@ -87,9 +87,8 @@ class _Reader:
     def content(self, came: JsonObject, path: str) -> None:
         """Take one content."""
         parts = came.get("parts")
-        entries = (
-            [object_at(part, f"{path}.parts[{i}]") for i, part in enumerate(list_at(parts, f"{path}.parts"))] if parts is not None else []
-        )
+        told = [] if parts is None else entries_at(parts, f"{path}.parts")
+        entries = [object_at(part, f"{path}.parts[{i}]") for i, part in enumerate(told)]
         model = came.get("role") == "model"
         items: list[Item] = []
         for entry in entries:

@@ -16,6 +16,7 @@ import msgspec
 
 from dragoman.dialects.contract import Quirks
 from dragoman.dialects.generate.candidate import FAILING, UNDECLARED, Candidate
+from dragoman.dialects.generate.enums import BLOCK_REASON, FINISH_REASON, word
 from dragoman.dialects.generate.errors import error_inside, is_error
 from dragoman.dialects.generate.plain import PlainChunk, read_plain
 from dragoman.dialects.generate.remainder import NAME, text_or_none
@@ -142,8 +143,8 @@ class Reader:
         if not _CANDIDATE_KNOWN.issuperset(value):
             candidate.cite(object_or_empty(value.get("groundingMetadata")), out)
             self._candidate_more(index, value, out)
-        reason = value.get("finishReason")
-        if isinstance(reason, str) and reason != "FINISH_REASON_UNSPECIFIED":
+        reason = word(value.get("finishReason"), FINISH_REASON)
+        if reason is not None:
             self._finish(candidate, reason, text_or_none(value.get("finishMessage")), out)
 
     def _finish(self, candidate: Candidate, reason: str, message: str | None, out: list[ev.Event]) -> None:
@@ -156,7 +157,7 @@ class Reader:
 
     def _feedback(self, value: Any, out: list[ev.Event]) -> None:
         feedback = object_or_empty(value)
-        reason = text_or_none(feedback.get("blockReason"))
+        reason = word(feedback.get("blockReason"), BLOCK_REASON)
         if reason is None or self._candidates:
             self._opaque("promptFeedback", {"promptFeedback": feedback}, out)
             return

@@ -10,7 +10,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from dragoman.dialects.remainder import AS, JsonObject, Keeper, as_it_was, fields_of, same, stow
+from dragoman.dialects.remainder import AS, JsonObject, Keeper, as_it_was, fields_of, list_at, same, stow
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.request import Extra
 
@@ -66,6 +66,11 @@ def field(came: JsonObject, name: str) -> Any:
     """A field in either spelling; None if there is none."""
     found = came.get(name)
     return came.get(snake(name)) if found is None else found
+
+
+def entries_at(value: Any, path: str) -> list[Any]:
+    """A list; the API takes a list of one as the bare object, too."""
+    return [value] if isinstance(value, dict) else list_at(value, path)
 
 
 def difference(came: JsonObject, written: JsonObject) -> JsonObject:

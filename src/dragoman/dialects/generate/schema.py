@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from dragoman.dialects.generate.enums import TYPE
 from dragoman.dialects.generate.remainder import camel
 from dragoman.dialects.remainder import JsonObject
 
@@ -26,6 +27,7 @@ def to_json_schema(value: Any, depth: int = 0) -> Any:
         known = camel(name)
         found[known] = _INSIDE[known](field, depth + 1) if known in _INSIDE else field
     kind = found.get("type")
+    kind = TYPE.get(kind) if type(kind) is int else kind
     if isinstance(kind, str):
         found["type"] = kind.lower()
         if found.get("nullable") is True:

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from dragoman.dialects.contract import Tap as ContractTap
+from dragoman.dialects.generate.enums import BLOCK_REASON, FINISH_REASON, word
 from dragoman.dialects.generate.errors import error_frame, error_inside, is_error
 from dragoman.dialects.generate.frames import StreamFramer
 from dragoman.dialects.generate.remainder import text_or_none
@@ -83,11 +84,12 @@ class Tap:
         self._count(value)
         for candidate in objects(value.get("candidates")):
             self.first_token = self.first_token or any(map(_says, objects(object_or_empty(candidate.get("content")).get("parts"))))
-            if candidate.get("finishReason"):
-                self.reason = str(candidate["finishReason"])
-                self.may_end = True
-        if object_or_empty(value.get("promptFeedback")).get("blockReason"):
-            self.reason = str(value["promptFeedback"]["blockReason"])
+            self._end(word(candidate.get("finishReason"), FINISH_REASON))
+        self._end(word(object_or_empty(value.get("promptFeedback")).get("blockReason"), BLOCK_REASON))
+
+    def _end(self, reason: str | None) -> None:
+        if reason is not None:
+            self.reason = reason
             self.may_end = True
 
     def _count(self, value: JsonObject) -> None:

@@ -10,10 +10,11 @@ from typing import Any
 import msgspec
 
 from dragoman.dialects.contract import Quirks
+from dragoman.dialects.generate.enums import MODE, word
 from dragoman.dialects.generate.parts import Lost
-from dragoman.dialects.generate.remainder import NAME, camel, complete, field, keep, own, text_or_none, wrong
+from dragoman.dialects.generate.remainder import NAME, camel, complete, entries_at, field, keep, own, text_or_none, wrong
 from dragoman.dialects.generate.schema import arguments_schema, to_json_schema
-from dragoman.dialects.remainder import JsonObject, list_at, object_at, object_or_empty
+from dragoman.dialects.remainder import JsonObject, object_at, object_or_empty
 from dragoman.ir.request import FunctionTool, HostedTool, Request, SearchTool, Tool, ToolChoice
 
 _DECLARATIONS = "functionDeclarations"
@@ -33,11 +34,11 @@ _OWN = {"web_search": "googleSearch", "code_execution": "codeExecution", "web_fe
 def read_tools(value: Any) -> tuple[Tool, ...]:
     """The list `tools`, of which each entry may hold many."""
     found: list[Tool] = []
-    for index, entry in enumerate(list_at(value, "tools")):
+    for index, entry in enumerate(entries_at(value, "tools")):
         path = f"tools[{index}]"
         for name, said in object_at(entry, path).items():
             if camel(name) == _DECLARATIONS:
-                found += [_read_function(each, f"{path}.{name}[{i}]") for i, each in enumerate(list_at(said, f"{path}.{name}"))]
+                found += [_read_function(each, f"{path}.{name}[{i}]") for i, each in enumerate(entries_at(said, f"{path}.{name}"))]
             else:
                 found.append(HostedTool(_KINDS.get(camel(name), camel(name)), NAME, {name: said}))
     return tuple(found)
@@ -70,8 +71,8 @@ def is_mixed(tools: list[JsonObject]) -> bool:
 
 def read_choice(came: JsonObject) -> ToolChoice | None:
     """The choice in a `functionCallingConfig`."""
-    mode = field(came, "mode")
-    if not isinstance(mode, str):
+    mode = word(field(came, "mode"), MODE)
+    if mode is None:
         return None
     allowed = field(came, "allowedFunctionNames")
     entries: list[Any] = allowed if isinstance(allowed, list) else []  # pyright: ignore[reportUnknownVariableType]
