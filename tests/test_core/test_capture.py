@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
+import weakref
 from collections.abc import Coroutine
 from typing import Any
 
@@ -205,6 +207,21 @@ def test_what_there_is_no_room_for_is_left_out_of_the_record_alone() -> None:
             assert (joined(held.client_response), held.cut) == (b"", (Cut("client_response", size, why),))
 
     run(main())
+
+
+def test_what_an_exchange_held_is_gone_with_it_though_its_provider_said_nothing() -> None:
+    outbound = Told()
+    captured = Captured(Capture(), None, Inbound("chat", "/v1", "/chat/completions", "", {}, b"{}", "127.0.0.1", 0.0), outbound)
+    held = weakref.ref(outbound)
+    captured.asked((), b"{}")
+
+    captured.over()
+    gc.disable()
+    try:
+        del captured, outbound
+        assert held() is None
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize(

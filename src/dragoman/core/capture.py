@@ -50,6 +50,7 @@ class Captured:
         said.let_go()
         if heard is not None:
             heard.let_go()
+        self.hear = _nothing  # What was to begin with would hold on to this object itself.
 
     def _tell_cut(self) -> None:
         sides = [("client_response", self.said)] + [("provider_response", heard) for heard in (self._heard,) if heard is not None]
@@ -100,7 +101,11 @@ class Captured:
         bodies.provider_request = None if body is bodies.client_request else body
         bodies.provider_request_headers = headers
         bodies.provider_response_headers = ()
-        self._hear_in(Pieces(self._capture))
+        if self._heard is not None:
+            self._heard.let_go()
+        # Most whole answers are the client's, too: then no piece is heard.
+        self._heard = _SILENCE
+        self.hear, bodies.provider_response = self._begin, []
 
     def head_came(self, headers: Headers) -> None:
         """It begins to answer."""
@@ -122,6 +127,11 @@ class Captured:
         if self._heard is None:
             self._hear_in(self.said.copy())
 
+    def _begin(self, piece: bytes) -> None:
+        """The first piece of an answer that is kept apart."""
+        self._hear_in(Pieces(self._capture))
+        self.hear(piece)
+
     def _hear_in(self, pieces: Pieces | None) -> None:
         if self._heard is not None:
             self._heard.let_go()
@@ -130,6 +140,10 @@ class Captured:
             self.hear, self.bodies.provider_response = _nothing, None
         else:
             self.hear, self.bodies.provider_response = pieces.add, pieces.pieces
+
+
+_SILENCE = Pieces(Capture())
+"""A provider has said nothing yet."""
 
 
 def _nothing(_: bytes) -> None:
