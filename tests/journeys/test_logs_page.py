@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import json
 import re
 import threading
@@ -216,6 +217,19 @@ def test_filters_stay_in_the_address_and_lead_back(chromium: Any, address: str) 
         tab.page.click("#back")
         tab.page.wait_for_url(f"{address}/logs?status=ok")
 
+        assert tab.wrong == []
+
+
+def test_sums_follow_the_filters_and_all_that_is_found_can_be_saved(chromium: Any, address: str) -> None:
+    with browser.tab(chromium) as tab:
+        open_list(tab.page, address, least=4)
+        tab.page.fill("#text", "weather")
+        tab.page.locator("#sums", has_text="1 exchange ").wait_for()
+        with tab.page.expect_download() as saved:
+            tab.page.click("#sums >> text=CSV")
+        found = list(csv.DictReader(Path(saved.value.path()).read_text().splitlines()))
+
+        assert [row["id"] for row in found] == [rows(tab.page).first.get_attribute("data-id")]
         assert tab.wrong == []
 
 

@@ -25,6 +25,12 @@ class Database:
         self.given.append(given)
         return {"exchanges": [{"id": "ex_1"}], "next": "further"}
 
+    async def usage(self, given: Mapping[str, str]) -> dict[str, Any]:
+        self.given.append(given)
+        if given.get("model") == "slow":
+            await asyncio.Event().wait()
+        return {"usage": [{"exchanges": 1}], "total": {"exchanges": 2}}
+
     async def exchange(self, name: str) -> dict[str, Any]:
         if name == "away":
             raise GatewayError(Kind.OVERLOADED, "the database is away")
@@ -42,6 +48,15 @@ def test_filters_are_asked_for_as_an_address_has_them() -> None:
     found = asyncio.run(journal_of(cast("Asking", database)).find({"after": 12.5, "model": "m"}))
 
     assert (found, database.given) == (Found([{"id": "ex_1"}], "further"), [{"after": "12.5", "model": "m"}])
+
+
+def test_sums_are_of_all_pages_and_none_where_they_would_take_too_long() -> None:
+    database = Database()
+    quick, slow = journal_of(cast("Asking", database)), journal_of(cast("Asking", database), patience_s=0.0)
+
+    assert asyncio.run(quick.sums({"after": 12.5, "model": "m", "cursor": "c"})) == {"exchanges": 2}
+    assert asyncio.run(slow.sums({"model": "slow"})) is None
+    assert database.given == [{"after": "12.5", "model": "m"}, {"model": "slow"}]
 
 
 def test_an_exchange_comes_with_its_bodies_also_where_only_the_beginning_of_its_id_is_told() -> None:

@@ -59,10 +59,13 @@ def test_json_is_an_object_a_line_and_nothing_else(monkeypatch: pytest.MonkeyPat
 
 
 def test_what_cannot_be_followed_is_said_by_the_names_of_the_options(monkeypatch: pytest.MonkeyPatch) -> None:
-    ended = run(monkeypatch, "--follow", "--team", "red")
+    ended = run(monkeypatch, "--follow", "--until", "1h")
 
     assert ended.exit_code == 2
-    assert "--follow goes with --model, --provider, --key, --session, --agent, --status, --error, not with --team" in ended.output
+    assert (
+        "--follow goes with --model, --provider, --key, --user, --team, --session, --agent, --status, --error, not with --until"
+        in ended.output
+    )
 
 
 @pytest.mark.parametrize(("arguments", "told"), [((), "nothing is on record yet"), (("--errors",), "nothing like that is on record")])

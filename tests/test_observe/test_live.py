@@ -36,7 +36,8 @@ def test_a_listener_is_told_of_what_ends_under_the_journals_names() -> None:
             (
                 "exchange",
                 {
-                    "id": "ex_2", "began_at": 12.0, "client": "-", "agent": None, "session": "s", "turn": None, "kind": None, "asked": "",
+                    "id": "ex_2", "began_at": 12.0, "client": "-", "user": None, "team": None, "agent": None, "session": "s", "turn": None,
+                    "kind": None, "asked": "",
                     "provider": None, "model": None, "lane": None, "stream": False, "status": 200, "error": None, "message": None,
                     "stop_reason": None, "input_tokens": 5, "output_tokens": 2, "cache_read_tokens": 3, "cache_write_tokens": None,
                     "reasoning_tokens": None, "attempts": 0, "warnings": 1, "first_token_s": None, "own_s": None, "total_s": 1.5,
@@ -142,7 +143,8 @@ def test_a_listener_is_told_of_what_begins_as_far_as_it_is_known() -> None:
         live.begin(BEGUN)
 
         told = {
-            "id": "ex_4", "began_at": 10.0, "client": "ada", "agent": "codex", "session": "s", "turn": None, "kind": None, "asked": "smart",
+            "id": "ex_4", "began_at": 10.0, "client": "ada", "user": None, "team": None, "agent": "codex", "session": "s", "turn": None,
+            "kind": None, "asked": "smart",
             "provider": None, "model": None, "lane": None, "stream": True, "attempts": 0, "first_token_s": None,
         }  # fmt: skip
         assert events(await all_.next(0)) == events(await of_client.next(0)) == [("begun", told)]

@@ -69,6 +69,8 @@ class Shelf:
         self.held = bodies or {}
         self.cursor = cursor
         self.wanted: list[Mapping[str, Any]] = []
+        self.summed: list[Mapping[str, Any]] = []
+        self.total: Mapping[str, Any] | None = None
         self.strangers: list[tuple[str, str, int]] = []
 
     def refused(self, error: GatewayError, asked: Outgoing, status: int, dialect: str) -> None:
@@ -83,8 +85,12 @@ class Shelf:
     async def read(self, name: str) -> Kept | None:
         return next((Kept(each, self.held) for each in self.rows if each["id"] == name), None)
 
+    async def sums(self, wanted: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        self.summed.append(wanted)
+        return self.total
+
     def journal(self, live: Live) -> Journal:
-        return Journal(self.find, self.read, live.running, live.find)
+        return Journal(self.find, self.read, live.running, live.find, self.sums)
 
 
 class Site:
@@ -176,18 +182,75 @@ def test_an_empty_journal_says_what_to_do() -> None:
 def test_filters_of_the_address_are_asked_for_and_kept_in_the_form() -> None:
     async def story() -> None:
         async with site(row()) as it:
-            query = "text=two+words&since=1h&model=m%26m&provider=p&client=c&session=s&status=failed&error=timeout&cursor=abc&nonsense=1"
+            named = "model=m%26m&provider=p&client=c&user=u&team=t&agent=a&session=s"
+            query = f"text=two+words&since=1h&{named}&status=failed&error=timeout&cursor=abc&nonsense=1"
             page = seen(await it.ask(get(f"/logs?{query}")))
 
             assert it.shelf.wanted == [
                 {
-                    "text": "two words", "model": "m&m", "provider": "p", "client": "c", "session": "s", "error": "timeout",
-                    "after": 1.0e9 + 100 - 3600, "status": "failed", "cursor": "abc",
+                    "text": "two words", "model": "m&m", "provider": "p", "client": "c", "user": "u", "team": "t", "agent": "a",
+                    "session": "s", "error": "timeout", "after": 1.0e9 + 100 - 3600, "status": "failed", "cursor": "abc",
                 }
             ]  # fmt: skip
             typed = {field["name"]: field.get("value") for field in page.all("input") if field.get("value")}
-            assert typed == {"text": "two words", "model": "m&m", "provider": "p", "client": "c", "session": "s"}
+            names = {"model": "m&m", "provider": "p", "client": "c", "user": "u", "team": "t", "agent": "a", "session": "s"}
+            assert typed == {"text": "two words", **names}
             assert [each["value"] for each in page.all("option") if "selected" in each] == ["1h", "failed", "timeout"]
+
+    go(story())
+
+
+SUMS = {
+    "exchanges": 12345, "failed": 2, "input_tokens": 5_800_000, "cache_hit_rate": 0.934, "output_tokens": 26_000, "cost_pico": 4 * 10**12,
+    "unpriced": 3, "first_token_s": 4.0, "first_tokens": 8,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        (
+            {},
+            "12 345 exchanges 2 failed 5.8M tokens in, 93 % cached 26k out $4.0000 and 3 without a price "
+            "first token after 0.50 s on average Save as CSV, JSONL, Parquet",
+        ),
+        (
+            {"exchanges": 1, "failed": 0, "cache_hit_rate": None, "unpriced": 1, "cost_pico": 0, "first_tokens": 0},
+            "1 exchange 5.8M tokens in 26k out cost not known Save as CSV, JSONL, Parquet",
+        ),
+    ],
+)
+def test_above_the_list_all_that_it_finds_is_added_up(told: dict[str, Any], words: str) -> None:
+    async def story() -> None:
+        async with site(row(), cursor="next") as it:
+            it.shelf.total = {**SUMS, **told}
+            page = seen(await it.ask(get("/logs?model=m&since=1h&cursor=abc")))
+
+            assert words in " ".join(page.text.split())
+            assert it.shelf.summed == it.shelf.wanted
+            assert [link["href"] for link in page.all("a") if "download" in link] == [
+                f"/api/exchanges?model=m&since=1h&format={form}" for form in ("csv", "jsonl", "parquet")
+            ]
+
+    go(story())
+
+
+@pytest.mark.parametrize(
+    ("rows", "query", "headers", "is_summed"),
+    [
+        ((row(),), "", (), True),
+        ((), "", (), False),
+        ((), "?cursor=beyond", (), True),
+        ((row(),), "", ("x-dragoman-part: rows",), False),
+    ],
+)
+def test_sums_are_made_where_they_are_wanted(rows: tuple[Any, ...], query: str, headers: tuple[str, ...], is_summed: bool) -> None:
+    async def story() -> None:
+        async with site(*rows) as it:
+            page = seen(await it.ask(get(f"/logs{query}", *headers)))
+
+            assert bool(it.shelf.summed) is is_summed
+            assert "Save as" not in page.text
 
     go(story())
 

@@ -228,6 +228,15 @@ def test_a_link_leads_to_the_question_that_it_was_made_of(question: Question) ->
     assert read_question(trimmed.link().partition("?")[2]) == trimmed
 
 
+def test_a_file_holds_what_the_list_shows() -> None:
+    """Asked for by the names of `/api/exchanges`, which refuses what is no moment."""
+    asked = "text=a+b&user=u&status=4xx&since=1h&after=soon&before=2026-11-21T11:00&cursor=c"
+
+    assert read_question(asked).file("csv") == ("/api/exchanges?text=a+b&user=u&status=4xx&before=2026-11-21T11%3A00&since=1h&format=csv")
+    assert read_question("since=1h&after=2026-11-21T10:00").file("jsonl") == "/api/exchanges?after=2026-11-21T10%3A00&format=jsonl"
+    assert read_question("since=yesterday").file("jsonl") == "/api/exchanges?format=jsonl"
+
+
 def test_moments_go_before_periods() -> None:
     question = read_question("since=1h&after=2026-11-21T10:00&before=2026-11-21T11:00:30")
 

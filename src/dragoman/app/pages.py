@@ -20,6 +20,8 @@ from dragoman.server.live import Feed
 from dragoman.server.pages.journal import Body, Found, Journal, Kept
 from dragoman.server.pages.routes import Pages, Templates
 
+_PATIENCE_S = 2.0
+
 
 async def _not_kept(_: object) -> Any:
     message = "this gateway keeps no journal (`database: none`), so there is nothing to show; give `database` a place and start it anew"
@@ -37,12 +39,20 @@ def pages(asking: Asking | None, live: Live, door: Door, about: Callable[[], Abo
     return Pages(journal, Feed(live, door), door, about, _templates, refused=refused, beside=beside).further(live.close)
 
 
-def journal_of(asking: Asking) -> Journal:
-    """The journal as the pages want it."""
+def journal_of(asking: Asking, patience_s: float = _PATIENCE_S) -> Journal:
+    """The journal as the pages want it. patience_s: how long a list waits for its sums."""
 
     async def find(wanted: Mapping[str, Any]) -> Found:
         found = await asking.exchanges({name: str(value) for name, value in wanted.items()})
         return Found(found["exchanges"], found["next"])
+
+    async def sums(wanted: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        try:
+            async with asyncio.timeout(patience_s):
+                found = await asking.usage({name: str(value) for name, value in wanted.items() if name != "cursor"})
+        except TimeoutError:
+            return None
+        return found["total"]
 
     async def read(name: str) -> Kept | None:
         try:
@@ -54,7 +64,7 @@ def journal_of(asking: Asking) -> Journal:
         bodies = await asking.bodies(fact["id"])
         return Kept(fact, {side: Body(body.headers, body.data, body.whole) for side, body in bodies.items()})
 
-    return Journal(find, read)
+    return Journal(find, read, sums=sums)
 
 
 async def _templates(assets: Mapping[str, str]) -> Templates:

@@ -20,7 +20,7 @@ LISTENERS = 64
 WAITING = 1024
 SHOWN = 1000
 """Of those that are under way so many are told at most: the newest."""
-FILTERS = ("model", "provider", "client", "session", "agent", "status", "error")
+FILTERS = ("model", "provider", "client", "user", "team", "session", "agent", "status", "error")
 """What a listener may ask to be spared all else of."""
 _LONGEST = 500
 _ENDED = 256
@@ -174,6 +174,8 @@ def _under_way(record: Record) -> dict[str, Any]:
         "id": record.id,
         "began_at": record.began_at,
         "client": record.client,
+        "user": record.user,
+        "team": record.team,
         "agent": record.agent,
         "session": _cut(record.session),
         "turn": _cut(record.turn),

@@ -41,14 +41,20 @@ def _none_lately(_: str) -> Fact | None:
     return None
 
 
+async def _no_sums(_: Mapping[str, Any]) -> Fact | None:
+    return None
+
+
 class Journal(msgspec.Struct, frozen=True):
-    """find: by `Question.wanted`. read: one exchange; None if there is none. They raise GatewayError where it cannot be asked.
+    """find: by `Question.wanted`. sums: all of what `find` finds on every page added up, as `/api/usage` has it; None if that would take
+    too long. read: one exchange; None if there is none. They raise GatewayError where it cannot be asked.
     running: what is under way, the newest first. lately: one that is under way, or over (`ended`) and perhaps not written yet."""
 
     find: Callable[[Mapping[str, Any]], Awaitable[Found]]
     read: Callable[[str], Awaitable[Kept | None]]
     running: Callable[[], Sequence[Fact]] = _none_runs
     lately: Callable[[str], Fact | None] = _none_lately
+    sums: Callable[[Mapping[str, Any]], Awaitable[Fact | None]] = _no_sums
 
 
 def rows(fact: Fact, name: str) -> Sequence[Any]:

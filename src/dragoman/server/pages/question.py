@@ -21,8 +21,9 @@ PERIODS: dict[str, tuple[str, float | None]] = {
 }
 """Word in the address -> (words for people, seconds)."""
 OUTCOMES: dict[str, str] = {"": "any status", "ok": "answered", "failed": "failed", "499": "client left", "4xx": "4xx", "5xx": "5xx"}
-TEXTS = ("text", "model", "provider", "client", "session", "error")
-_KNOWN_EARLY = ("model", "provider", "client", "session")
+TEXTS = ("text", "model", "provider", "client", "user", "team", "agent", "session", "error")
+_KNOWN_EARLY = ("model", "provider", "client", "user", "team", "agent", "session")
+_FILES = "/api/exchanges"
 _LONGEST = 300
 
 
@@ -37,6 +38,9 @@ class Question(msgspec.Struct, frozen=True):
     model: str = ""
     provider: str = ""
     client: str = ""
+    user: str = ""
+    team: str = ""
+    agent: str = ""
     session: str = ""
     status: str = ""
     error: str = ""
@@ -52,6 +56,14 @@ class Question(msgspec.Struct, frozen=True):
         told = {**msgspec.structs.asdict(self), "cursor": "", **changes}
         query = urlencode({name: value for name, value in told.items() if value})
         return f"/logs?{query}" if query else "/logs"
+
+    def file(self, form: str) -> str:
+        """The address of all that is asked for as a file of this form."""
+        wanted = {name: value for name in (*TEXTS, "status") if (value := getattr(self, name))}
+        wanted |= {name: value for name in ("after", "before") if _unix(value := getattr(self, name)) is not None}
+        if "after" not in wanted and PERIODS.get(self.since, ("", None))[1] is not None:
+            wanted["since"] = self.since
+        return f"{_FILES}?{urlencode({**wanted, 'format': form})}"
 
     def wanted(self, now: float) -> dict[str, Any]:
         """What the journal is asked for, at this moment (Unix seconds)."""

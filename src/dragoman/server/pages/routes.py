@@ -47,6 +47,9 @@ _FORM = "application/x-www-form-urlencoded"
 _FORM_BYTES = 8 * 1024
 _LOGS = "/logs/"
 _HOME = "/logs"
+_PART = "x-dragoman-part"
+"""Header of whoever wants only one part of the list made anew."""
+_ROWS = "rows"
 _RUNNING = 50
 """Of those that are under way so many are shown."""
 
@@ -119,18 +122,22 @@ class Pages:
 
     async def _list(self, asked: Answer) -> None:
         question = read_question(asked.target.query)
-        found = await self._journal.find(question.wanted(self._clock()))
+        wanted = question.wanted(self._clock())
+        found = await self._journal.find(wanted)
+        sums = await self._journal.sums(wanted) if asked.headers.get(_PART) != _ROWS and (found.exchanges or question.cursor) else None
         about = self._about()
         running = question.among(self._journal.running(), self._clock())
         values = {
             "question": question,
             "found": found,
+            "sums": sums,
             "running": running[:_RUNNING],
             "more_running": len(running) - _RUNNING,
             "periods": [(word, words) for word, (words, _) in PERIODS.items()],
             "outcomes": list(OUTCOMES.items()),
             "providers": about.providers,
             "models": tuple(dict.fromkeys(row.get("model") or "" for row in found.exchanges)),
+            "agents": tuple(dict.fromkeys(row.get("agent") or "" for row in found.exchanges)),
             "kinds": [("", "any"), *((kind.value, kind.value.replace("_", " ")) for kind in Kind)],
         }
         await self._show(asked, "logs.html", values)

@@ -66,6 +66,11 @@ def share(part: int | None, whole: int | None) -> str:
     return f"{100 * part // whole} %" if part and whole else ""
 
 
+def rate(value: float | None) -> str:
+    """A share that was worked out, in percent; empty if there is none."""
+    return f"{100 * value:.0f} %" if value else ""
+
+
 def iso(unix_s: float) -> str:
     """A moment for machines; the pages' script says it in the reader's own time."""
     try:
@@ -93,6 +98,6 @@ def outcome(row: Mapping[str, Any]) -> str:
 
 
 FILTERS: dict[str, Callable[..., str]] = {
-    one.__name__: one for one in (seconds, count, short, size, dollars, share, iso, moment, clock, outcome)
+    one.__name__: one for one in (seconds, count, short, size, dollars, share, rate, iso, moment, clock, outcome)
 }
 """By the names that templates have for them."""

@@ -4,6 +4,7 @@
 (() => {
   const GATHER_MS = 600; // what ends is written behind the answer, so it is asked for a moment later
   const UNWRITTEN_MS = 15000;
+  const SUMS_MS = 10000; // adding up all that is found is more work than the newest of it: not for each exchange that ends
   const form = document.getElementById("filters");
   const told = document.getElementById("told");
   const live = document.getElementById("live");
@@ -34,6 +35,19 @@
     }
   };
 
+  // The sums of what is found
+  let summed = document.getElementById("sums").childElementCount ? performance.now() : -SUMS_MS;
+  let summing = 0;
+  const withSums = (isNews) => !isNews || performance.now() - summed >= SUMS_MS;
+  const takeSums = (page) => {
+    const fresh = page.getElementById("sums");
+    if (fresh) document.getElementById("sums").replaceWith(document.adoptNode(fresh));
+    summed = performance.now();
+  };
+  const sumLater = () => {
+    if (!summing) summing = setTimeout(() => { summing = 0; later(0); }, SUMS_MS - (performance.now() - summed));
+  };
+
   const complain = (words) => {
     const alarm = document.createElement("p");
     alarm.className = "alarm";
@@ -45,9 +59,10 @@
   // Take the list of this address into the page. `isNews`: only what is new comes in; the reader stays where they are.
   const load = async (address, isNews) => {
     const number = ++latest;
+    const sums = withSums(isNews);
     let answer;
     try {
-      answer = await fetch(address, { credentials: "same-origin" });
+      answer = await fetch(address, { credentials: "same-origin", headers: sums ? {} : { "x-dragoman-part": "rows" } });
     } catch {
       return;
     }
@@ -61,6 +76,7 @@
     const focused = document.activeElement?.closest?.("tr[data-id]")?.dataset.id;
     results().replaceWith(document.adoptNode(fresh));
     keepUnwritten(running);
+    if (sums) takeSums(page); else sumLater();
     tellTimes(results());
     const news = rows().filter((row) => isOver(row) && !known.has(row.dataset.id));
     if (isNews) for (const row of news) row.classList.add("new");
