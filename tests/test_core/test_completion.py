@@ -200,7 +200,8 @@ def _said(dialect: str) -> list[dict[str, Any]]:
 
 
 def _completed(completion: Completion, name: str, dialect: str, body: dict[str, Any], **more: Any) -> Record:
-    record = Record(name, 0.0, **{"dialect": dialect, "status": 200, "client": "ada", **more})
+    fields: dict[str, Any] = {"dialect": dialect, "status": 200, "client": "ada", **more}
+    record = Record(name, 0.0, **fields)
     completion.complete(record, Bodies("redacted", json.dumps(body).encode(), []))
     return record
 
@@ -225,6 +226,27 @@ def test_a_conversation_is_known_by_its_beginning_and_by_whose_it_is() -> None:
     assert first.session.startswith("auto-")
     assert first.session not in [other.session for other in others]
     assert [other.session for other in others[2:]] == ["mine", "0197-a4f2", "0197-a4f3", "told", None]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["ada", "bob"]),
+            st.sampled_from([None, "", "be brief", "be " + "very " * 600 + "brief", "be " + "very " * 600 + "long"]),
+            st.lists(
+                st.tuples(st.sampled_from(["user", "assistant"]), st.sampled_from(["", "hi", '"}', "x" * 1990, "x" * 3000])), max_size=4
+            ),
+        ),
+        max_size=12,
+    )
+)
+def test_a_conversation_has_the_same_name_whatever_was_seen_before_it(asked: list[tuple[str, str | None, list[tuple[str, str]]]]) -> None:
+    completion = Completion(sessions=4)
+    for client, system, said in asked:
+        body = {"system": system, "messages": [{"role": role, "content": content} for role, content in said]}
+        body = {name: value for name, value in body.items() if value is not None}
+        seen, fresh = (_completed(each, "x", "messages", body, client=client).session for each in (completion, Completion()))
+        assert seen == fresh
 
 
 def test_where_no_bodies_are_kept_nothing_of_them_is() -> None:

@@ -41,6 +41,8 @@ _SESSION_IN = re.compile(r"""_?session(?:_id)?(?:_|"\s*:\s*")([\w-]{8,64})""")
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _DERIVED = "auto-"
 """What ids begin with that nobody told, but were worked out."""
+_Beginning = tuple[str, int, int, int, int]
+"""Of whom a conversation is, and how it begins: sizes, and what tells such texts apart within this process."""
 
 
 class Completion:
@@ -51,6 +53,7 @@ class Completion:
         self._most = sessions
         self._paths = paths
         self._turns: OrderedDict[str, tuple[int | None, int, str]] = OrderedDict()
+        self._begun: dict[_Beginning, str] = {}
 
     def complete(self, record: Record, bodies: Bodies | None) -> None:
         """Fill in what is not there. Raises nothing: a body may be anything."""
@@ -74,11 +77,38 @@ class Completion:
         if body is None:
             return
         if record.session is None and record.replays is None:
-            record.session = _session(record, body, glance.places)
+            record.session = self._session(record, body, glance.places)
         found = brought(glance, body)
         record.results = list(found.results)
         if record.turn is None and record.session is not None:
             record.turn = self._turn(record, found, len(body))
+
+    def _session(self, record: Record, body: bytes, places: Places) -> str | None:
+        """What tells one conversation from another: the key of the prompt's cache, or how it begins; of one client key, each."""
+        try:
+            fields = _fields(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None
+        if "prompt_cache_key" in fields and (key := read(fields, ("prompt_cache_key",), str)):
+            return key
+        if "metadata" in fields and (key := _named(fields)):
+            return key
+        items, system = memoryview(fields.get(places.items, b"")), memoryview(fields.get(places.system, b""))
+        user = _USER.search(items)
+        end = 0 if user is None else user.end()
+        text, before = bytes(items[: end + _BEGINNING_BYTES]), bytes(system[:_BEGINNING_BYTES])
+        # A conversation that goes on without a name begins with the same each time.
+        beginning = record.client, len(system), hash(before), end, hash(text)
+        found = self._begun.get(beginning)
+        if found is None:
+            words = text if user is None else _until_closed(text, end)
+            if not words and not system:
+                return None
+            found = _DERIVED + _digest(b"%b\0%d\0%b\0%b" % (record.client.encode("utf-8", "replace"), len(system), before, words))
+            if len(self._begun) >= self._most:
+                self._begun.clear()
+            self._begun[beginning] = found
+        return found
 
     def _turn(self, record: Record, found: Brought, size: int) -> str:
         """A turn begins with the user's words; with results of tools it goes on. The same request once more belongs to the same turn."""
@@ -90,25 +120,6 @@ class Completion:
         if len(self._turns) > self._most:
             self._turns.popitem(last=False)
         return known[2]
-
-
-def _session(record: Record, body: bytes, places: Places) -> str | None:
-    """What tells one conversation from another: the key of the prompt's cache, or how it begins; of one client key, each."""
-    try:
-        fields = _fields(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    if "prompt_cache_key" in fields and (key := read(fields, ("prompt_cache_key",), str)):
-        return key
-    if "metadata" in fields and (key := _named(fields)):
-        return key
-    items = memoryview(fields.get(places.items, b""))
-    user = _USER.search(items)
-    words = bytes(items[:_BEGINNING_BYTES]) if user is None else _until_closed(bytes(items[: user.end() + _BEGINNING_BYTES]), user.end())
-    system = memoryview(fields.get(places.system, b""))
-    if not words and not system:
-        return None
-    return _DERIVED + _digest(b"%b\0%d\0%b\0%b" % (record.client.encode("utf-8", "replace"), len(system), system[:_BEGINNING_BYTES], words))
 
 
 def _digest(text: bytes) -> str:

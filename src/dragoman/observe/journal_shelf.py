@@ -14,7 +14,7 @@ from dragoman.observe.splice import Splices
 from dragoman.store.batch import Row
 from dragoman.store.laid import HASH_BYTES
 
-_PACK = 64 * 1024
+_PACK = 128 * 1024
 """Short bodies of several exchanges are compressed together: a third of the time, half of the size."""
 _LEVEL = 1
 _AT_ONCE = 4

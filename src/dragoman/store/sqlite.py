@@ -40,13 +40,13 @@ def _statement(field: str, kept: tuple[int, ...], rows: int) -> str:
 def _insert(connection: sqlite3.Connection, field: str, rows: list[Row]) -> None:
     """Put rows into a table. What none of them has is not handed over: the driver takes longer for nothing than for a number."""
     kept = tuple([number for number, value in enumerate(rows[0]) if value is not None or _has_one(rows, number)])
-    values = _getter(kept)
-    whole = len(rows) - len(rows) % _AT_ONCE
-    for at in range(0, whole, _AT_ONCE):
-        given = list(chain.from_iterable(map(values, rows[at : at + _AT_ONCE])))
-        connection.execute(_statement(field, kept, _AT_ONCE), given)
-    if whole < len(rows):
-        connection.execute(_statement(field, kept, len(rows) - whole), list(chain.from_iterable(map(values, rows[whole:]))))
+    values, at, count = _getter(kept), 0, _AT_ONCE
+    while at < len(rows):
+        # Of the rest the half, and the half of that: so there are few statements, which need not be prepared anew each time.
+        while count > len(rows) - at:
+            count //= 2
+        connection.execute(_statement(field, kept, count), list(chain.from_iterable(map(values, rows[at : at + count]))))
+        at += count
 
 
 def _getter(numbers: tuple[int, ...]) -> Callable[[Row], Sequence[Any]]:
