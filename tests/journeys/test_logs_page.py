@@ -190,6 +190,24 @@ def test_an_exchange_is_shown_with_everything_that_belongs_to_it(chromium: Any, 
         assert tab.wrong == []
 
 
+def test_of_a_long_text_the_beginning_is_shown_until_it_is_opened(chromium: Any, address: str) -> None:
+    with browser.tab(chromium) as tab:
+        open_list(tab.page, address)
+        before = rows(tab.page).first.get_attribute("data-id")
+        ask(address, "a line\n" * 500)
+        tab.page.locator(f"tr.ok:first-child:not([data-id={before}])").click()
+        tab.page.wait_for_url(re.compile("/logs/ex_"))
+        long = tab.page.locator("details.long").first
+        shut = long.bounding_box()["height"]
+        assert "3\u202f500 characters" in long.inner_text()
+        long.locator("summary").click()
+        long.locator("pre").wait_for()
+
+        assert shut < 120 < long.bounding_box()["height"]
+        assert not long.locator(".begin").is_visible()
+        assert tab.wrong == []
+
+
 def test_nothing_that_was_said_runs(chromium: Any, address: str) -> None:
     with browser.tab(chromium) as tab:
         open_list(tab.page, address, "/logs?text=question&model=some-model")

@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dragoman.server.pages import words
+from dragoman.server.pages.exchange import exchange
+from dragoman.server.pages.journal import Kept
 from dragoman.server.pages.question import Question, read_question
 from dragoman.server.pages.talk import Said, Talk, read_talk
 from dragoman.server.pages.waterfall import Bar, Row, parts, ticks, waterfall
@@ -155,6 +157,31 @@ def test_no_bar_stands_out(total_s: float | None, first_s: float | None, attempt
             assert 0 <= x <= 100
             assert 0 <= width <= 100
             assert x + width <= 100.02
+
+
+def test_a_try_at_the_very_end_can_be_seen() -> None:
+    last = waterfall({"total_s": 10.0, "attempts": [{"began_s": 9.999, "ended_s": 10.0}]})[-1]
+
+    assert last.bars == (Bar("wait", "answering", "99.60%", "0.40%"),)
+
+
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        ({"seat": "p/m@a", "why": "weight 4"}, ""),
+        ({"standing": "resting", "trouble": "resting for 1 s: rate_limited"}, "resting for 1 s: rate_limited"),
+        ({"standing": "open", "trouble": "5 of 5 failed"}, "open: 5 of 5 failed"),
+        ({"standing": "busy", "trouble": ""}, "busy"),
+    ],
+)
+def test_what_is_wrong_with_a_place_is_said_once(place: dict[str, str], told: str) -> None:
+    fact = {"decision": {"model": "m", "places": [place]}}
+
+    values = exchange(Kept(fact, {}), shows_all=False)
+
+    assert [(each["seat"], each["why"], each["trouble"]) for each in values["decision"]["places"]] == [
+        (place.get("seat", ""), place.get("why", ""), told)
+    ]
 
 
 def test_only_parts_that_were_told_are_listed() -> None:

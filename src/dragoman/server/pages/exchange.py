@@ -55,8 +55,14 @@ def exchange(kept: Kept, *, shows_all: bool) -> dict[str, Any]:
 
 def _decision(told: Mapping[str, Any]) -> Mapping[str, Any]:
     """With what was left out because it was empty; nothing if nothing was told."""
-    places = [{"seat": "", "why": "", "standing": "", "trouble": "", **place} for place in told.get("places", ())]
+    places = [{"seat": "", "why": "", **place, "trouble": _trouble(place)} for place in told.get("places", ())]
     return {**dict.fromkeys(_DECISION, ""), **told, "places": places} if told else {}
+
+
+def _trouble(place: Mapping[str, Any]) -> str:
+    """What is wrong with a place. Most troubles begin with how it stands, as `resting for 1 s: …`."""
+    standing, trouble = place.get("standing") or "", place.get("trouble") or ""
+    return trouble if trouble.startswith(standing) else f"{standing}: {trouble}".removesuffix(": ")
 
 
 def _tokens(fact: Fact) -> Iterator[tuple[str, int, int | None, bool]]:

@@ -109,6 +109,7 @@ def _attempt(attempt: Mapping[str, Any], number: int, total_s: float) -> Row:
 
 
 def _bar(kind: str, words: str, begin_s: float, end_s: float, total_s: float) -> Bar:
-    x = min(100.0, max(0.0, 100 * begin_s / total_s))
-    width = min(100.0 - x, max(_SLIVER, 100 * (end_s - begin_s) / total_s))
-    return Bar(kind, words, f"{x:.2f}%", f"{max(0.0, width):.2f}%")
+    # What is too short for its place, or ends after the whole, moves to where all of it can be seen.
+    width = min(100.0, max(_SLIVER, 100 * (end_s - begin_s) / total_s))
+    x = min(100.0 - width, max(0.0, 100 * begin_s / total_s))
+    return Bar(kind, words, f"{x:.2f}%", f"{width:.2f}%")
