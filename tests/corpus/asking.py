@@ -60,6 +60,8 @@ def _without_frame(meant: list[Any], back: list[Any]) -> list[Any]:
     """Without the user's words that an API demands before and after those of the assistant."""
     spoken = [item for item in meant if item.get("by") != "system"]
     at = next((place for place, item in enumerate(back) if item.get("by") != "system"), 0)
+    if not spoken and len(back) == len(meant) + 1:
+        return [*back[:at], *back[at + 1 :]]  # nobody said a word, and a user must begin
     if spoken and _is_models(spoken[0]) and len(back) > len(meant):
         back = back[:at] + back[at + 1 :]
     return back[:-1] if spoken and _is_models(spoken[-1]) and len(back) > len(meant) else back

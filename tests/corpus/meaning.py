@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from dragoman.dialects.generate.calls import own_id
 from dragoman.ir import request as ir
 from dragoman.ir.request import Request
 from dragoman.ir.response import Choice, Response
@@ -111,11 +112,11 @@ def _thoughts(choice: Choice, via: str) -> str:
 
 def _call(call: ir.Call, via: str = "") -> Json:
     kind = call.kind if call.kind in _KINDS.get(via, _ALL_KINDS) else "function"
-    arguments = call.arguments if call.kind == "custom" else _by_value(call.arguments)
+    arguments = call.arguments if call.kind == "custom" and via not in _OBJECTS_ONLY else _by_value(call.arguments)
     if via in _OBJECTS_ONLY and not isinstance(arguments, dict):
         arguments = {"input": arguments}
     return {
-        "id": call.call_id,
+        "id": "one of ours" if call.call_id.startswith(_OWN_ID) else call.call_id,
         "name": call.name,
         "namespace": call.namespace if via not in _NO_NAMESPACES else None,
         "kind": kind,
@@ -123,6 +124,8 @@ def _call(call: ir.Call, via: str = "") -> Json:
     }
 
 
+_OWN_ID = own_id("")
+"""What the ids begin with that calls get where the API gives none: new ones each time where its reply has no id either."""
 _ALL_KINDS = frozenset({"function", "custom", "search"})
 _KINDS = {"chat": frozenset({"function", "custom"}), "messages": frozenset({"function"}), "generate": frozenset({"function"})}
 """The kinds of calls that a dialect can tell; others are calls of a function. `lower` makes the tools so beforehand."""
@@ -132,9 +135,10 @@ _NO_NAMESPACES = frozenset({"chat", "messages", "generate"})
 
 
 def _by_value(arguments: str) -> Any:
-    """Arguments as the value that they are; no arguments are an empty object. What a model cut short stays text."""
+    """Arguments as the value that they are; no arguments, or an empty list of them, are an empty object. What a model cut short stays
+    text."""
     try:
-        return msgspec.json.decode(arguments) if arguments.strip() else {}
+        return (msgspec.json.decode(arguments) or {}) if arguments.strip() else {}
     except (msgspec.DecodeError, RecursionError):
         return arguments
 
@@ -149,6 +153,8 @@ def _usage(usage: Usage | None, via: str) -> Json | None:
         "reasoning": usage.reasoning_tokens or 0,
         "total": usage.total,
     }
+    if via == "messages" and counts["cache_read"] + counts["cache_write"] > usage.input_tokens:
+        counts["cache_write"] = 0  # told beside what was read, not within it: there the counts make up the whole
     # Zeros say as little as nothing: some dialects must tell counts.
     return {name: count for name, count in counts.items() if name in _COUNTS[via]} if any(counts.values()) else None
 
@@ -223,11 +229,14 @@ def _shape(schema: Any) -> Any:
         return [_shape(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
+    schema = {_SPELLED.get(name, name): value for name, value in schema.items()}
     return {name: _shape(value) for name, value in schema.items() if name in _SHAPE or not _SHAPE & schema.keys()}
 
 
 _ANY_OBJECT = {"type": "object"}
 _SHAPE = frozenset({"type", "properties", "items", "required", "enum", "anyOf", "$ref", "$defs", "const"})
+_SPELLED = {"oneOf": "anyOf"}
+"""Words of JSON Schema for which another stands where an API lacks them."""
 
 
 def _join(told: list[Json], one: Json) -> None:

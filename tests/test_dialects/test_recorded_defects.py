@@ -14,6 +14,7 @@ from dragoman.ir import request as ir
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.fold import Fold
 from dragoman.ir.response import Choice, Response
+from dragoman.ir.usage import Usage
 from dragoman.wire.frame import Frame
 
 HI = {"role": "user", "content": "hi"}
@@ -220,3 +221,73 @@ def test_a_block_that_is_a_number_is_told_in_its_word() -> None:
         whole("generate", {"promptFeedback": {"blockReason": 3}})
 
     assert caught.value.kind is Kind.CONTENT_POLICY
+
+
+TOLD_MORE_CACHED = {"cached_tokens": 161}
+FROM_CACHE = {
+    "chat": {"prompt_tokens": 7, "completion_tokens": 1, "total_tokens": 8, "prompt_tokens_details": TOLD_MORE_CACHED},
+    "responses": {"input_tokens": 7, "output_tokens": 1, "total_tokens": 8, "input_tokens_details": TOLD_MORE_CACHED},
+}
+
+
+@pytest.mark.parametrize("name", FROM_CACHE)
+def test_no_more_comes_from_the_cache_than_was_given(name: str) -> None:
+    answers: dict[str, dict[str, Any]] = {
+        "chat": {"id": "c1", "choices": [{"index": 0, "message": {"content": "Hi."}, "finish_reason": "stop"}]},
+        "responses": {"id": "r1", "status": "completed", "output": []},
+    }
+    told = whole(name, {**answers[name], "model": "m", "usage": FROM_CACHE[name]})
+    request = read("chat", {"model": "m", "messages": [HI]})
+    said = {to: json.loads(dialect(to).write_response(told, request))["usage"] for to in (name, "messages")}
+
+    assert told.usage is not None
+    assert (told.usage.input_tokens, told.usage.cache_read_tokens) == (7, 7)
+    assert (said["messages"]["input_tokens"], said["messages"]["cache_read_input_tokens"]) == (0, 7)
+    assert said[name][{"chat": "prompt_tokens_details", "responses": "input_tokens_details"}[name]]["cached_tokens"] == 161
+
+
+def test_what_was_written_to_the_cache_and_read_from_it_at_once_is_counted_once_by_messages() -> None:
+    usage = Usage(2168, 100, cache_read_tokens=2161, cache_write_tokens=2161)
+    told = Response(id="r", model="m", choices=(Choice(0, ()),), usage=usage)
+
+    said = json.loads(dialect("messages").write_response(told, read("chat", {"model": "m", "messages": [HI]})))["usage"]
+
+    assert said == {"input_tokens": 7, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 2161, "output_tokens": 100}
+
+
+@pytest.mark.parametrize("arguments", ["[]", "null", "", " [ ] "])
+def test_an_empty_list_of_arguments_is_an_object_without_fields(arguments: str) -> None:
+    items = (ir.Message("user", (ir.Text("hi"),)), ir.Call("call_1", "look", arguments), ir.Result("call_1", (ir.Text("ok"),)))
+
+    request = ir.Request("m", items)
+
+    assert body("messages", request)["messages"][1]["content"][0]["input"] == {}
+    assert body("generate", request)["contents"][1]["parts"][0]["functionCall"]["args"] == {}
+
+
+def test_an_incomplete_response_without_a_reason_came_to_its_limit() -> None:
+    reply: dict[str, Any] = {"id": "r1", "model": "m", "status": "incomplete", "output": []}
+    no_details: tuple[Any, ...] = (None, {})
+
+    told = [whole("responses", {**reply, "incomplete_details": details}).choices[0].reason for details in no_details]
+    piece = streamed("responses", {"type": "response.incomplete", "response": reply}).choices[0].reason
+
+    assert [*told, piece] == ["length"] * 3
+
+
+def test_words_of_the_system_that_are_moved_are_told_of() -> None:
+    asked = {"model": "m", "messages": [HI, {"role": "assistant", "content": "Hi."}, {"role": "system", "content": "Be brief."}, HI]}
+
+    request = read("chat", asked)
+
+    assert [turn["role"] for turn in body("messages", request)["messages"]] == ["user", "assistant", "user", "system"]
+    assert ("messages", "a system message before words of the user is told after them, as the API demands") in lost("messages", request)
+
+
+def test_instructions_that_become_the_question_are_told_of() -> None:
+    request = read("chat", {"model": "m", "messages": [{"role": "system", "content": "Say hi."}]})
+
+    assert [turn["role"] for turn in body("messages", request)["messages"]] == ["user"]
+    assert ("messages", "the conversation is instructions only; the last of them is told as the user's question") in lost(
+        "messages", request
+    )

@@ -182,12 +182,13 @@ def text_or_none(came: JsonObject, name: str) -> str | None:
 
 
 def arguments_object(arguments: str) -> JsonObject:
-    """JSON arguments as the object that some APIs want: nothing is `{}`, what is no object is told as `{"input": …}`."""
+    """JSON arguments as the object that some APIs want: nothing is `{}`, what is no object is told as `{"input": …}`. An empty list is
+    nothing, too: PHP and R write an object without fields so."""
     try:
         value: Any = msgspec.json.decode(arguments) if arguments.strip() else {}
     except (msgspec.DecodeError, RecursionError):
         value = arguments
-    return value if isinstance(value, dict) else {"input": value}  # pyright: ignore[reportUnknownVariableType]
+    return value if isinstance(value, dict) else {} if value in ([], None) else {"input": value}  # pyright: ignore[reportUnknownVariableType]
 
 
 def whole_or_none(came: JsonObject, name: str) -> int | None:

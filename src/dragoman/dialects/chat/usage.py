@@ -36,6 +36,11 @@ def read_usage(value: JsonObject) -> Usage:
     if type(cached) is not int:
         cached = _count(cached)
         cached = _first(value, _CACHE_READ) if cached is None else cached
+    elif cached > prompt >= 0:
+        # xAI tells more than the whole for short prompts; its own clients get that as it came.
+        inputs["cached_tokens"] = cached
+    if cached is not None and cached > prompt:
+        cached = prompt
     missing = (total or 0) - prompt - completion
     if missing > 0 and (missing == reasoning or (reasoning is None and cached is None)):
         # xAI leaves the reasoning out of completion_tokens; Gemini's compatible API leaves it out of everything but the total.

@@ -85,6 +85,8 @@ def _arguments(call: Call, lost: Lost) -> JsonObject:
         value = call.arguments
     if isinstance(value, dict):
         return value  # pyright: ignore[reportUnknownVariableType]
+    if value in ([], None):
+        return {}  # PHP and R write an object without fields so
     lost.append(("contents.parts.functionCall.args", f"the arguments of `{call.name}` are no JSON object; they are told as `input`"))
     return {"input": value}
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from dragoman.dialects.messages.blocks import Pen, text_block, write_parts
+from dragoman.dialects.messages.blocks import Lost, Pen, text_block, write_parts
 from dragoman.dialects.messages.items import write_call, write_compaction, write_result, write_thought
 from dragoman.dialects.messages.order import arranged
 from dragoman.dialects.messages.remainder import NAME, mark, own
@@ -58,7 +58,7 @@ def write_conversation(items: tuple[Item, ...], pen: Pen, *, continues: bool = F
     written = turns.written
     if pen.native:
         return system, [turn.write() for turn in written]
-    return _repaired(system, [turn for turn in written if turn.blocks], continues=continues)
+    return _repaired(system, [turn for turn in written if turn.blocks], pen.lost, continues=continues)
 
 
 def plain_text(blocks: list[JsonObject]) -> Any:
@@ -82,10 +82,11 @@ def _write_system(items: tuple[Item, ...], pen: Pen) -> Any:
     return blocks or None
 
 
-def _repaired(system: Any, turns: list[Turn], *, continues: bool) -> tuple[Any, list[JsonObject]]:
+def _repaired(system: Any, turns: list[Turn], lost: Lost, *, continues: bool) -> tuple[Any, list[JsonObject]]:
     """The turns with what the API demands of their ends. A conversation of instructions only has the last of them as its question."""
-    messages = [turn.write() for turn in _joined(turns)]
+    messages = [turn.write() for turn in _joined(turns, lost)]
     if not messages and system:
+        lost.append(("messages", "the conversation is instructions only; the last of them is told as the user's question"))
         messages, system = [{"role": "user", "content": [system[-1]]}], system[:-1] or None
     if not messages or messages[0]["role"] == "assistant":
         messages.insert(0, {"role": "user", "content": [text_block(_BEGIN)]})
@@ -95,7 +96,7 @@ def _repaired(system: Any, turns: list[Turn], *, continues: bool) -> tuple[Any, 
     return system, messages
 
 
-def _joined(turns: list[Turn]) -> list[Turn]:
+def _joined(turns: list[Turn], lost: Lost) -> list[Turn]:
     """Neighbours of one role as one turn; system turns moved behind the user turn that they stand before."""
     joined: list[Turn] = []
     waiting: list[JsonObject] = []
@@ -109,6 +110,8 @@ def _joined(turns: list[Turn]) -> list[Turn]:
             waiting.clear()
 
     for turn in turns:
+        if turn.role == "user" and waiting:
+            lost.append(("messages", "a system message before words of the user is told after them, as the API demands"))
         if turn.role == "system":
             waiting += turn.blocks
         elif joined and joined[-1].role == turn.role:

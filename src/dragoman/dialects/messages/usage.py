@@ -41,6 +41,8 @@ def write_usage(usage: Usage | None) -> JsonObject:
     if usage is None:
         return {"input_tokens": 0, "output_tokens": 0}
     read, written = usage.cache_read_tokens or 0, usage.cache_write_tokens or 0
+    if read + written > usage.input_tokens:
+        written = 0  # written and read at once (OpenRouter's Gemini): here the three counts make up the whole
     rest = object_or_empty((usage.extra or {}).get(NAME))
     said: JsonObject = {
         "input_tokens": max(0, usage.input_tokens - read - written),

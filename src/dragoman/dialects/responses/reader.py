@@ -157,8 +157,11 @@ class Reader:
     def _finished(self, response: JsonObject, incomplete: Any) -> ev.Finished:
         if isinstance(incomplete, dict):
             reason = text_or_none(incomplete, "reason")  # pyright: ignore[reportUnknownArgumentType]
-            return ev.Finished(_INCOMPLETE.get(reason, "other"), detail=reason)
+            # Without a reason it is the limit, which every server has.
+            return ev.Finished(_INCOMPLETE.get(reason, "other") if reason else "length", detail=reason)
         status = response.get("status")
+        if status == "incomplete":
+            return ev.Finished("length")
         if status not in (None, "completed"):
             return ev.Finished("other", detail=str(status))
         if self._output.called:

@@ -25,6 +25,9 @@ def read_usage(value: Any) -> Usage | None:
             return None
     put_in, put_out = _details(take("input_tokens_details", None)), _details(take("output_tokens_details", None))
     cached, written = _count(put_in.pop("cached_tokens", None)), _count(put_in.pop("cache_write_tokens", None))
+    if cached is not None and given is not None and cached > given:
+        # xAI tells more than the whole for short prompts; its own clients get that as it came.
+        put_in["cached_tokens"], cached = cached, given
     reasoning = _count(put_out.pop("reasoning_tokens", None))
     if put_in:
         rest["input_tokens_details"] = put_in
