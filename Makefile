@@ -10,13 +10,14 @@ export PYTHONDONTWRITEBYTECODE :=
 PYTHON_PATHS := src tests bench fuzz
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
+UNIT := $(PYTEST) -n auto --dist worksteal tests --ignore tests/journeys --ignore tests/torture
 
 # Torture that takes its time: `make torture` runs it, `make test` does not.
 SLOW := $(addprefix --ignore tests/torture/test_,dying_providers.py slow_and_huge.py ways.py crowd.py)
 
 CORPUS ?= ../shared/corpus
 
-.PHONY: help run test check bench bench-journal bench-peers corpus format clean format-check lint types unit servers journeys torture fuzz soak
+.PHONY: help run test check bench bench-journal bench-peers corpus format clean format-check lint types unit unit-whole servers journeys torture fuzz soak
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -29,9 +30,9 @@ check: ## format, lint, strict types, unit tests, architecture, docs: under a mi
 	@requirements/setup.sh dev
 	@$(MAKE) -j4 -Otarget format-check lint types unit
 
-test: ## make check, then what needs servers of its own, and the journeys with real clients and a real model
+test: ## make check with nothing shortened, then what needs servers of its own, and the journeys with real clients and a real model
 	@requirements/setup.sh journeys
-	@$(MAKE) check
+	@$(MAKE) -j4 -Otarget format-check lint types unit-whole
 	@$(MAKE) servers
 	@$(MAKE) journeys
 
@@ -84,12 +85,16 @@ lint:
 types:
 	@$(BIN)/pyright
 
+# Without the few that are long, and properties with a fifth of their examples (tests/effort.py): `make test` runs them whole.
 unit:
-	@$(PYTEST) -n auto --dist worksteal -m 'not server' tests --ignore tests/journeys --ignore tests/torture
+	@HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE-quick} $(UNIT) -m 'not server and not long'
+
+unit-whole:
+	@$(UNIT) -m 'not server'
 
 # PostgreSQL, processes that are killed, the quick part of the torture.
 servers:
-	@$(PYTEST) -n auto --dist worksteal -m server tests --ignore tests/journeys --ignore tests/torture
+	@$(UNIT) -m server
 	@$(PYTEST) -n auto --dist loadfile tests/torture $(SLOW)
 
 journeys:

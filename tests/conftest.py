@@ -1,28 +1,13 @@
-"""What holds in every room: how properties are tried, that nobody looks for garbage while thousands of tests are collected, and that
-Ctrl-C reaches what tests start.
-
-Properties take the time that they take: a busy machine is no defect, nor what hypothesis builds first (its table of Unicode). They are
-tried with the same examples each time, so that what is green stays so; with `HYPOTHESIS_PROFILE=deep` with others each time.
+"""What holds in every room: how properties are tried (`effort`), that nobody looks for garbage while thousands of tests are collected,
+and that Ctrl-C reaches what tests start.
 """
 
 from __future__ import annotations
 
 import gc
-import os
 import signal
 
-from hypothesis import HealthCheck, settings
-from hypothesis.internal.conjecture import providers
-from hypothesis.internal.constants_ast import Constants
-
-is_deep = os.environ.get("HYPOTHESIS_PROFILE") == "deep"
-settings.register_profile("unhurried", deadline=None, derandomize=not is_deep, suppress_health_check=(HealthCheck.too_slow,))
-settings.load_profile("unhurried")
-
-# Hypothesis also draws constants that it finds in the modules loaded so far. Then examples would be others with each commit, with the
-# tests that ran before, with the folder of the checkout; and what was green here could be red there.
-if not is_deep:
-    providers._get_local_constants = Constants
+import effort as effort  # loaded here, so that what it says of properties holds before the first of them is made
 
 # Collecting makes a million objects that all stay: to go through them again and again is a third of its time, in each process.
 gc.disable()

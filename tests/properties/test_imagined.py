@@ -7,13 +7,14 @@ from collections.abc import Callable
 from random import Random
 
 import pytest
-from effort import EFFORT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.corpus import imagined_asked, imagined_told
 from tests.corpus.checks import CHECKS, problems
 from tests.corpus.exchange import DIALECTS, Exchange
 from tests.corpus.imagined import may_imagine
+
+from effort import EFFORT
 
 KINDS: dict[str, Callable[[str, Random], Exchange]] = {
     "asked": imagined_asked.request,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import msgspec
-from effort import EFFORT
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.corpus.difference import differences
@@ -18,6 +17,7 @@ from dragoman.ir import request as ir
 from dragoman.ir.usage import Usage
 from dragoman.lower.capabilities import Capabilities
 from dragoman.lower.lower import lower
+from effort import EFFORT
 
 _ASKED = ir.Request("some-model", (), stream=True)
 _WORDS = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=10)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import msgspec
 from broken import with_other_values
-from effort import EFFORT
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.corpus.difference import differences
@@ -19,6 +18,7 @@ from tests.corpus.translation import carry_request
 from dragoman.dialects.registry import dialect
 from dragoman.ir import request as ir
 from dragoman.ir.errors import GatewayError
+from effort import EFFORT
 
 ASKED = [golden for golden in exchanges(Path(__file__).parents[1] / "golden") if golden.call is not None]
 

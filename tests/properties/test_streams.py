@@ -8,7 +8,6 @@ from itertools import pairwise
 from pathlib import Path
 
 from broken import with_other_values
-from effort import EFFORT
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.corpus.exchange import Exchange, exchanges
@@ -18,6 +17,7 @@ from dragoman.dialects.registry import dialect
 from dragoman.ir import events as ev
 from dragoman.ir.errors import GatewayError
 from dragoman.wire.frame import Frame, WireError
+from effort import EFFORT
 
 GOLDENS = list(exchanges(Path(__file__).parents[1] / "golden"))
 STREAMS = [golden for golden in GOLDENS if golden.stream is not None]

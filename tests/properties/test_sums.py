@@ -23,6 +23,7 @@ from dragoman.observe.tally import Tally
 from dragoman.policy.book import PriceBook
 from dragoman.policy.price import Steps
 from dragoman.store.open import open_store
+from effort import tries
 
 BEGAN = 1_795_000_000.0
 BOOK = PriceBook(
@@ -112,6 +113,9 @@ async def check(asking: Asking, count: int) -> None:
             for name in sums:
                 assert total(told["usage"], name) == told["total"][name] == total(exchanges, name), (by, period, name)
             assert total(told["usage"], "exchanges") == count
+            first = await asking.usage({"by": by, "limit": "1", **({"period": period} if period else {})})
+            assert first == {**told, "usage": told["usage"][:1]}
+            assert told["groups"] == len(told["usage"])
     for session in {exchange["session"] for exchange in exchanges if exchange["session"]}:
         await check_session(asking, session, [exchange for exchange in exchanges if exchange["session"] == session])
 
@@ -126,7 +130,7 @@ async def check_session(asking: Asking, name: str, own: list[dict[str, Any]]) ->
             assert turn["sums"][part] == total(turn["exchanges"], part)
 
 
-@settings(max_examples=5)
+@settings(max_examples=tries(5))
 @given(conversations())
 def test_sums_of_every_level_are_those_of_its_parts(records: list[Record]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -137,7 +141,7 @@ def test_sums_of_every_level_are_those_of_its_parts(records: list[Record]) -> No
             asking.close()
 
 
-@settings(max_examples=30)
+@settings(max_examples=tries(30))
 @given(conversations())
 def test_parts_of_a_cost_come_to_the_cost_and_lose_nothing_but_fractions(records: list[Record]) -> None:
     price = record_price(BOOK)
@@ -148,7 +152,7 @@ def test_parts_of_a_cost_come_to_the_cost_and_lose_nothing_but_fractions(records
             assert all(type(pico) is int for pico in found.parts.values())
 
 
-@settings(max_examples=60)
+@settings(max_examples=tries(60))
 @given(conversations())
 def test_a_run_costs_what_its_attempts_cost(records: list[Record]) -> None:
     counted, price = Tally(count=counting(Steps())), record_price(BOOK)

@@ -31,6 +31,7 @@ def compaction_and_other_tools(talk: Codex, turn: int) -> None:
         talk.change_tools()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("happens", "turns", "growth", "agents"),
     [(nothing, 200, 3_700, 1), (compaction_and_other_tools, 200, 8_000, 1), (nothing, 60, 3_700, 3)],

@@ -28,6 +28,7 @@ from dragoman.ir.request import (
 from dragoman.ir.usage import Usage
 from dragoman.lower.capabilities import Capabilities
 from dragoman.lower.rescue import Rescue
+from effort import tries
 
 HI = Message("user", (Text("hi"),))
 ASKED = Request("m", (HI,), stream=True)
@@ -360,7 +361,7 @@ def answers(draw: st.DrawFn) -> tuple[ev.Event, ...]:
     return (ev.Started("r", "m"), *events, *waiting, ev.UsageReported(Usage(3, 4)), ev.Finished("stop"), ev.Ended())
 
 
-@settings(max_examples=200)
+@settings(max_examples=tries(200))
 @given(st.lists(answers(), min_size=1, max_size=4), st.data())
 def test_the_client_sees_one_well_formed_stream_whatever_breaks_where(attempts: list[tuple[ev.Event, ...]], data: st.DataObject) -> None:
     grammar, fold, rescue = Grammar(), Fold(), Rescue(ASKED)

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dragoman.lower.seam import Seam
+from effort import tries
 
 
 def joined(before: str, *pieces: str, owed: str = "") -> str:
@@ -78,7 +79,7 @@ def test_half_a_repetition_is_left_out_where_the_stream_breaks_again() -> None:
 WORDS = st.lists(st.sampled_from(["alpha", "beta", "gamma", "delta", " ", "\n", ". ", "é", "中", "{", "}"]), max_size=30).map("".join)
 
 
-@settings(max_examples=200)
+@settings(max_examples=tries(200))
 @given(WORDS, WORDS, st.data())
 def test_pieces_make_no_difference_and_only_an_end_of_the_text_before_is_ever_taken_out(
     before: str, after: str, data: st.DataObject
@@ -94,7 +95,7 @@ def test_pieces_make_no_difference_and_only_an_end_of_the_text_before_is_ever_ta
     assert before.endswith(after[:taken])
 
 
-@settings(max_examples=200)
+@settings(max_examples=tries(200))
 @given(WORDS, WORDS)
 def test_a_whole_answer_said_again_stands_once(before: str, after: str) -> None:
     said = "Once upon a time there was a house. " + before

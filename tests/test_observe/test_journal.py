@@ -21,6 +21,7 @@ from dragoman.store.batch import Batch
 from dragoman.store.bodies import read_bodies
 from dragoman.store.faults import StoreAway
 from dragoman.store.open import Store, open_store
+from effort import tries
 
 QUICK = Settings(flush_s=0.01, search=False)
 
@@ -261,7 +262,7 @@ RECORDS = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=25)
+@settings(max_examples=tries(25))
 @given(batches=st.lists(RECORDS, min_size=1, max_size=3))
 def test_sums_at_every_level_are_those_of_their_parts(
     batches: list[list[dict[str, object]]], tmp_path_factory: pytest.TempPathFactory

@@ -20,6 +20,7 @@ from dragoman.store.bodies import Body, read_bodies
 from dragoman.store.open import Store, open_store
 from dragoman.store.search import search
 from dragoman.store.tables import blobs
+from effort import tries
 
 SECRET = "sk-" + "proj-Ab3dEf6hIj9lMn2pQr5t"
 WORDS = (Path(__file__).parent.parent.parent / "docs" / "routing.md").read_text().split()
@@ -139,7 +140,7 @@ def test_body_that_is_too_long_keeps_its_beginning_and_says_how_long_it_was(tmp_
 
 
 # One database for all examples: making one takes longer than an example.
-@settings(max_examples=60)
+@settings(max_examples=tries(60))
 @given(data=st.data())
 def test_conversation_comes_back_however_it_goes_on(data: st.DataObject, tmp_path_factory: object) -> None:
     kept = Kept(_shared(tmp_path_factory))
@@ -288,7 +289,7 @@ _head = st.lists(st.tuples(st.sampled_from(["accept", "authorization", "x-note"]
 _answer = st.none() | st.lists(st.binary(max_size=9), max_size=2)
 
 
-@settings(max_examples=60)
+@settings(max_examples=tries(60))
 @given(data=st.data())
 def test_what_was_looked_through_before_is_kept_as_it_would_be_without(data: st.DataObject, tmp_path_factory: object) -> None:
     kept, model = Kept(_shared(tmp_path_factory)), data.draw(st.sampled_from([b"a", b"longer", b'no"name']))

@@ -17,6 +17,7 @@ from dragoman.routing.budget import LEAST
 from dragoman.routing.plan import GiveUp, Plan, Step, Try, Wait
 from dragoman.routing.seat import Seat
 from dragoman.routing.target import Target
+from effort import tries
 
 KINDS = [kind for kind in Kind if kind not in (Kind.AUTHENTICATION, Kind.PERMISSION, Kind.FORBIDDEN_ORIGIN, Kind.INTERNAL)]
 COMMON = [Kind.PROVIDER_KEY, Kind.QUOTA, *[Kind.RATE_LIMITED, Kind.SERVER_ERROR] * 4]
@@ -221,4 +222,4 @@ class Exchanges(RuleBasedStateMachine):
 
 
 TestExchanges = Exchanges.TestCase
-TestExchanges.settings = settings(max_examples=60, stateful_step_count=50)
+TestExchanges.settings = settings(max_examples=tries(60), stateful_step_count=50)

@@ -13,6 +13,7 @@ from dragoman.routing.affinity import Sessions, Sitting
 from dragoman.routing.ask import Told
 from dragoman.routing.decision import explain, told
 from dragoman.routing.route import Router
+from effort import tries
 
 # ---- rules ---------------------------------------------------------------------------------------------------------------
 
@@ -173,7 +174,7 @@ DRAWN = {
 }
 
 
-@settings(max_examples=150)
+@settings(max_examples=tries(150))
 @given(
     name=st.sampled_from(sorted(DRAWN)),
     draw=st.floats(0, 1, exclude_max=True),

@@ -12,6 +12,7 @@ from hypothesis import strategies as some
 
 from dragoman.simulator.listener import Asked
 from dragoman.simulator.script import Etiquette, Script
+from effort import tries
 
 PATHS = ("/v1/responses", "/v1/chat/completions", "/v1/messages", "/v1beta/models/gemini-3.7-flash:generateContent")
 _NAMES = """
@@ -28,7 +29,7 @@ VALUES: Any = some.recursive(
 
 
 # Thinking up a body takes longer than answering it: each is sent to every path.
-@settings(max_examples=150)
+@settings(max_examples=tries(150))
 @given(body=some.dictionaries(WORDS, VALUES, max_size=6))
 def test_odd_request_is_answered(body: dict[str, Any]) -> None:
     async def answers() -> list[int]:
