@@ -23,19 +23,21 @@ class Gateway:
     asked: dict[str, str] = {}
     rows: list[dict[str, Any]] = []
     unpriced = 0
+    groups = 0
 
     def __init__(self, gateway: str | None, config: str | None) -> None:
         """Which one does not matter."""
 
     def usage(self, given: dict[str, str]) -> dict[str, Any]:
         Gateway.asked = given
-        return {"usage": self.rows, "total": SUMS | {"unpriced": self.unpriced}}
+        return {"usage": self.rows, "groups": self.groups or len(self.rows), "total": SUMS | {"unpriced": self.unpriced}}
 
 
-def run(monkeypatch: pytest.MonkeyPatch, *arguments: str, rows: tuple[Any, ...] = (), unpriced: int = 0) -> Any:
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str, rows: tuple[Any, ...] = (), unpriced: int = 0, groups: int = 0) -> Any:
     monkeypatch.setattr(module, "Source", Gateway)
     monkeypatch.setattr(Gateway, "rows", list(rows))
     monkeypatch.setattr(Gateway, "unpriced", unpriced)
+    monkeypatch.setattr(Gateway, "groups", groups)
     return CliRunner().invoke(usage, arguments)
 
 
@@ -61,3 +63,12 @@ def test_what_has_no_price_is_counted_below(monkeypatch: pytest.MonkeyPatch, unp
 
     assert lines[1].split() == ["m", "2", "-", "8", "-", "4", "-", "0.50", "s", "1.50", "s", "-"]
     assert lines[-1] == f"{told} whose price is not known; see `prices` in the config."
+
+
+def test_of_more_groups_than_are_shown_the_sums_are_told_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = tuple(SUMS | {"model": name} for name in ("a", "b"))
+
+    lines = run(monkeypatch, rows=rows, groups=1200).output.splitlines()
+
+    assert [line.split()[0] for line in lines] == ["model", "a", "b", "all", "and"]
+    assert lines[-1] == "and 1198 more; what stands behind `all` is of all of them"

@@ -126,7 +126,7 @@ class Asking:
 
     async def usage(self, given: Given) -> Row:
         """Sums by whatever they are grouped by: `by` (names with commas between), `period` (hour, day, week; with `utc_offset_s`),
-        `percentiles` (of which times). `{"usage": […], "total": {…}}`."""
+        `percentiles` (of which times), `limit`. `{"usage": […], "groups": how many there are, "total": the sums of all of them}`."""
         usage = _usage()
         own = ("by", "period", "utc_offset_s", "percentiles", "limit")
         wanted = read_filter(_without(given, *own), self._clock())
@@ -136,18 +136,20 @@ class Asking:
         measures = _words(given, "percentiles", usage.MEASURES)
         most = whole_number(given, "limit", _MOST, _GROUPS)
 
-        def ask(connection: Connection) -> tuple[list[Row], dict[str, dict[tuple[Any, ...], Row]]]:
-            found = usage.usage(connection, wanted, grouping, most)
+        def ask(connection: Connection) -> tuple[list[Row], dict[str, dict[tuple[Any, ...], Row]], int, Row]:
+            every = usage.usage(connection, wanted, grouping)
+            found = every[:most]
             keys = [tuple(row[name] for name in names) for row in found]
-            return found, {measure: usage.percentiles(connection, wanted, grouping, measure, keys) for measure in measures}
+            ranked = {measure: usage.percentiles(connection, wanted, grouping, measure, keys) for measure in measures}
+            return found, ranked, len(every), _added(every, names)
 
         names = (*grouping.by, "period_at") if grouping.period else grouping.by
-        found, ranked = await self._ask(ask)
+        found, ranked, groups, total = await self._ask(ask)
         rows = [
             {**_derived(row), "percentiles": {measure: each.get(tuple(row[name] for name in names)) for measure, each in ranked.items()}}
             for row in found
         ]
-        return {"usage": rows, "total": _derived(_added(found, names))}
+        return {"usage": rows, "groups": groups, "total": _derived(total)}
 
     async def sessions(self, given: Given) -> Row:
         """A page of sessions, the one used last first."""

@@ -48,6 +48,8 @@ def usage(
     total = (*(["all", *[""] * len(groups)][: len(groups)]), *_sums(found["total"]), *[""] * (len(measures) * len(_RANKS)))
     head = (*groups, *_HEAD, *(f"{name} {rank}" for name in measures for rank in _RANKS))
     click.echo("\n".join(table(head, [*rows, *([total] if len(rows) > 1 and groups else [])], left=len(groups))))
+    if (further := found.get("groups", len(rows)) - len(rows)) > 0:
+        click.echo(click.style(f"and {further} more; what stands behind `all` is of all of them", dim=True))
     if unpriced := found["total"].get("unpriced"):
         have = "1 request has" if unpriced == 1 else f"{unpriced} requests have"
         click.echo(click.style(f"{have} a model whose price is not known; see `prices` in the config.", dim=True))

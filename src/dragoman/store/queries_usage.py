@@ -42,16 +42,17 @@ class Grouping(msgspec.Struct, frozen=True):
     ahead_s: int = 0
 
 
-def usage(connection: Connection, wanted: Filter, grouping: Grouping, most: int) -> list[Row]:
-    """One row for each group: its names, `period_at` (Unix seconds) if there is a period, and the sums of `SUMS` and `SUMS_S`."""
+def usage(connection: Connection, wanted: Filter, grouping: Grouping) -> list[Row]:
+    """One row for each group: its names, `period_at` (Unix seconds) if there is a period, and the sums of `SUMS` and `SUMS_S`. By time, and
+    within it what cost most, and then what was most, first."""
     if not _is_rolled_up(wanted, grouping):
-        return _ordered(rows(connection, _of_exchanges(connection, wanted, grouping)), grouping, most)
+        return _ordered(rows(connection, _of_exchanges(connection, wanted, grouping)))
     # Hours that are only half within the time asked for are added up from their exchanges.
     inner, edges = _hours(wanted)
     found = [] if inner is None else rows(connection, _of_hours(inner, wanted, grouping))
     for edge in edges:
         found += rows(connection, _of_exchanges(connection, edge, grouping))
-    return _ordered(_merged(found, grouping), grouping, most)
+    return _ordered(_merged(found, grouping))
 
 
 def percentiles(
@@ -205,8 +206,7 @@ _KINDS: tuple[tuple[type, tuple[str, ...]], ...] = ((int, SUMS), (float, SUMS_S)
 """PostgreSQL's sums are decimal numbers."""
 
 
-def _ordered(found: list[Row], grouping: Grouping, most: int) -> list[Row]:
-    """By time, and within it what cost most, and then what was most, first."""
+def _ordered(found: list[Row]) -> list[Row]:
     found = [{**row, **{name: kind(row[name]) for kind, names in _KINDS for name in names}} for row in found if row["exchanges"]]
     found.sort(key=lambda row: (row.get("period_at") or 0, -row["cost_pico"], -row["exchanges"]))
-    return found[:most]
+    return found
