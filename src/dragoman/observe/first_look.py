@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import chain
+from operator import itemgetter
+
 import msgspec
 
 from dragoman.ir.kept import FULL
@@ -11,6 +14,7 @@ from dragoman.wire.frame import Headers
 
 LONG = 16 * 1024
 """A body of so many bytes is compared with the one before it; shorter ones are kept as they are."""
+_value = itemgetter(1)
 
 
 class Heads(msgspec.Struct, frozen=True, gc=False):
@@ -34,12 +38,8 @@ def known_heads(bodies: Bodies) -> Heads:
 
 def first_look(bodies: Bodies, heads: Heads) -> list[bytes]:
     """All texts of an exchange in which a secret may be, but requests that are long or the provider's, which are mostly known already."""
-    values = [
-        value
-        for head in (heads.client_request, heads.client_response, heads.provider_request, heads.provider_response)
-        for _, value in head
-    ]
-    found = ["\n".join(values).encode("utf-8", "surrogatepass")]
+    given = chain(heads.client_request, heads.client_response, heads.provider_request, heads.provider_response)
+    found = ["\n".join(map(_value, given)).encode("utf-8", "surrogatepass")]
     if bodies.mode == FULL:
         return found
     if bodies.client_request is not None and len(bodies.client_request) < LONG:

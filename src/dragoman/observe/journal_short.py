@@ -7,7 +7,7 @@ from dragoman.observe.first_look import LONG, Heads
 from dragoman.observe.journal_shelf import Shelf
 from dragoman.observe.splice import is_model
 from dragoman.store.batch import Row
-from dragoman.store.laid import Laid, Side, pack, pack_heads
+from dragoman.store.laid import Short, pack_heads, pack_short, spliced
 
 
 def short_row(shelf: Shelf, exchange_id: str, bodies: Bodies, heads: Heads) -> Row | None:
@@ -20,16 +20,17 @@ def short_row(shelf: Shelf, exchange_id: str, bodies: Bodies, heads: Heads) -> R
     key, start = shelf.room()
     at = start + len(asked)
     texts, whole, place = [asked], len(asked), (start, at)
-    sides, told = [Side("client_request", whole, place)], [heads.client_request]
+    sides: list[Short] = [("client_request", whole, place)]
+    told = [heads.client_request]
     if sent is not None:
         splice = shelf.splices.find(asked, sent) if len(sent) < short else None
         if splice is None or not is_model(splice, sent):
             return None
         whole += len(sent)
-        sides.append(Side("provider_request", len(sent), place, splice=splice))
+        sides.append(spliced("provider_request", len(sent), place, splice))
         told.append(heads.provider_request)
     elif heads.provider_request:
-        sides.append(Side("provider_request", whole, place))
+        sides.append(("provider_request", whole, place))
         told.append(heads.provider_request)
     said = bodies.client_response
     for name, chunks, head in (
@@ -41,14 +42,14 @@ def short_row(shelf: Shelf, exchange_id: str, bodies: Bodies, heads: Heads) -> R
             size = len(answer)
             if size >= short:
                 return None
-            sides.append(Side(name, size, (at, at + size)))
+            sides.append((name, size, (at, at + size)))
             told.append(head)
             texts.append(answer)
             at += size
             whole += size
     if bodies.provider_response is None and heads.provider_response and said is not None:
-        answered = sides[-1]
-        sides.append(Side("provider_response", answered.whole, answered.inline))
+        _, size, place = sides[-1][:3]
+        sides.append(("provider_response", size, place))
         told.append(heads.provider_response)
     try:
         packed = pack_heads(told) if any(told) else b""
@@ -56,5 +57,4 @@ def short_row(shelf: Shelf, exchange_id: str, bodies: Bodies, heads: Heads) -> R
         return None
     texts.append(packed)
     shelf.pack(texts, at + len(packed) - start)
-    laid = Laid(tuple(sides), key, (at, at + len(packed)) if packed else None)
-    return exchange_id, shelf.epoch, whole, pack(laid)
+    return exchange_id, shelf.epoch, whole, pack_short(sides, key, (at, at + len(packed)) if packed else None)

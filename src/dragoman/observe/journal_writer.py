@@ -38,8 +38,11 @@ _SWEEP_S = 60.0
 _SIZE_S = 300.0
 _SWEPT = 1000
 _INDEXED = 50
-_INDEX_SHARE = 0.04
-"""Of one core, at most, for the full-text index: it may be late, but it may not take the time of those who are served."""
+_INDEX_SHARE, _INDEX_SHARE_BUSY = 0.04, 0.01
+"""Of one core, at most, for the full-text index: it may be late, but it may not take the time of those who are served. The second: while
+the thread has so much else to do that the index falls behind in any case."""
+_BUSY_SHARE = 0.1
+"""Of one core, from which on the thread has much to do."""
 _REPLAY_S = 1.0
 _LAST_REPLAY_S = 8.0
 
@@ -116,6 +119,8 @@ class Scribe:
         self._sweep_at = time.monotonic() + _SWEEP_S
         self._size_at = 0.0
         self._index_at = 0.0
+        # When the index was fed last, and what the thread had taken by then.
+        self._indexed = 0.0, 0.0
         self._epoch_before = 0
         self._is_behind = True
 
@@ -328,13 +333,16 @@ class Scribe:
 
     def _index(self, writer: Writer) -> None:
         """Let the full-text index catch up, in a share of the time only."""
-        if time.monotonic() < self._index_at:
-            return
         began = time.monotonic()
+        if began < self._index_at:
+            return
+        at, took_s = self._indexed
+        is_busy = time.thread_time() - took_s > _BUSY_SHARE * (began - at)
         count = writer.index(_INDEXED)
         now = time.monotonic()
+        self._indexed = now, time.thread_time()
         self._stats.indexed += count
-        self._index_at = now + (now - began) / _INDEX_SHARE
+        self._index_at = now + (now - began) / (_INDEX_SHARE_BUSY if is_busy else _INDEX_SHARE)
         self._is_behind = count == _INDEXED
 
 

@@ -11,6 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import accumulate
+from operator import itemgetter
 from typing import Any
 
 import re2  # pyright: ignore[reportMissingTypeStubs]
@@ -83,6 +84,7 @@ _SAYING = tuple(
 _LOOSE, _TIGHT = b'": "', b'":"'
 _PIECE = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*')
 _SHORTEST_KNOWN = 8
+_name = itemgetter(0)
 
 
 class Redactor:
@@ -179,7 +181,7 @@ def is_secret_name(header: str) -> bool:
 
 def without_credentials(given: Headers) -> Headers:
     """Headers without the values that their names tell to be secret; the very same object where there are none."""
-    secret = _secret_places(tuple([name for name, _ in given]))
+    secret = _secret_places(tuple(map(_name, given)))
     if not secret:
         return given
     marked = list(given)
