@@ -291,3 +291,21 @@ def test_instructions_that_become_the_question_are_told_of() -> None:
     assert ("messages", "the conversation is instructions only; the last of them is told as the user's question") in lost(
         "messages", request
     )
+
+
+@pytest.mark.parametrize("name", ["chat", "responses"])
+@pytest.mark.parametrize(
+    ("status", "words", "kind"),
+    [
+        (400, "Incorrect API key provided. You can get one from https://console.example.", Kind.PROVIDER_KEY),
+        (400, "This model's maximum context length is 4096 tokens. However, your request has 5000.", Kind.CONTEXT_OVERFLOW),
+        (400, "This model's maximum prompt length is 131072 but the request contains 200000 tokens.", Kind.CONTEXT_OVERFLOW),
+        (400, "The model `mini` does not exist.", Kind.MODEL_NOT_FOUND),
+        (400, "`temperature` must be at most 2.", Kind.INVALID_REQUEST),
+        (401, "The model `mini` does not exist.", Kind.PROVIDER_KEY),
+    ],
+)
+def test_servers_of_openais_apis_are_understood_by_their_words(name: str, status: int, words: str, kind: Kind) -> None:
+    error = dialect(name).read_error(status, (), json.dumps({"code": "invalid-argument", "error": words}).encode())
+
+    assert (error.kind, error.message) == (kind, words)

@@ -27,6 +27,41 @@ KIND_BY_STATUS: dict[int, Kind] = {
     529: Kind.OVERLOADED,
 }
 """What a status tells that says more than whose fault it is."""
+# What servers of OpenAI's APIs say where their code doesn't tell; each only for the statuses at which it is said.
+_REQUEST = frozenset({None, 400, 404, 413, 422, 500})
+_BY_WORDS: tuple[tuple[Kind, frozenset[int | None], re.Pattern[str]], ...] = tuple(
+    (kind, statuses, re.compile(pattern, re.IGNORECASE))
+    for kind, statuses, pattern in (
+        (
+            Kind.CONTEXT_OVERFLOW,
+            _REQUEST,
+            r"(maximum|exceed|larger|longer|too|beyond|fit).{0,60}context.?(length|window|size)"
+            r"|context.?(length|window|size).{0,40}(exceed|limit|too )"
+            r"|prompt is too long|(input|prompt|messages?) (is|are) too (long|large)"
+            r"|too many (input |prompt )?tokens|exceeds? the (model'?s )?(maximum|max|limit).{0,40}tokens|reduce the length"
+            r"|total length of all messages|input token count.{0,40}exceeds|maximum prompt length|tokens? limit exceeded",
+        ),
+        (
+            Kind.QUOTA,
+            frozenset({None, 400, 402, 403, 429}),
+            r"insufficient (quota|balance|credit|funds)|exceeded your current quota|check your plan and billing|out of credits"
+            r"|credit balance is too low|(spend|spending|monthly|billing) limit|recharge",
+        ),
+        (
+            Kind.PROVIDER_KEY,
+            frozenset({None, 400, 403}),
+            r"(invalid|incorrect|missing|no valid|expired).{0,20}api.?key|api.?key.{0,30}(not valid|invalid|incorrect|expired|missing)",
+        ),
+        (
+            Kind.MODEL_NOT_FOUND,
+            frozenset({None, 400, 404, 422}),
+            r"model.{0,120}(does not exist|not found|not exist|is not available|no such)|(unknown|invalid|no such) model"
+            r"|not a valid model|deployment.{0,60}(does not exist|not found)|no endpoints found",
+        ),
+        (Kind.CONTENT_POLICY, _REQUEST, r"content (management )?policy|content.?filter|safety system|flagged"),
+        (Kind.OVERLOADED, frozenset({None, 429, 500, 502, 503}), r"overloaded|at capacity|over capacity|model is loading|loading model"),
+    )
+)
 LONGEST_MESSAGE = 2000
 """Characters of a provider's message that are kept."""
 
@@ -46,6 +81,11 @@ _LOOKED_AT = 20_000
 def kind_of(status: int) -> Kind:
     """What a status alone tells, where the provider's words leave it open."""
     return KIND_BY_STATUS.get(status) or (Kind.INVALID_REQUEST if 400 <= status < 500 else Kind.SERVER_ERROR)
+
+
+def kind_by_words(status: int | None, message: str) -> Kind | None:
+    """What the words of a server of OpenAI's APIs tell beyond its status (None: inside a stream); None where they tell nothing."""
+    return next((kind for kind, statuses, pattern in _BY_WORDS if status in statuses and pattern.search(message)), None)
 
 
 def without_keys(message: str) -> str:

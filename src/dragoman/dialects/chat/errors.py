@@ -7,12 +7,11 @@ is a number, `{detail: […]}` (validation lists), `{message}`, `[{error}]` (Goo
 from __future__ import annotations
 
 import math
-import re
 from typing import Any
 
 import msgspec
 
-from dragoman.dialects.errors import LONGEST_MESSAGE, asked_wait_s, kind_of, plain_words, spoken_wait_s, without_keys
+from dragoman.dialects.errors import LONGEST_MESSAGE, asked_wait_s, kind_by_words, kind_of, plain_words, spoken_wait_s, without_keys
 from dragoman.dialects.remainder import NOT_JSON, JsonObject
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.wire.frame import Headers
@@ -56,42 +55,6 @@ _BY_CODE: dict[str, Kind] = {
     "internal_server_error": Kind.SERVER_ERROR,
     "internal_error": Kind.SERVER_ERROR,
 }
-
-# What they say where the code doesn't tell; each only for the statuses at which it is said.
-_REQUEST = frozenset({None, 400, 404, 413, 422, 500})
-_BY_WORDS: tuple[tuple[Kind, frozenset[int | None], re.Pattern[str]], ...] = tuple(
-    (kind, statuses, re.compile(pattern, re.IGNORECASE))
-    for kind, statuses, pattern in (
-        (
-            Kind.CONTEXT_OVERFLOW,
-            _REQUEST,
-            r"(maximum|exceed|larger|longer|too|beyond|fit).{0,60}context.?(length|window|size)"
-            r"|context.?(length|window|size).{0,40}(exceed|limit|too )"
-            r"|prompt is too long|(input|prompt|messages?) (is|are) too (long|large)"
-            r"|too many (input |prompt )?tokens|exceeds? the (model'?s )?(maximum|max|limit).{0,40}tokens|reduce the length"
-            r"|total length of all messages|input token count.{0,40}exceeds|maximum prompt length|tokens? limit exceeded",
-        ),
-        (
-            Kind.QUOTA,
-            frozenset({None, 400, 402, 403, 429}),
-            r"insufficient (quota|balance|credit|funds)|exceeded your current quota|check your plan and billing|out of credits"
-            r"|credit balance is too low|(spend|spending|monthly|billing) limit|recharge",
-        ),
-        (
-            Kind.PROVIDER_KEY,
-            frozenset({None, 400, 403}),
-            r"(invalid|incorrect|missing|no valid|expired).{0,20}api.?key|api.?key.{0,30}(not valid|invalid|incorrect|expired|missing)",
-        ),
-        (
-            Kind.MODEL_NOT_FOUND,
-            frozenset({None, 400, 404, 422}),
-            r"model.{0,120}(does not exist|not found|not exist|is not available|no such)|(unknown|invalid|no such) model"
-            r"|not a valid model|deployment.{0,60}(does not exist|not found)|no endpoints found",
-        ),
-        (Kind.CONTENT_POLICY, _REQUEST, r"content (management )?policy|content.?filter|safety system|flagged"),
-        (Kind.OVERLOADED, frozenset({None, 429, 500, 502, 503}), r"overloaded|at capacity|over capacity|model is loading|loading model"),
-    )
-)
 
 _TYPES: dict[Kind, tuple[str, str | None]] = {
     Kind.AUTHENTICATION: ("authentication_error", "invalid_api_key"),
@@ -245,9 +208,8 @@ def _kind(status: int | None, told: _Told) -> Kind:
         kind = _BY_CODE.get(word.lower()) if word is not None else None
         if kind is not None:
             return kind
-    for kind, statuses, pattern in _BY_WORDS:
-        if status in statuses and pattern.search(told.message):
-            return kind
+    if (said := kind_by_words(status, told.message)) is not None:
+        return said
     if status is None:
         return Kind.INVALID_REQUEST if told.type == "invalid_request_error" else Kind.SERVER_ERROR
     return kind_of(status)

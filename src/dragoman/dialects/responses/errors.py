@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from dragoman.dialects.errors import LONGEST_MESSAGE, asked_wait_s, kind_of, page_title, spoken_wait_s, until_s, without_keys
+from dragoman.dialects.errors import LONGEST_MESSAGE, asked_wait_s, kind_by_words, kind_of, page_title, spoken_wait_s, until_s, without_keys
 from dragoman.dialects.remainder import NOT_JSON, JsonObject
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.wire.frame import Headers
@@ -112,7 +112,7 @@ def read_error(status: int, headers: Headers, body: bytes) -> GatewayError:
 def error_of(error: JsonObject, message: str, status: int | None = None) -> GatewayError:
     """The error that an error object of this API tells of, with the status it came with (None: inside a stream)."""
     code, category = _word(error.get("code")), _word(error.get("type"))
-    kind = _kind(status, code, category)
+    kind = _kind(status, code, category, message)
     return GatewayError(
         kind,
         without_keys(message),
@@ -162,10 +162,13 @@ def words(error: GatewayError) -> tuple[str, str | None]:
     return error.type or category, error.code or code
 
 
-def _kind(status: int | None, code: str | None, category: str | None) -> Kind:
+def _kind(status: int | None, code: str | None, category: str | None, message: str) -> Kind:
     named = [_KIND_BY_WORD[word] for word in _lowered(code, category) if word in _KIND_BY_WORD and word not in _GENERAL]
     if named:
         return named[0]
+    # Other servers of this API give sentences without a code (xAI, vLLM).
+    if status not in (401, 402) and (said := kind_by_words(status, message)) is not None:
+        return said
     if status is not None:
         return kind_of(status)
     general = [_KIND_BY_WORD[word] for word in _lowered(code, category) if word in _GENERAL]
