@@ -48,14 +48,46 @@ def test_a_listener_is_told_of_what_ends_under_the_journals_names() -> None:
     asyncio.run(story())
 
 
-@pytest.mark.parametrize(("wanted", "heard"), [({"model": "m"}, 1), ({"model": "other"}, 0), ({"model": "m", "status": "200"}, 1)])
-def test_what_is_not_wanted_is_not_heard(wanted: dict[str, str], heard: int) -> None:
+FAILED = Record("ex_0", 12.0, provider="p", model="other", team="red", status=429, error="rate_limited")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "heard"),
+    [
+        ({"model": "m"}, ["ex_1"]),
+        ({"model": "neither"}, []),
+        ({"model": "m", "status": "200"}, ["ex_1"]),
+        ({"model": "m,other"}, ["ex_1", "ex_0"]),
+        ({"team": "red"}, ["ex_0"]),
+        ({"status": "ok"}, ["ex_1"]),
+        ({"status": "failed"}, ["ex_0"]),
+        ({"status": "4xx,503"}, ["ex_0"]),
+        ({"error": "any"}, ["ex_0"]),
+        ({"error": "none"}, ["ex_1"]),
+        ({"error": "timeout,rate_limited"}, ["ex_0"]),
+        ({"error": "timeout"}, []),
+    ],
+)
+def test_only_what_is_wanted_is_heard(wanted: dict[str, str], heard: list[str]) -> None:
     async def story() -> None:
         live = Live()
         listener = live.listen(wanted)
         live.record(RECORD)
+        live.record(FAILED)
 
-        assert len(events(await listener.next(0))) == heard
+        assert [fact["id"] for _, fact in events(await listener.next(0))] == heard
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("wanted", [{"status": "fail"}, {"error": "rate"}])
+def test_what_is_no_value_of_a_filter_is_refused(wanted: dict[str, str]) -> None:
+    async def story() -> None:
+        live = Live()
+        with pytest.raises(GatewayError) as refused:
+            live.listen(wanted)
+
+        assert (refused.value.kind, len(live)) == (Kind.INVALID_REQUEST, 0)
 
     asyncio.run(story())
 
@@ -139,7 +171,8 @@ BEGUN = Record("ex_4", 10.0, client="ada", agent="codex", session="s", asked="sm
 def test_a_listener_is_told_of_what_begins_as_far_as_it_is_known() -> None:
     async def story() -> None:
         live = Live()
-        all_, of_client, answered = live.listen({}), live.listen({"client": "ada"}), live.listen({"status": "200"})
+        all_, of_client = live.listen({}), live.listen({"client": "ada"})
+        of_the_end = [live.listen(wanted) for wanted in ({"status": "200"}, {"status": "ok"}, {"status": "failed"}, {"error": "timeout"})]
         live.begin(BEGUN)
 
         told = {
@@ -148,7 +181,7 @@ def test_a_listener_is_told_of_what_begins_as_far_as_it_is_known() -> None:
             "provider": None, "model": None, "lane": None, "stream": True, "attempts": 0, "first_token_s": None,
         }  # fmt: skip
         assert events(await all_.next(0)) == events(await of_client.next(0)) == [("begun", told)]
-        assert await answered.next(0) == b""
+        assert [await each.next(0) for each in of_the_end] == [b""] * 4
 
     asyncio.run(story())
 

@@ -72,11 +72,19 @@ def _read(address: str, path: str, ask: Any) -> dict[str, Any]:
         raise NobodyThere(
             f"no gateway answers at {address} ({error}); start one with `dragoman serve`, or name one with --gateway"
         ) from error
-    try:
-        if answer.status == 200:
+    if answer.status == 200:
+        try:
             return msgspec.json.decode(answer.body, type=dict[str, Any])
-        message = msgspec.json.decode(answer.body, type=_Refusal).error.message
+        except msgspec.DecodeError:
+            pass
+    raise refusal(f"{address}{path}", answer.status, answer.body)
+
+
+def refusal(url: str, status: int, body: bytes) -> click.ClickException:
+    """An answer that is none, in the gateway's own sentence."""
+    try:
+        message = msgspec.json.decode(body, type=_Refusal).error.message
     except msgspec.DecodeError:
         message = ""
-    hint = f"; put a client key into {KEY_VARIABLE}" if answer.status == 401 else ""
-    raise click.ClickException((message or f"{address}{path} answered {answer.status}, as no gateway does") + hint)
+    hint = f"; put a client key into {KEY_VARIABLE}" if status == 401 else ""
+    return click.ClickException((message or f"{url} answered {status}, as no gateway does") + hint)

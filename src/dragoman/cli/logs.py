@@ -14,7 +14,7 @@ from urllib.parse import urlencode, urlsplit
 import click
 import msgspec
 
-from dragoman.cli.asking import config_option, gateway_option, nothing
+from dragoman.cli.asking import config_option, gateway_option, nothing, refusal
 from dragoman.cli.codex.arguments import KEY_VARIABLE
 from dragoman.cli.journal import Source, exchange_line, filtered, given_options
 from dragoman.observe.line import legible
@@ -48,21 +48,20 @@ def logs(
     for row in reversed(found):
         show(row)
     if follow:
-        _follow(source, given, {row["id"] for row in found}, show, errors=errors)
+        _follow(source, given, {row["id"] for row in found}, show)
     elif not found and not as_json:
         click.echo(nothing(source.name, is_filtered=bool(given)), err=True)
 
 
-def _follow(source: Source, given: Mapping[str, str], known: set[str], show: Callable[[Row], None], *, errors: bool) -> None:
+def _follow(source: Source, given: Mapping[str, str], known: set[str], show: Callable[[Row], None]) -> None:
     if source.address is None:
         raise click.ClickException("no gateway answers, so nothing will follow; start one with `dragoman serve`")
     unheard = set(given) - {*FILTERS, "since"}
-    if unheard - {"error"}:
+    if unheard:
         names = ", ".join(f"--{_OPTIONS.get(name, name)}" for name in FILTERS)
-        raise click.UsageError(f"--follow goes with {names}, not with --{min(unheard - {'error'})}")
-    wanted = {name: value for name, value in given.items() if name in FILTERS and value != "any"}
-    for row in _live(source.address, wanted):
-        if row.get("id") not in known and not (errors and row.get("error") is None):
+        raise click.UsageError(f"--follow goes with {names}, not with --{min(unheard)}")
+    for row in _live(source.address, {name: value for name, value in given.items() if name in FILTERS}):
+        if row.get("id") not in known:
             show(row)
 
 
@@ -77,7 +76,7 @@ def _live(address: str, wanted: Mapping[str, str]) -> Iterator[dict[str, Any]]:
         connection.request("GET", f"/api/live{query}", headers={"authorization": f"Bearer {key}"} if key else {})
         answer = connection.getresponse()
         if answer.status != 200:
-            raise click.ClickException(f"{address}/api/live answered {answer.status}")
+            raise refusal(f"{address}/api/live", answer.status, answer.read())
         event = ""
         while line := answer.readline():
             if line.startswith(b"event: "):

@@ -15,6 +15,8 @@ import msgspec
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.record import Record
 from dragoman.ir.usage import Usage
+from dragoman.observe.queries import read_filter
+from dragoman.store.filter import Filter
 
 LISTENERS = 64
 WAITING = 1024
@@ -33,9 +35,9 @@ _END = {"end": "the gateway stops"}
 class Listener:
     """One who listens. Its queue is bounded: who reads too slowly is told so, and that is the end of it."""
 
-    def __init__(self, live: Live, wanted: Mapping[str, str], most: int) -> None:
+    def __init__(self, live: Live, wanted: Filter, most: int) -> None:
         self._live = live
-        self._wanted = tuple(wanted.items())
+        self._wanted = wanted
         self._most = most
         self._waiting: deque[bytes] = deque()
         self._news = asyncio.Event()
@@ -43,7 +45,7 @@ class Listener:
 
     def hear(self, fact: Mapping[str, Any], event: bytes) -> None:
         """Take an exchange, if it is of those that are wanted. Never waits."""
-        if not all(str(fact.get(name)) == value for name, value in self._wanted):
+        if not _fits(fact, self._wanted):
             return
         if len(self._waiting) >= self._most:
             self.end(_event("lost", _LOST))
@@ -114,17 +116,18 @@ class Live:
         return {"id": name, "ended": True} if any(ended == name and at > lately for ended, at in self._ended) else None
 
     def listen(self, wanted: Mapping[str, str]) -> Listener:
-        """From now on, until it leaves. wanted: values of `FILTERS` that an exchange must have.
+        """From now on, until it leaves. wanted: what an exchange must have, by names of `FILTERS` and in the words of `queries`.
 
-        Raises GatewayError(overloaded) if there are too many already, or shutting_down.
+        Raises GatewayError(overloaded) if there are too many already, shutting_down, or invalid_request for what is no value of a filter.
         """
+        asked = read_filter(wanted, self._clock())
         if self._is_closed:
             raise GatewayError(Kind.SHUTTING_DOWN, "the gateway stops; it tells nothing more")
         if len(self._listeners) >= self._most:
             raise GatewayError(
                 Kind.OVERLOADED, f"{self._most} are listening already, which is the most; close one of them", retry_after_s=5
             )
-        listener = Listener(self, wanted, self._waiting)
+        listener = Listener(self, asked, self._waiting)
         self._listeners.add(listener)
         return listener
 
@@ -145,6 +148,16 @@ class Live:
 
     def _so_far(self, record: Record) -> dict[str, Any]:
         return _under_way(record) | {"running_s": max(0.0, self._clock() - record.began_at)}
+
+
+def _fits(fact: Mapping[str, Any], wanted: Filter) -> bool:
+    """Whether an exchange is wanted. What is not known of one that begins is not what was asked for."""
+    if not all(str(fact.get(name)) in values for name, values in wanted.equal.items()):
+        return False
+    if wanted.failed is not None and ("error" not in fact or (fact["error"] is not None) is not wanted.failed):
+        return False
+    status = fact.get("status") or 0
+    return not wanted.statuses or any(first <= status < last for first, last in wanted.statuses)
 
 
 def told(record: Record) -> dict[str, Any]:

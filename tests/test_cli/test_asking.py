@@ -1,0 +1,21 @@
+"""What a gateway refuses, as a command says it."""
+
+from __future__ import annotations
+
+import pytest
+
+from dragoman.cli.asking import refusal
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "told"),
+    [
+        (503, b'{"error":{"message":"64 are listening already"}}', "64 are listening already"),
+        (401, b'{"error":{"message":"no key"}}', "no key; put a client key into DRAGOMAN_KEY"),
+        (404, b"<html>", "http://h/api/live answered 404, as no gateway does"),
+        (200, b'["what is this"]', "http://h/api/live answered 200, as no gateway does"),
+        (500, b"", "http://h/api/live answered 500, as no gateway does"),
+    ],
+)
+def test_a_refusal_is_told_in_the_gateways_own_sentence(status: int, body: bytes, told: str) -> None:
+    assert refusal("http://h/api/live", status, body).format_message() == told
