@@ -46,6 +46,14 @@ def test_of_many_the_first_are_told_and_how_many_more_there_are() -> None:
     assert "and 8 more" in shown
 
 
+def test_who_left_is_told_from_what_failed() -> None:
+    day = {"usage": [{"outcome": "ok", "exchanges": 7}, {"outcome": "timeout", "exchanges": 2}], "total": {**NOTHING, "exchanges": 9}}
+    gone = {"usage": [*day["usage"], {"outcome": "client_gone", "exchanges": 1}], "total": {**NOTHING, "exchanges": 10}}
+
+    assert texts(view(day=day))[1] == "today          9 requests, 2 failed, $0.0000"
+    assert texts(view(day=gone))[1] == "today          10 requests, 3 failed (1 left by the client), $0.0000"
+
+
 def test_what_is_spent_in_an_hour_is_a_dash_where_no_price_is_known() -> None:
     lately = {"usage": [], "total": {**NOTHING, "exchanges": 10, "unpriced": 10, "input_tokens": 3000, "output_tokens": 600}}
     priced = {"usage": [], "total": {**NOTHING, "exchanges": 5, "cost_pico": 5, "cost_usd": 0.5}}

@@ -202,7 +202,7 @@ def test_filters_of_the_address_are_asked_for_and_kept_in_the_form() -> None:
 
 SUMS = {
     "exchanges": 12345, "failed": 2, "input_tokens": 5_800_000, "cache_hit_rate": 0.934, "output_tokens": 26_000, "cost_pico": 4 * 10**12,
-    "unpriced": 3, "first_token_s": 4.0, "first_tokens": 8,
+    "unpriced": 3, "left": 1, "first_token_s": 4.0, "first_tokens": 8,
 }  # fmt: skip
 
 
@@ -211,7 +211,7 @@ SUMS = {
     [
         (
             {},
-            "12 345 exchanges 2 failed 5.8M tokens in, 93 % cached 26k out $4.0000 and 3 without a price "
+            "12 345 exchanges 2 failed, 1 of them left by the client 5.8M tokens in, 93 % cached 26k out $4.0000 and 3 without a price "
             "first token after 0.50 s on average Save as CSV, JSONL, Parquet",
         ),
         (

@@ -49,10 +49,11 @@ def journal_of(asking: Asking, patience_s: float = _PATIENCE_S) -> Journal:
     async def sums(wanted: Mapping[str, Any]) -> Mapping[str, Any] | None:
         try:
             async with asyncio.timeout(patience_s):
-                found = await asking.usage({name: str(value) for name, value in wanted.items() if name != "cursor"})
+                asked = {name: str(value) for name, value in wanted.items() if name != "cursor"}
+                found = await asking.usage({**asked, "by": "outcome"})
         except TimeoutError:
             return None
-        return found["total"]
+        return {**found["total"], "left": sum(row["exchanges"] for row in found["usage"] if row["outcome"] == Kind.CLIENT_GONE)}
 
     async def read(name: str) -> Kept | None:
         try:

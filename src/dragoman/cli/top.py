@@ -16,7 +16,7 @@ import msgspec
 from dragoman.cli.asking import config_option, fetch, gateway_option
 from dragoman.cli.journal import RUNNING, Source, count, percent, seconds, spent, table
 from dragoman.cli.screen import pause, whole_screen
-from dragoman.ir.errors import GatewayError
+from dragoman.ir.errors import GatewayError, Kind
 from dragoman.observe.line import legible
 
 Row = Mapping[str, Any]
@@ -100,8 +100,10 @@ def lines(view: View) -> list[str]:
 def _sums(view: View) -> Iterator[str]:
     total, today = view.lately["total"], view.day["total"]
     yield f"{time.strftime('%H:%M:%S', time.localtime(view.at))}  {view.name}  {len(view.running)} running"
-    failed = sum(row["exchanges"] for row in view.day["usage"] if row["outcome"] != "ok")
-    yield f"today          {today['exchanges']} requests, {failed} failed, {spent(today)}"
+    ends = {row["outcome"]: row["exchanges"] for row in view.day["usage"]}
+    failed, left = sum(ends.values()) - ends.get("ok", 0), ends.get(Kind.CLIENT_GONE, 0)
+    by_client = f" ({left} left by the client)" if left else ""
+    yield f"today          {today['exchanges']} requests, {failed} failed{by_client}, {spent(today)}"
     speed = f"{total['input_tokens'] / _SPAN_S:.0f} tokens/s in, {total['output_tokens'] / _SPAN_S:.0f} out"
     an_hour = spent({**total, "cost_usd": (total["cost_usd"] or 0.0) * 3600 / _SPAN_S})
     yield f"last {_MINUTES} minutes {total['exchanges'] / _MINUTES:.1f} requests/min, {speed}, {an_hour}/h"

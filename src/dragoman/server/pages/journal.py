@@ -46,9 +46,9 @@ async def _no_sums(_: Mapping[str, Any]) -> Fact | None:
 
 
 class Journal(msgspec.Struct, frozen=True):
-    """find: by `Question.wanted`. sums: all of what `find` finds on every page added up, as `/api/usage` has it; None if that would take
-    too long. read: one exchange; None if there is none. They raise GatewayError where it cannot be asked.
-    running: what is under way, the newest first. lately: one that is under way, or over (`ended`) and perhaps not written yet."""
+    """find: by `Question.wanted`. sums: all of what `find` finds on every page added up, as `/api/usage` has it, and `left`: how many their
+    client left; None if that would take too long. read: one exchange; None if there is none. They raise GatewayError where it cannot be
+    asked. running: what is under way, the newest first. lately: one that is under way, or over (`ended`) and perhaps not written yet."""
 
     find: Callable[[Mapping[str, Any]], Awaitable[Found]]
     read: Callable[[str], Awaitable[Kept | None]]
