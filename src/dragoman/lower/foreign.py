@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 
@@ -25,11 +26,16 @@ from dragoman.lower.fitting import Fitting
 _SILENT = frozenset(
     {
         "client_metadata",
+        "context",
         "functions",
         "include",
+        "includeServerSideToolInvocations",
+        "include_server_side_tool_invocations",
         "n",
         "prompt_cache_options",
         "prompt_cache_retention",
+        "responseSchema",
+        "response_schema",
         "safety_identifier",
         "store",
         "stream",
@@ -42,15 +48,50 @@ _SILENT = frozenset(
 )
 
 
+_NESTED = "$in"
+"""The mark under which a dialect keeps what it alone knows of nested objects."""
+_NOTHING: tuple[Any, ...] = (None, False, [], {}, "")
+_BY_BEING = frozenset({"web_search_options", "enable_thinking"})
+"""Fields that ask for something by being there, whatever they say."""
+_DEFAULTS: dict[str, Any] = {
+    "responseModalities": ["TEXT"],
+    "response_modalities": ["TEXT"],
+    "responseMimeType": "text/plain",
+    "response_mime_type": "text/plain",
+    "candidateCount": 1,
+    "candidate_count": 1,
+}
+_WISHES = frozenset({"effort", "max_tokens"})
+"""What is understood of the `reasoning` of routers' Chat."""
+
+
 def drop_fields(request: Request, fitting: Fitting) -> Request:
     """Warn of the request's own fields of another dialect; they stay in `extra`, where no other dialect looks."""
     for dialect, fields in (request.extra or {}).items():
         if dialect == fitting.caps.dialect:
             continue
-        for name, value in fields.items():
-            if value not in (None, False, [], {}, "") and name not in _SILENT and not name.startswith("$"):
-                fitting.warn(name, f"only `{dialect}` knows this field")
+        for name in (
+            *_asked_for(fields),
+            *_asked_for(((request.reasoning and request.reasoning.extra) or {}).get(dialect, {}), "reasoning."),
+        ):
+            fitting.warn(name, f"only `{dialect}` knows this field")
     return request
+
+
+def _asked_for(fields: dict[str, Any], inside: str = "") -> Iterable[str]:
+    """The names of the fields that ask for something, those of nested objects with their path."""
+    for name, value in fields.items():
+        if name == _NESTED:
+            for parent, rest in value.items():
+                yield from _asked_for(rest, f"{inside}{parent}.")
+        elif (value not in _NOTHING or name in _BY_BEING) and not (name.startswith("$") or _is_silent(name, value)):
+            yield f"{inside}{name}"
+
+
+def _is_silent(name: str, value: Any) -> bool:
+    if name in _SILENT or (name in _DEFAULTS and value == _DEFAULTS[name]):
+        return True
+    return name == "reasoning" and isinstance(value, dict) and not value.keys() - _WISHES  # pyright: ignore[reportUnknownMemberType]
 
 
 def drop_items(request: Request, fitting: Fitting) -> Request:
