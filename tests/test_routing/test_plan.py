@@ -280,6 +280,32 @@ def test_an_outage_is_not_multiplied() -> None:
     assert tries == 200 + 40
 
 
+def test_a_limit_that_many_meet_at_once_is_not_multiplied_by_all_who_wait() -> None:
+    board = Board()
+    plans = [Plan(chain("a/m@1"), Retry(), board, 1000.0) for _ in range(200)]
+    for plan in plans:
+        plan.first(1000.0)
+
+    steps = [plan.failed(1000.0, LIMITED, 0.5) for plan in plans]
+    waiting = [plan for plan, step in zip(plans, steps, strict=True) if isinstance(step, Wait)]
+
+    assert len(waiting) == 40
+    assert [type(plan.waited(1005.0)) for plan in waiting] == [Try] * 40
+
+
+def test_a_client_that_leaves_while_it_waits_leaves_its_retry_to_others() -> None:
+    board = Board()
+    plans = [Plan(chain("a/m@1"), Retry(), board, 1000.0) for _ in range(12)]
+    for plan in plans:
+        plan.first(1000.0)
+    steps = [type(plan.failed(1000.0, LIMITED, 0.5)) for plan in plans[:11]]
+
+    plans[0].left()
+    last = plans[11].failed(1000.0, LIMITED, 0.5)
+
+    assert (steps, type(last)) == ([Wait] * 10 + [GiveUp], Wait)
+
+
 def test_retries_that_the_budget_withholds_are_told_apart_from_those_that_are_worth_nothing() -> None:
     board = Board(Breaker(failures=10_000))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import UnionType
 from typing import Any
 
 import msgspec
@@ -118,7 +119,7 @@ class Exchanges(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def leave(self, data: st.DataObject) -> None:
-        one = self._some(data, Try)
+        one = self._some(data, Try | Wait)
         if one is not None:
             one.plan.left()
             self.running.remove(one)
@@ -143,7 +144,13 @@ class Exchanges(RuleBasedStateMachine):
                 there[one.step.seat.id] = there.get(one.step.seat.id, 0) + 1
         assert {shown.id: shown.running for shown in self.board.view(self.now) if shown.running} == there
 
-    def _some(self, data: st.DataObject, kind: type) -> Running | None:
+    @invariant()
+    def the_budgets_count_who_waits(self) -> None:
+        if hasattr(self, "board"):
+            promised = sum(self.board.budget(provider).promised for provider in "ab")
+            assert promised <= sum(isinstance(one.step, Wait) for one in self.running)
+
+    def _some(self, data: st.DataObject, kind: type | UnionType) -> Running | None:
         those = [one for one in self.running if isinstance(one.step, kind)]
         return data.draw(st.sampled_from(those)) if those else None
 

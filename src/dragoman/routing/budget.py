@@ -12,11 +12,12 @@ LEAST = 10
 
 class Budget(msgspec.Struct):
     """The retries of one provider. A retry is a try at a provider that has failed at this exchange already; requests are
-    its other tries."""
+    its other tries. promised: retries that exchanges wait for; without them, all that wait at once would be found affordable."""
 
     requests: Recent = msgspec.field(default_factory=Recent)
     retries: Recent = msgspec.field(default_factory=Recent)
+    promised: int = 0
 
     def has_room(self, now: float, share: float) -> bool:
         """Whether one more retry is allowed: `share` of the last minute's requests, but never less than LEAST."""
-        return self.retries.total(now) + 1 <= max(LEAST, share * self.requests.total(now))
+        return self.retries.total(now) + self.promised + 1 <= max(LEAST, share * self.requests.total(now))

@@ -14,6 +14,7 @@ import msgspec
 from dragoman.config.routing_schema import Retry
 from dragoman.ir.errors import GatewayError
 from dragoman.routing.board import Board, Standing
+from dragoman.routing.budget import Budget
 from dragoman.routing.ratelimits import Limits
 from dragoman.routing.seat import Seat
 from dragoman.routing.verdict import Failure, none_left, verdict
@@ -54,7 +55,8 @@ _ENOUGH = 2
 class Plan:
     """One exchange's way along `chain`, the seats in the order of its strategy. `began`: when the exchange did.
 
-    Call `first`; then after each Try one of `failed`, `succeeded` and `left`, and after each Wait `waited`. It tells the board of all.
+    Call `first`; then after each Try one of `failed`, `succeeded` and `left`, and after each Wait `waited` or `left`. It tells the board of
+    all.
     """
 
     # What most exchanges never change stays on the class: theirs is one seat that answers.
@@ -63,6 +65,7 @@ class Plan:
     _inside = _trial = _heal = False
     _draw = _tried_at = 0.0
     _spoke: float | None = None
+    _promise: Budget | None = None
     _waits = 0
     _failures: tuple[Failure, ...] = ()
     _out: frozenset[int] = frozenset()
@@ -90,6 +93,7 @@ class Plan:
     def waited(self, now: float) -> Step:
         """The wait is over."""
         place, self._awaited = self._awaited, -1
+        self._redeem()
         if now <= self._deadline and place >= 0 and self._board.standing(self._chain[place], now) in _GRADES:
             return self._try(place, now)
         return self._next(now)
@@ -108,10 +112,11 @@ class Plan:
         self._board.leave(self._health, trial=self._trial)
 
     def left(self) -> None:
-        """The try is over without a verdict: the client left, or the gateway itself failed. Nothing if it is over already."""
+        """The try is over without a verdict, or the wait: the client left, or the gateway itself failed. Nothing if it is over already."""
         if self._inside:
             self._inside = False
             self._board.leave(self._health, trial=self._trial)
+        self._redeem()
 
     def failed(self, now: float, error: GatewayError, draw: float, *, delivered: bool = False, rescue: bool = False) -> Step:
         """The try failed. draw: a number in [0, 1). delivered: output of it has reached the client, so that nothing may begin anew;
@@ -203,8 +208,17 @@ class Plan:
         if soonest is None or self._waits >= 2 * self._policy.attempts:
             return self._give_up(now)
         self._waits += 1
-        self._awaited = soonest[1]
+        self._awaited = place = soonest[1]
+        if self._is_again(place):
+            self._promise = self._board.budget(self._chain[place].provider)
+            self._promise.promised += 1
         return Wait(soonest[0])
+
+    def _redeem(self) -> None:
+        """The retry that was promised is made now, or never."""
+        if self._promise is not None:
+            self._promise.promised -= 1
+            self._promise = None
 
     def _is_worth_waiting(self, place: int, seat: Seat, now: float) -> bool:
         """Whether this seat may do after a wait. One that is taken for broken when its rest is over is asked once, not again."""
