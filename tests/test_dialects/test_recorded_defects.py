@@ -309,3 +309,14 @@ def test_servers_of_openais_apis_are_understood_by_their_words(name: str, status
     error = dialect(name).read_error(status, (), json.dumps({"code": "invalid-argument", "error": words}).encode())
 
     assert (error.kind, error.message) == (kind, words)
+
+
+@pytest.mark.parametrize("value", [{"title": "Figs", "sizes": [1, 2.5]}, [{"title": "Figs"}], [1, 2], 7, True])
+def test_an_answer_that_is_the_value_itself_is_told_as_its_json(value: Any) -> None:
+    reply = {"id": "c1", "model": "m", "choices": [{"index": 0, "message": {"content": value}, "finish_reason": "stop"}]}
+
+    told = whole("chat", reply)
+    said = [json.loads(dialect(name).write_response(told, ir.Request("m", ()))) for name in ("chat", "messages")]
+
+    assert json.loads(said[0]["choices"][0]["message"]["content"]) == value
+    assert json.loads(said[1]["content"][0]["text"]) == value

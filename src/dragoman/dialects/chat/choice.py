@@ -125,7 +125,11 @@ class Choice:
 
     def _on_content(self, value: Any, out: list[ev.Event]) -> None:
         if type(value) is not str:
-            self._on_list(value, out)
+            if any("type" in part for part in _parts(value)):
+                self._on_list(value, out)
+            else:
+                # Cloudflare gives an answer that was asked to keep to a schema as the value itself.
+                self._add_text(msgspec.json.encode(value).decode(), out)
         elif self._think.plain:
             self._add_text(value, out)
         else:
@@ -260,6 +264,10 @@ class Choice:
     def _taken_logprobs(self) -> list[Any] | None:
         found, self._logprobs = self._logprobs, None
         return found
+
+
+def _parts(value: Any) -> Iterable[JsonObject]:
+    return objects(value) if isinstance(value, list) else (object_or_empty(value),)
 
 
 def _words(value: Any) -> str:
