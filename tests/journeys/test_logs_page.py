@@ -269,6 +269,23 @@ def test_it_can_be_used_by_keys_alone(chromium: Any, address: str) -> None:
         assert tab.page.evaluate("document.activeElement.id") == "text"
 
 
+def test_keys_lead_through_a_session(chromium: Any, address: str) -> None:
+    for number in range(2):
+        ask(address, f"step {number}", prompt_cache_key="one-session")
+    with browser.tab(chromium) as tab:
+        open_list(tab.page, address, "/logs?session=one-session", least=2)
+        later, earlier = (each.get_attribute("data-id") for each in rows(tab.page).all())
+        tab.page.goto(f"{address}/logs/{later}")
+        tab.page.keyboard.press("p")
+        tab.page.wait_for_url(f"{address}/logs/{earlier}")
+        tab.page.keyboard.press("p")
+        tab.page.keyboard.press("n")
+        tab.page.wait_for_url(f"{address}/logs/{later}")
+
+        assert tab.page.locator("#later").count() == 0
+        assert tab.wrong == []
+
+
 def test_without_scripts_it_shows_the_same(chromium: Any, address: str) -> None:
     with browser.tab(chromium, java_script_enabled=False) as tab:
         open_list(tab.page, address, least=4)

@@ -39,6 +39,9 @@ class Database:
             raise GatewayError(Kind.NOT_FOUND, "no such exchange")
         return {"id": "ex_1"}
 
+    async def beside(self, row: Mapping[str, Any]) -> tuple[str | None, str | None]:
+        return f"before {row['id']}", None
+
     async def bodies(self, name: str) -> Mapping[str, Stored]:
         return {"client_request": Stored((("a", "b"),), name.encode(), 7)}
 
@@ -63,7 +66,7 @@ def test_sums_are_of_all_pages_and_none_where_they_would_take_too_long() -> None
 def test_an_exchange_comes_with_its_bodies_also_where_only_the_beginning_of_its_id_is_told() -> None:
     kept = asyncio.run(journal_of(cast("Asking", Database())).read("ex"))
 
-    assert kept == Kept({"id": "ex_1"}, {"client_request": Body((("a", "b"),), b"ex_1", 7)})
+    assert kept == Kept({"id": "ex_1"}, {"client_request": Body((("a", "b"),), b"ex_1", 7)}, "before ex_1", None)
 
 
 def test_what_is_not_there_is_none_and_what_is_wrong_is_told() -> None:

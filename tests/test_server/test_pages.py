@@ -71,6 +71,7 @@ class Shelf:
         self.wanted: list[Mapping[str, Any]] = []
         self.summed: list[Mapping[str, Any]] = []
         self.total: Mapping[str, Any] | None = None
+        self.beside: tuple[str | None, str | None] = (None, None)
         self.strangers: list[tuple[str, str, int]] = []
 
     def refused(self, error: GatewayError, asked: Outgoing, status: int, dialect: str) -> None:
@@ -83,7 +84,7 @@ class Shelf:
         return Found(self.rows, self.cursor)
 
     async def read(self, name: str) -> Kept | None:
-        return next((Kept(each, self.held) for each in self.rows if each["id"] == name), None)
+        return next((Kept(each, self.held, *self.beside) for each in self.rows if each["id"] == name), None)
 
     async def sums(self, wanted: Mapping[str, Any]) -> Mapping[str, Any] | None:
         self.summed.append(wanted)
@@ -317,6 +318,7 @@ def hostile_bodies() -> dict[str, Body]:
 def test_nothing_that_others_said_becomes_markup(path: str) -> None:
     async def story() -> None:
         async with site(hostile_row(), bodies=hostile_bodies(), cursor=HOSTILE) as it:
+            it.shelf.beside = HOSTILE, HOSTILE
             answer = await it.ask(get(path))
             page = seen(answer)
 
@@ -342,6 +344,26 @@ def test_the_exchange_shows_the_conversation_the_tools_the_time_the_way_and_the_
             assert headings == ["conversation", "tools", "time", "routing", "tokens", "facts", "raw"]
             assert "javascript:alert(1)" in page.text
             assert len(page.all("svg")) == 2
+
+    go(story())
+
+
+@pytest.mark.parametrize(
+    ("beside", "links"),
+    [
+        ((None, None), {}),
+        (("ex_0", None), {"prev": "/logs/ex_0"}),
+        ((None, "ex_2"), {"next": "/logs/ex_2"}),
+        (("ex_0", "ex_2"), {"prev": "/logs/ex_0", "next": "/logs/ex_2"}),
+    ],
+)
+def test_one_exchange_leads_to_those_beside_it_in_its_session(beside: tuple[str | None, str | None], links: dict[str, str]) -> None:
+    async def story() -> None:
+        async with site(row(session="s 1")) as it:
+            it.shelf.beside = beside
+            page = seen(await it.ask(get("/logs/ex_1")))
+
+            assert {link["rel"]: link["href"] for link in page.all("a") if "rel" in link} == links
 
     go(story())
 

@@ -74,6 +74,7 @@ async def site(journal: Journal | None, about: About = ABOUT) -> AsyncGenerator[
         ("/api/exchanges?format=json", ("exchanges", {})),
         ("/api/exchanges/ex_1", ("exchange", ("ex_1", False))),
         ("/api/exchanges/ex%2F1/?bodies=true", ("exchange", ("ex/1", True))),
+        ("/api/exchanges?status=200&model=m&status=404", ("exchanges", {"status": "200,404", "model": "m"})),
         ("/api/usage?by=model", ("usage", {"by": "model"})),
         ("/api/sessions?agent=codex", ("sessions", {"agent": "codex"})),
         ("/api/sessions/s%201", ("session", "s 1")),

@@ -13,6 +13,7 @@ from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from dragoman.app.asking import Asking
@@ -112,6 +113,18 @@ def test_exchanges_are_found_by_what_they_are(given: dict[str, str], numbers: li
     )
 
     assert ids(ask(store, "exchanges", given)) == [f"ex_{number:06}" for number in numbers]
+
+
+def test_an_exchange_is_told_those_beside_it_in_its_session(url: str, tmp_path: Path) -> None:
+    others = record(9, session="s2"), record(8, session=None)
+    at_once = msgspec.structs.replace(record(3), began_at=record(2).began_at)
+    store = kept(url, tmp_path / "spool", *[record(number) for number in (1, 2, 4)], at_once, *others)
+    names = [f"ex_{number:06}" for number in (4, 2, 3, 1)]
+
+    rows = {row["id"]: row for row in ask(store, "exchanges", {})["exchanges"]}
+    told = [ask(store, "beside", rows[name]) for name in (*names, "ex_000009", "ex_000008")]
+
+    assert told == [(None, names[1]), (names[0], names[2]), (names[1], names[3]), (names[2], None), (None, None), (None, None)]
 
 
 def test_words_are_found_where_they_were_new(url: str, tmp_path: Path) -> None:

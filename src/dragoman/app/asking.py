@@ -120,6 +120,13 @@ class Asking:
         row["attempts"] = [_priced(attempt) for attempt in row["attempts"]]
         return {**row, "bodies_kept": row["bodies"], "bodies": {side: _told(body) for side, body in sides.items()}} if bodies else row
 
+    async def beside(self, row: Mapping[str, Any]) -> tuple[str | None, str | None]:
+        """The ids of the exchanges before and after this one in its session; None: there is none."""
+        session, at, key = row["session"], row["began_at"], row["id"]
+        if session is None:
+            return None, None
+        return await self._ask(lambda connection: _queries().beside(connection, session, at, key))
+
     async def bodies(self, name: str) -> Mapping[str, Body]:
         """What was sent in an exchange, by side, as far as it was kept."""
         return await self._ask(lambda connection: _bodies(connection, name))

@@ -63,7 +63,8 @@ def journal_of(asking: Asking, patience_s: float = _PATIENCE_S) -> Journal:
                 return None
             raise
         bodies = await asking.bodies(fact["id"])
-        return Kept(fact, {side: Body(body.headers, body.data, body.whole) for side, body in bodies.items()})
+        earlier, later = await asking.beside(fact)
+        return Kept(fact, {side: Body(body.headers, body.data, body.whole) for side, body in bodies.items()}, earlier, later)
 
     return Journal(find, read, sums=sums)
 

@@ -103,7 +103,11 @@ async def _told(asked: Answer, answer: Awaitable[Row]) -> None:
 
 
 def _given(asked: Answer) -> Given:
-    return dict(parse_qsl(asked.target.query))
+    """The parts of a question. What stands several times has several values, as with commas: none of them is passed over."""
+    given: dict[str, str] = {}
+    for name, value in parse_qsl(asked.target.query):
+        given[name] = f"{given[name]},{value}" if name in given else value
+    return given
 
 
 def _name(asked: Answer, below: str) -> str:

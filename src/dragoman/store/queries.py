@@ -49,6 +49,15 @@ def one(connection: Connection, key: str) -> Row:
     return {**found[0], "attempts": [_inner(row) for row in tried], "tools": [_inner(row) for row in called]}
 
 
+def beside(connection: Connection, session: str, at: float, key: str) -> tuple[str | None, str | None]:
+    """Of a session the exchanges before and after the one of this id that began at this moment; None: there is none."""
+    place, here = tuple_(exchanges.c.began_at, exchanges.c.id), tuple_(at, key)
+    within = select(exchanges.c.id).where(exchanges.c.session == session).limit(1)
+    before = within.where(place < here).order_by(exchanges.c.began_at.desc(), exchanges.c.id.desc())
+    after = within.where(place > here).order_by(exchanges.c.began_at, exchanges.c.id)
+    return connection.execute(before).scalar(), connection.execute(after).scalar()
+
+
 def conditions(connection: Connection, wanted: Filter) -> list[ColumnElement[bool]]:
     """The filter as conditions on `exchanges`. A search for words is done here, and stands in them as the ids that it found."""
     found = list(_when(wanted, exchanges.c.began_at))

@@ -39,6 +39,8 @@ def exchange(kept: Kept, *, shows_all: bool) -> dict[str, Any]:
     fact, bodies = kept.fact, kept.bodies
     return {
         "fact": fact,
+        "earlier": kept.earlier,
+        "later": kept.later,
         "attempts": rows(fact, "attempts"),
         "tools": rows(fact, "tools"),
         "warnings": rows(fact, "warnings"),

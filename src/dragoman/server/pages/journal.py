@@ -27,10 +27,13 @@ class Body(msgspec.Struct, frozen=True):
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """What is on record of an exchange: the fact with `attempts` and `tools` as lists, and what was sent, by side."""
+    """What is on record of an exchange: the fact with `attempts` and `tools` as lists, and what was sent, by side. earlier, later: the ids
+    of those before and after it in its session."""
 
     fact: Fact
     bodies: Mapping[str, Body]
+    earlier: str | None = None
+    later: str | None = None
 
 
 def _none_runs() -> Sequence[Fact]:

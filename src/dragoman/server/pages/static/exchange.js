@@ -1,4 +1,4 @@
-// The way back leads to the list as it was left.
+// The way back leads to the list as it was left; keys lead through the session.
 "use strict";
 (() => {
   const back = document.getElementById("back");
@@ -6,5 +6,7 @@
     const left = sessionStorage.getItem("logs");
     if (left && left.startsWith("?")) back.search = left;
   } catch { /* the plain list */ }
-  window.dragoman.keys.set("Escape", () => back.click());
+  const { keys } = window.dragoman;
+  keys.set("Escape", () => back.click());
+  for (const [key, name] of [["p", "earlier"], ["n", "later"]]) keys.set(key, () => document.getElementById(name)?.click());
 })();
