@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,8 @@ import pytest
 from dragoman.config.journal_schema import Journal as Settings
 from dragoman.ir.record import Bodies, Record
 from dragoman.observe.journal import Journal
+from dragoman.observe.journal_writer import Scribe, Stats
+from dragoman.observe.spool import Spool
 from dragoman.store.batch import Batch, Old
 
 
@@ -84,3 +88,33 @@ def test_what_comes_while_a_batch_is_written_waits_for_the_next_time(
 
     assert database.did[:3] == did
     assert (journal.stats().lost, journal.stats().dropped_bodies) == (0, 0)
+
+
+@pytest.fixture
+def _collection_as_it_was() -> Generator[None]:
+    is_on = gc.isenabled()
+    yield
+    (gc.enable if is_on else gc.disable)()
+
+
+@pytest.mark.usefixtures("_collection_as_it_was")
+@pytest.mark.parametrize("is_on", [True, False])
+@pytest.mark.parametrize("fails", [True, False])
+def test_cycles_are_not_looked_for_while_a_batch_is_made_and_then_as_before(tmp_path: Path, is_on: bool, fails: bool) -> None:
+    seen: list[bool] = []
+
+    def complete(_: Record, bodies: Bodies | None) -> None:
+        seen.append(gc.isenabled())
+        if fails:
+            raise RuntimeError("a fault of ours")
+
+    scribe = Scribe(
+        lambda: Slow(lambda: seen.append(gc.isenabled())), Settings(), Spool(tmp_path, 10**9, "a"), "a", price=lambda _: None,
+        told=lambda said: said, complete=complete, secrets=(), clock=lambda: 0.0, stats=Stats(),
+    )  # fmt: skip
+    (gc.enable if is_on else gc.disable)()
+
+    with contextlib.suppress(RuntimeError):
+        scribe.write([(record(1), None, "none", 0)])
+
+    assert (seen, gc.isenabled()) == ([False] if fails else [False, is_on], is_on)

@@ -203,12 +203,13 @@ class Rows:
             record.error or _OK,
         )  # fmt: skip
         first = record.first_token_s
-        counts = (record.bytes_in, record.bytes_out, int(first is not None))
-        times = (record.total_s, first or 0.0, record.generation_s or 0.0, record.own_s or 0.0)
-        self._hours.setdefault(key, []).append((1, failed, int(is_unpriced), tried, *tokens, calls, *counts, *times))
+        sums = (
+            1, failed, int(is_unpriced), tried, *tokens, calls, record.bytes_in, record.bytes_out, int(first is not None),
+            record.total_s, first or 0.0, record.generation_s or 0.0, record.own_s or 0.0,
+        )  # fmt: skip
+        self._hours.setdefault(key, []).append(sums)
         if record.session:
-            turns = self._turns.begun(record)
-            self._session(record, (1, turns, failed, int(is_unpriced), tried, calls, *tokens, record.total_s))
+            self._session(record, sums)
             if provider and not failed:
                 self._models[record.session, provider, model] += 1
 
@@ -216,26 +217,29 @@ class Rows:
         paths = (record.cwd, record.repo) if self._paths else (None, None)
         who = (record.parent_session, record.agent, record.client, *paths, record.turn)
         session, at = record.session or "", record.began_at
-        known = self._sessions.get(session)
+        known, turns = self._sessions.get(session), self._turns.begun(record)
         if known is None:
-            self._sessions[session] = _Session(who, at, at, [sums])
+            self._sessions[session] = _Session(who, at, at, turns, [sums])
             return
         if who != known.who:
             known.who = tuple([new if new is not None else old for new, old in zip(who, known.who, strict=True)])
         known.first_at, known.last_at = min(known.first_at, at), max(known.last_at, at)
+        known.turns += turns
         known.sums.append(sums)
 
 
 class _Session(msgspec.Struct):
-    """What a batch adds to a session. who: in the order of the columns; what is told later counts."""
+    """What a batch adds to a session. who: in the order of the columns; what is told later counts. sums: as an hour's."""
 
     who: tuple[str | None, ...]
     first_at: float
     last_at: float
+    turns: int
     sums: list[Row]
 
     def row(self, name: str) -> Row:
-        return (name, *self.who, self.first_at, self.last_at, *_sums(self.sums))
+        count, failed, unpriced, tried, *tokens, calls, _, _, _, total_s, _, _, _ = _sums(self.sums)
+        return (name, *self.who, self.first_at, self.last_at, count, self.turns, failed, unpriced, tried, calls, *tokens, total_s)
 
 
 def _sums(rows: list[Row]) -> Row:
