@@ -26,6 +26,7 @@ def test_there_are_goldens_of_every_dialect() -> None:
     assert {golden.dialect for golden in GOLDENS} == set(DIALECTS)
 
 
+@pytest.mark.long
 def test_every_field_of_the_goldens_is_understood_or_in_the_census() -> None:
     assert news(count(GOLDENS)) == []
 
@@ -40,6 +41,7 @@ def test_a_field_that_nobody_decided_on_is_told_by_name() -> None:
     assert told == ["chat, reply: `$.choices[].message.mood` is opaque"]
 
 
+@pytest.mark.long
 def test_the_page_of_the_census_reads_as_it_was_written() -> None:
     census = count(GOLDENS)
 

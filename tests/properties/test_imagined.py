@@ -23,6 +23,7 @@ KINDS: dict[str, Callable[[str, Random], Exchange]] = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", DIALECTS)
 def test_an_exchange_that_nobody_recorded_passes_every_check(name: str, kind: str) -> None:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -130,6 +131,7 @@ async def check_session(asking: Asking, name: str, own: list[dict[str, Any]]) ->
             assert turn["sums"][part] == total(turn["exchanges"], part)
 
 
+@pytest.mark.long
 @settings(max_examples=tries(5))
 @given(conversations())
 def test_sums_of_every_level_are_those_of_its_parts(records: list[Record]) -> None:

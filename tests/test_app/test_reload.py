@@ -348,6 +348,7 @@ def test_the_log_names_the_settings_that_changed(tmp_path: Path, caplog: pytest.
     go(story())
 
 
+@pytest.mark.long
 def test_a_hundred_reloads_leave_nothing_behind(tmp_path: Path) -> None:
     async def story() -> None:
         async with stage(tmp_path) as it:

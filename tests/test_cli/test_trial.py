@@ -93,6 +93,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
     return house
 
 
+@pytest.mark.long
 def test_models_work_in_worktrees_and_the_users_tree_stays_as_it_is(house: House, capsys: pytest.CaptureFixture[str]) -> None:
     before = house.state()
 
@@ -110,6 +111,7 @@ def test_models_work_in_worktrees_and_the_users_tree_stays_as_it_is(house: House
     assert "unknown" not in told, "nothing was asked, so nothing is of unknown cost"
 
 
+@pytest.mark.long
 def test_keeping_one_merges_it_with_what_changed_meanwhile_and_stages_nothing(house: House) -> None:
     house.try_("ada", "bob")
     (house.work / "a.txt").write_text("one\n2\n3\n4\n5\n6\n7\n8\nnine, once more\n")
@@ -123,6 +125,7 @@ def test_keeping_one_merges_it_with_what_changed_meanwhile_and_stages_nothing(ho
     assert (house.git("ls-files", "-s"), house.trial.kept) == (index, "ada")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("conflict", ["a.txt", "new.txt", "ignored new.txt"])
 def test_keeping_one_never_overwrites_what_the_user_changed(house: House, conflict: str) -> None:
     house.try_("ada")
@@ -138,6 +141,7 @@ def test_keeping_one_never_overwrites_what_the_user_changed(house: House, confli
     assert {path.name: path.read_bytes() for path in house.work.iterdir() if path.is_file()} == files
 
 
+@pytest.mark.long
 def test_dropping_leaves_nothing_behind(house: House) -> None:
     before = house.git("for-each-ref"), house.git("worktree", "list")
     house.try_("ada", "broken")
@@ -149,6 +153,7 @@ def test_dropping_leaves_nothing_behind(house: House) -> None:
     assert list(tries_folder(house.env).iterdir()) == []
 
 
+@pytest.mark.long
 def test_one_that_changed_nothing_is_shown_by_its_words_and_not_offered(house: House, capsys: pytest.CaptureFixture[str]) -> None:
     house.try_("mute", "ada")
 
@@ -157,6 +162,7 @@ def test_one_that_changed_nothing_is_shown_by_its_words_and_not_offered(house: H
     assert "`mute` changed nothing" in house.tries("keep", house.trial.id, "mute").output
 
 
+@pytest.mark.long
 def test_work_survives_the_loss_of_its_worktree(house: House) -> None:
     house.try_("ada")
     house.git("worktree", "remove", "--force", str(tries_folder(house.env) / house.trial.id / "ada"))
@@ -168,6 +174,7 @@ def test_work_survives_the_loss_of_its_worktree(house: House) -> None:
     assert (house.work / "new.txt").read_text() == "ada"
 
 
+@pytest.mark.long
 def test_one_that_fails_or_takes_too_long_does_not_keep_the_others(
     house: House, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -191,11 +198,13 @@ def test_one_that_fails_or_takes_too_long_does_not_keep_the_others(
     assert "out of time  1      +1 -0" in told
 
 
+@pytest.mark.long
 def test_without_one_that_came_to_its_end_the_code_is_1(house: House) -> None:
     assert house.try_("broken", "broken") == 1
     assert [entry.label for entry in house.trial.entries] == ["broken", "broken#2"]
 
 
+@pytest.mark.long
 def test_what_was_piped_in_reaches_every_model(house: House, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "piped").write_text("from the pipe")
     with (tmp_path / "piped").open() as piped:
@@ -206,6 +215,7 @@ def test_what_was_piped_in_reaches_every_model(house: House, monkeypatch: pytest
     assert [(folder / name / "new.txt").read_text() for name in ("ada", "bob")] == ["from the pipe"] * 2
 
 
+@pytest.mark.long
 def test_inside_a_directory_of_the_repository_models_work_there(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     inside = house.work / "deep"
     inside.mkdir()
@@ -227,11 +237,13 @@ def test_place_without_a_repository_or_a_commit_is_told(tmp_path: Path) -> None:
         find_repository(tmp_path, env)
 
 
+@pytest.mark.long
 def test_state_inside_the_repository_is_refused(house: House) -> None:
     with pytest.raises(click.ClickException, match="set XDG_STATE_HOME elsewhere"):
         prepare(Wishes(("ada",)), ["hi"], {**house.env, "XDG_STATE_HOME": str(house.work / ".state")})
 
 
+@pytest.mark.long
 def test_worktrees_that_cannot_be_made_leave_nothing(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     before = house.git("for-each-ref"), house.git("worktree", "list")
 
@@ -245,6 +257,7 @@ def test_worktrees_that_cannot_be_made_leave_nothing(house: House, monkeypatch: 
     assert ((house.git("for-each-ref"), house.git("worktree", "list")), load_all(house.env)) == (before, [])
 
 
+@pytest.mark.long
 def test_broken_state_of_one_try_hides_no_other(house: House) -> None:
     house.try_("ada")
     bad = tries_folder(house.env) / "bad"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 from stand import provider, stand
 
 from dragoman.app.asking import Asking
@@ -198,6 +199,7 @@ def test_it_is_told_as_a_tree_with_costs_tools_and_places(tmp_path: Path) -> Non
     ]  # fmt: skip
 
 
+@pytest.mark.long
 def test_it_can_be_asked_of_another_model_step_by_step(tmp_path: Path) -> None:
     asking = on_record(tmp_path)
 

@@ -134,6 +134,7 @@ def test_mode_none_keeps_no_body(tmp_path: Path) -> None:
     assert (count(url), count(url, tables.bodies)) == (1, 0)
 
 
+@pytest.mark.long
 def test_what_comes_while_the_database_is_away_is_there_when_it_is_back(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path}/j.db")
     journal = Journal(database, QUICK, tmp_path / "spool")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import pytest
 from sqlalchemy import func, select
 
 from dragoman.config.journal_schema import Journal as Settings
@@ -53,6 +54,7 @@ def entry(number: int, at: float) -> Entry:
     return Record(f"ex_{number:04}", at, client="ada", session="s", status=200), Bodies("full", body), "full", BYTES
 
 
+@pytest.mark.long
 def test_over_the_size_the_oldest_bodies_go_and_their_records_stay(url: str, tmp_path: Path) -> None:
     kept = Kept(url, tmp_path / "spool", Keep(size_bytes=MOST))
     for epoch in range(EPOCHS):
@@ -72,6 +74,7 @@ def test_over_the_size_the_oldest_bodies_go_and_their_records_stay(url: str, tmp
     assert (_count(store, tables.exchanges), _sum(store)) == (EPOCHS * EACH, EPOCHS * EACH)
 
 
+@pytest.mark.long
 def test_room_that_was_freed_is_used_again(url: str, tmp_path: Path) -> None:
     kept = Kept(url, tmp_path / "spool", Keep(size_bytes=MOST))
     for epoch in range(3 * EPOCHS):

@@ -23,6 +23,7 @@ def within(seen: int, share: float, draws: int) -> bool:
     return abs(seen - share * draws) <= 5 * sqrt(draws * share * (1 - share))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("weights", [(80, 20), (1, 1), (1, 1, 1), (1, 99), (1, 2, 3, 4), (1_000_000, 500_000)])
 def test_sessions_are_shared_by_weight(weights: tuple[int, ...]) -> None:
     chosen = Counter(order(targets(*weights), f"session-{number}", 0.0)[0].model for number in range(20_000))
@@ -39,6 +40,7 @@ def test_draws_without_a_session_are_shared_by_weight() -> None:
     assert within(chosen["m0"], 0.8, 20_000)
 
 
+@pytest.mark.long
 def test_the_second_choice_is_shared_by_weight_too() -> None:
     seconds = Counter(
         order(targets(1, 3, 6), f"s{number}", 0.0)[1].model
@@ -98,6 +100,7 @@ def test_every_target_is_in_the_order_once(weights: list[int], sticky: str | Non
     assert sorted(order(some, sticky, draw), key=lambda target: target.id) == sorted(some, key=lambda target: target.id)
 
 
+@pytest.mark.long
 def test_draws_share_the_second_choice_by_weight_too() -> None:
     source = random.Random(9)
     orders = [order(targets(1, 3, 6), None, source.random()) for _ in range(20_000)]

@@ -24,6 +24,7 @@ def within(seen: int, share: float, draws: int) -> bool:
 # ---- weighted and priority -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_weights_of_targets_and_of_keys_are_both_respected() -> None:
     house = House("  m: {targets: [{model: one/a, weight: 1}, {model: two/a, weight: 4}]}")
     source = random.Random(5)
@@ -35,6 +36,7 @@ def test_weights_of_targets_and_of_keys_are_both_respected() -> None:
     assert within(seen["two/a@west"], 0.8 * 0.75, 20_000)
 
 
+@pytest.mark.long
 def test_sessions_are_shared_by_weight_and_stay_whatever_is_drawn() -> None:
     house = House("  m: {targets: [{model: one/a, weight: 1}, {model: two/a, weight: 4}]}")
 
@@ -117,6 +119,7 @@ def test_an_unmeasured_target_gets_a_few_requests_and_then_waits_for_its_measure
     assert first(house.route("m")) == "loc/a"
 
 
+@pytest.mark.long
 def test_a_small_share_of_requests_sees_how_fast_the_others_are() -> None:
     house = House(FAST)
     for name, seconds in (("a", 1.0), ("b", 2.0), ("c", 3.0)):

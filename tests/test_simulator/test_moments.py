@@ -103,6 +103,7 @@ def statuses(simulator: Simulator, count: int) -> list[tuple[int, str | None, st
     return [(one.status, one.silent, one.billed) for one in (perform(simulator, "chat", body) for _ in range(count))]
 
 
+@pytest.mark.long
 def test_mishaps_fall_on_their_share_of_the_requests_and_are_the_same_for_a_seed() -> None:
     script = read_script("mishaps: {rate: 0.3, seed: 4}")
 

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 SCRIPT = """
 import sys
 from dragoman.store.open import open_store
@@ -16,6 +18,7 @@ print([name for name in ("sqlite3", "psycopg") if name in sys.modules])
 """
 
 
+@pytest.mark.long
 def test_who_has_sqlite_does_not_wait_for_the_driver_of_postgresql(tmp_path: Path) -> None:
     asked = [sys.executable, "-c", SCRIPT, f"sqlite:///{tmp_path / 'journal.db'}"]
 

@@ -70,6 +70,7 @@ def test_a_name_is_sent_in_the_handshake(run: Run) -> None:
     run(body())
 
 
+@pytest.mark.long
 def test_long_bodies_and_slow_readers_are_paced_over_tls_too(run: Run) -> None:
     size = 24_000_000
 

@@ -196,6 +196,7 @@ def test_a_slow_reader_pauses_the_socket_and_gets_every_byte(run: Run) -> None:
     run(body())
 
 
+@pytest.mark.long
 def test_a_long_body_arrives_whole(run: Run) -> None:
     seen: list[bytes] = []
 
