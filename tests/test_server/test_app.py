@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from house import ABOUT, Answer, echo, get, go, house, identify_ada, post
+from house import ABOUT, BODY, Answer, echo, get, go, house, identify_ada, post
 from msgspec.structs import replace
 
 from dragoman.core.exchange import Inbound
@@ -261,5 +261,30 @@ def test_one_exchange_too_many_is_told_to_come_back() -> None:
             go_on.set()
             assert (await first.answer()).status == 200
             assert (await first.ask(post())).status == 200
+
+    go(story())
+
+
+def test_one_whose_body_came_slowly_finds_the_gateway_full_too() -> None:
+    async def story() -> None:
+        began, go_on = asyncio.Event(), asyncio.Event()
+
+        async def wait(runtime: str, inbound: Inbound, outbound: Outgoing) -> None:
+            began.set()
+            await go_on.wait()
+            await echo(runtime, inbound, outbound)
+
+        async with house(wait, max_running=1) as it:
+            slow, first = await it.client(), await it.client()
+            await slow.send(post("/v1/responses", b"", "Expect: 100-continue").replace(b"Length: 0", b"Length: 13"))
+            assert await slow.reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+            await first.send(post())
+            await began.wait()
+
+            refused = await slow.ask(BODY)
+
+            assert (refused.status, refused.headers["retry-after"]) == (503, "1")
+            go_on.set()
+            assert (await first.answer()).status == 200
 
     go(story())

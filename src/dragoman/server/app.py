@@ -223,6 +223,9 @@ class App(Generic[R]):
                 raise _too_many(len(exchanges))
             if asked.more_body or asked.size > self._body_bytes or "content-encoding" in headers:
                 body = await read_body(asked.read, headers, self._body_bytes)
+                # Others may have begun while this body came.
+                if len(exchanges) >= self._max_running:
+                    raise _too_many(len(exchanges))
             else:
                 body = asked.taken()
             inbound = Inbound(
