@@ -32,8 +32,14 @@ Census = dict[tuple[str, str, str], str]
 
 # Below these stands what users and models put there, not the API.
 _FREE = re.compile(
-    r"\.(parameters|parametersJsonSchema|response_?[sS]chema|responseJsonSchema|input_?[sS]chema|output_?[sS]chema|schema|metadata|arguments|args|"
-    r"functionResponse\.response|input(?=\.[^\[])|labels|logit_bias|headers|environment|extra_body|provider|logprobs|top_logprobs)\b.*"
+    r"\.(parameters|parametersJsonSchema|parsed|parsed_arguments|response_?[sS]chema|responseJsonSchema|input_?[sS]chema|output_?[sS]chema|"
+    r"schema|metadata|arguments|args|functionResponse\.response|input(?=\.[^\[])|labels|logit_bias|headers|environment|extra_body|"
+    r"provider|logprobs|top_logprobs)\b.*"
+)
+# Below these stands what a server tells of its own work, or is told of it: every server other things, none of which has a neutral form.
+_WORKS = re.compile(
+    r"\.(moderation|content_filter_results?|content_filters|timings|latency_checkpoint|time_info|usage_breakdown|provider_metadata|"
+    r"executed_tools|sla_metrics|copilot_usage|cost_details|options|plugins|server_side_tool_usage_details|diagnostics)\b[.\[].*"
 )
 # What repeats the request, and what a response object says before anything happened.
 _ECHO = re.compile(r"^\$(\.response)?\.(tools|text|tool_choice|instructions)\b.*")
@@ -129,7 +135,7 @@ def _general(kind: str, path: str) -> str:
         return "$.response.…"
     if kind != "request":
         path = _ECHO.sub(r"$\1.\2.…", path)
-    return _FREE.sub(lambda match: f".{match[1]}.…", path)
+    return _WORKS.sub(r".\1.…", _FREE.sub(lambda match: f".{match[1]}.…", path))
 
 
 def _leaves(value: Any, path: str, steps: tuple[Any, ...] = ()) -> Iterator[tuple[str, tuple[Any, ...]]]:
