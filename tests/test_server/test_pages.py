@@ -212,8 +212,8 @@ SUMS = {
     [
         (
             {},
-            "12 345 exchanges 2 failed, 1 of them left by the client 5.8M tokens in, 93 % cached 26k out $4.0000 and 3 without a price "
-            "first token after 0.50 s on average Save as CSV, JSONL, Parquet",
+            "12 345 exchanges 2 failed (1 left by the client) 5.8M tokens in, 93 % cached 26k out $4.0000 and 3 without a price "
+            "first token after 0.50 s Save as CSV, JSONL, Parquet",
         ),
         (
             {"exchanges": 1, "failed": 0, "cache_hit_rate": None, "unpriced": 1, "cost_pico": 0, "first_tokens": 0},
