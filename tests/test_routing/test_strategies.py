@@ -10,7 +10,7 @@ import pytest
 from route_stand import Flat, House, first, ids
 
 from dragoman.routing.ask import Told
-from dragoman.routing.decision import explain, told
+from dragoman.routing.decision import Decision, explain, told
 from dragoman.routing.ratelimits import Limit, Limits
 from dragoman.routing.score import score, tier_of
 from dragoman.routing.walk import Verdict
@@ -185,6 +185,17 @@ def test_usage_looks_at_the_tokens_of_the_last_minute() -> None:
 
 PRICES = {"one/a": Flat(2e-6, 2e-7), "loc/b": Flat(1e-6, 1e-6)}
 CHEAP = "  m: {strategy: cheapest, targets: [one/a, loc/b, loc/unknown]}"
+
+
+def test_a_session_stays_where_no_price_is_known_and_a_target_has_no_key_for_the_model() -> None:
+    house = House('  "x-*": {strategy: cheapest, targets: [tri/*, one/*]}')
+
+    decisions: list[Decision] = []
+    for session in map(str, range(20)):
+        house.answer(house.route("x-claude", session=session))
+        decisions.append(house.route("x-claude", session=session))
+
+    assert [(ids(decision), decision.sticky) for decision in decisions] == [(["one/x-claude@key-1"], True)] * 20
 
 
 def test_the_cheapest_is_first_and_an_unknown_price_last() -> None:

@@ -195,7 +195,8 @@ def _settle(found: list[tuple[float, Group]], sits: str, walk: Walk) -> None:
     if own is None or walk.board.standing(own.seat, walk.now) not in ("ready", "trial"):
         return
     walk.notes.is_settled = True
-    lowest, first = found[0][0], found[0][1][1][0]
+    # An entry of a model with a wildcard may have no seat for the name that was asked for.
+    lowest, first = next((cost, group[0]) for cost, (_, group) in found if group)
     cost = _LAST if own.value is None else own.value
     if at == 0 or cost == _LAST or lowest >= cost * _WORTH_MOVING:
         group = found.pop(at)
