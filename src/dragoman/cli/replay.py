@@ -93,15 +93,24 @@ def replay(
     report = Report(which, models, tuple(row for row in rows if row.answers), tuple(notes), APART if apart else HOW)
     click.echo(_summary(report))
     if out is not None:
-        Path(out).write_text(write(report, kind), encoding="utf-8")
+        try:
+            Path(out).write_text(write(report, kind), encoding="utf-8")
+        except OSError as error:
+            raise click.ClickException(f"the report cannot be written to `{out}`: {error.strerror}") from error
         click.echo(f"dragoman: the report is in {out}", err=True)
     if any(answer.error for answer in answers.values()) or len(answers) < len(cases) * len(models):
         sys.exit(1)
 
 
 def _kind(out: str | None) -> str:
+    """What the report is to be. Raises UsageError where it could not be written: before anything is spent."""
     if out is None:
         return "md"
+    folder = Path(out).parent
+    if not folder.is_dir():
+        raise click.UsageError(f"--out: there is no folder `{folder}` to write the report into")
+    if not os.access(out if Path(out).exists() else folder, os.W_OK):
+        raise click.UsageError(f"--out: `{out}` may not be written here")
     kind = _ENDINGS.get(Path(out).suffix.lower())
     if kind is None:
         raise click.UsageError(f"--out ends with what it is to be: {', '.join(f'.{each}' for each in WRITERS)}")
@@ -163,6 +172,8 @@ def _cases(records: Records, which: str, limit: int | None) -> tuple[list[Case],
     if limit is not None and len(fit) > limit:
         notes.append(f"Of {len(fit)} requests the first {limit} were run.")
     cases: list[Case] = []
+    # What was said of a long session takes a while to come.
+    click.echo(f"dragoman: reading {len(fit[:limit])} recorded requests", err=True)
     for row in fit[:limit]:
         try:
             found = records.exchange(row["id"])
