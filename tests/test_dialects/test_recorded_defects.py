@@ -320,3 +320,34 @@ def test_an_answer_that_is_the_value_itself_is_told_as_its_json(value: Any) -> N
 
     assert json.loads(said[0]["choices"][0]["message"]["content"]) == value
     assert json.loads(said[1]["content"][0]["text"]) == value
+
+
+def sse(*values: Any) -> bytes:
+    return b"".join(b"data: %b\n\n" % json.dumps(value).encode() for value in values)
+
+
+def test_counts_that_groq_streams_in_a_field_of_its_own_are_seen_in_passing() -> None:
+    counts = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
+    said = {"model": "m", "choices": [{"index": 0, "delta": {"content": "Hi."}}]}
+    end: dict[str, Any] = {"model": "m", "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}], "x_groq": {"usage": counts}}
+    tap = dialect("chat").tap()
+
+    for chunk in (sse(said), sse(end)):
+        tap.feed(chunk)
+
+    assert tap.usage == Usage(3, 2, total_tokens=5)
+    assert streamed("chat", said, end).usage == tap.usage
+
+
+def test_counts_of_gemini_hold_where_a_later_chunk_tells_none() -> None:
+    counts = {"usageMetadata": {"promptTokenCount": 3, "candidatesTokenCount": 2, "totalTokenCount": 5}}
+    first = {"candidates": [{"content": {"role": "model", "parts": [{"text": "Hi"}]}}]}
+    end = {"candidates": [{"content": {"role": "model", "parts": [{"text": "."}]}, "finishReason": "STOP"}]}
+    tap = dialect("generate").tap()
+
+    for chunk in (sse(first), sse(counts), sse(end)):
+        tap.feed(chunk)
+
+    assert tap.usage == streamed("generate", first, counts, end).usage
+    assert tap.usage is not None
+    assert (tap.usage.input_tokens, tap.usage.output_tokens) == (3, 2)

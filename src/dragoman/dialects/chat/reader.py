@@ -18,7 +18,7 @@ from dragoman.dialects.chat.choice import Choice
 from dragoman.dialects.chat.errors import error_inside, is_error
 from dragoman.dialects.chat.remainder import NAME
 from dragoman.dialects.chat.template import Template, template_of
-from dragoman.dialects.chat.usage import read_usage
+from dragoman.dialects.chat.usage import read_usage, told_usage
 from dragoman.dialects.contract import Quirks
 from dragoman.dialects.remainder import NOT_JSON, JsonObject, object_or_empty, objects
 from dragoman.ir import events as ev
@@ -101,10 +101,10 @@ class Reader:
             self._start(chunk, out)
         if not _TOP_KNOWN.issuperset(chunk):
             self._more(chunk, out)
-        usage = chunk.get("usage") or _other_usage(chunk)
-        if usage and usage != self._usage and isinstance(usage, dict):
+        usage = told_usage(chunk)
+        if usage is not None and usage != self._usage:
             self._usage = usage
-            out.append(ev.UsageReported(read_usage(usage)))  # pyright: ignore[reportUnknownArgumentType]
+            out.append(ev.UsageReported(read_usage(usage)))
         for choice in choices:
             self._choice(choice, out)
             if self._over:
@@ -223,10 +223,6 @@ def read_response(body: bytes, quirks: Quirks) -> list[ev.Event]:
         raise ended.error
     out.extend(reader.end())
     return out
-
-
-def _other_usage(chunk: JsonObject) -> Any:
-    return object_or_empty(chunk["x_groq"]).get("usage") if "x_groq" in chunk else None
 
 
 def _index(choice: JsonObject) -> int:

@@ -12,7 +12,7 @@ from msgspec import UNSET, UnsetType
 
 from dragoman.dialects.chat.errors import error_frame, error_inside, is_error
 from dragoman.dialects.chat.plain import QUOTE, Plain
-from dragoman.dialects.chat.usage import read_usage
+from dragoman.dialects.chat.usage import read_usage, told_usage
 from dragoman.dialects.contract import Tap as ContractTap
 from dragoman.dialects.remainder import NOT_JSON, JsonObject, object_in, object_or_empty, objects, text_or_none
 from dragoman.ir.errors import GatewayError, Kind
@@ -135,9 +135,9 @@ class Tap:
             return
         self.model = text_or_none(value, "model") or self.model
         self.tier = text_or_none(value, "service_tier") or self.tier
-        usage: Any = value.get("usage")
-        if isinstance(usage, dict) and usage:
-            self.usage = read_usage(usage)  # pyright: ignore[reportUnknownArgumentType]
+        usage = told_usage(value)
+        if usage is not None:
+            self.usage = read_usage(usage)
         for choice in objects(value.get("choices")):
             said = object_or_empty(choice.get("delta") or choice.get("message"))
             self.first_token = self.first_token or any(said.get(name) for name in _SAID)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from dragoman.dialects.chat.remainder import NAME
-from dragoman.dialects.remainder import JsonObject
+from dragoman.dialects.remainder import JsonObject, object_or_empty
 from dragoman.ir.usage import Usage
 
 _INPUT = "prompt_tokens_details"
@@ -18,6 +18,12 @@ _OUTPUT = "completion_tokens_details"
 # DeepSeek, Mistral, Moonshot, routers in front of Anthropic.
 _CACHE_READ = ("prompt_cache_hit_tokens", "num_cached_tokens", "cached_tokens", "cache_read_input_tokens")
 _CACHE_WRITE = "cache_creation_input_tokens"
+
+
+def told_usage(chunk: JsonObject) -> JsonObject | None:
+    """The counts that a completion or a chunk tells, wherever its server puts them; Groq streams them in a field of its own."""
+    told: Any = chunk.get("usage") or (object_or_empty(chunk["x_groq"]).get("usage") if "x_groq" in chunk else None)
+    return told if isinstance(told, dict) and told else None  # pyright: ignore[reportUnknownVariableType]
 
 
 def read_usage(value: JsonObject) -> Usage:

@@ -94,9 +94,8 @@ class Tap:
 
     def _count(self, value: JsonObject) -> None:
         usage = object_or_empty(value.get("usageMetadata"))
-        self._last = b""
         if "promptTokenCount" in usage or "candidatesTokenCount" in usage:
-            self._usage = read_usage(usage)
+            self._usage, self._last = read_usage(usage), b""
 
 
 def write_failure(error: GatewayError, tap: ContractTap) -> bytes:
