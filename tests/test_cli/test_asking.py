@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import http.client
+
 import pytest
 
-from dragoman.cli.asking import refusal
+from dragoman.cli.asking import reason, refusal
 
 
 @pytest.mark.parametrize(
@@ -19,3 +21,16 @@ from dragoman.cli.asking import refusal
 )
 def test_a_refusal_is_told_in_the_gateways_own_sentence(status: int, body: bytes, told: str) -> None:
     assert refusal("http://h/api/live", status, body).format_message() == told
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (ConnectionRefusedError(111, "Connection refused"), "Connection refused"),
+        (TimeoutError("timed out"), "timed out"),
+        (http.client.BadStatusLine("SSH-2.0"), "SSH-2.0"),
+        (ConnectionResetError(), "ConnectionResetError"),
+    ],
+)
+def test_why_nothing_came_is_told_without_the_systems_number(error: Exception, told: str) -> None:
+    assert reason(error) == told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -81,3 +82,12 @@ def test_a_closed_output_is_no_trouble() -> None:
     ended = subprocess.run(["sh", "-c", shell, sys.executable, RUN, "schema"], capture_output=True, text=True)
 
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_a_place_that_is_taken_is_told_in_few_words() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = CliRunner().invoke(commands, ["simulate", "--port", str(port)])
+
+    told = f"Error: cannot listen on `127.0.0.1:{port}`: Address already in use; choose another with --host and --port\n"
+    assert (ended.exit_code, ended.output) == (1, told)

@@ -38,6 +38,12 @@ def test_file_is_printed_and_what_is_left_to_do_told_beside_it(folder: Path) -> 
     ]
 
 
+def test_place_that_cannot_be_written_is_told(folder: Path) -> None:
+    told = CliRunner().invoke(import_, ["litellm", "config.yaml", "--output", "none/dragoman.yaml"])
+
+    assert (told.exit_code, told.output) == (1, "Error: `none/dragoman.yaml` cannot be written: No such file or directory\n")
+
+
 def test_file_is_written_and_never_over_another_unasked(folder: Path) -> None:
     first = CliRunner().invoke(import_, ["litellm", "config.yaml", "-o", "dragoman.yaml"])
     second = CliRunner().invoke(import_, ["litellm", "config.yaml", "-o", "dragoman.yaml"])

@@ -57,6 +57,11 @@ def tell(address: str, path: str, question: object = None) -> dict[str, Any]:
     return _read(address, path, lambda: post(address, path, body, key=os.environ.get(KEY_VARIABLE), wait_s=_WAIT_S))
 
 
+def reason(error: Exception) -> str:
+    """Why nothing came, without the number that the system has for it."""
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
 def nothing(source: str, *, is_filtered: bool) -> str:
     """What is said where there is nothing to show; source: who was asked."""
     what = "nothing like that is on record" if is_filtered else "nothing is on record yet"
@@ -70,7 +75,7 @@ def _read(address: str, path: str, ask: Any) -> dict[str, Any]:
         raise click.ClickException(f"{error}; write it as `http://127.0.0.1:8080`") from error
     except _FAULTS as error:
         raise NobodyThere(
-            f"no gateway answers at {address} ({error}); start one with `dragoman serve`, or name one with --gateway"
+            f"no gateway answers at {address} ({reason(error)}); start one with `dragoman serve`, or name one with --gateway"
         ) from error
     if answer.status == 200:
         try:

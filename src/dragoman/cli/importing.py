@@ -32,7 +32,7 @@ def import_(gateway: str, file: Path, output: Path | None, force: bool) -> None:
     if output is None:
         click.echo(made.text, nl=False)
     else:
-        output.write_text(made.text, encoding="utf-8")
+        _write(output, made.text)
     click.echo("\n".join(_told(made, file, output)), err=True)
 
 
@@ -41,6 +41,13 @@ def _read(file: Path) -> bytes:
         return file.read_bytes()
     except OSError as error:
         raise ConfigError([Problem("", f"cannot be read ({error.strerror})", "make it readable", file=str(file))]) from error
+
+
+def _write(output: Path, text: str) -> None:
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise click.ClickException(f"`{output}` cannot be written: {error.strerror}") from error
 
 
 def _told(made: Imported, file: Path, output: Path | None) -> Iterator[str]:

@@ -14,7 +14,7 @@ from urllib.parse import urlencode, urlsplit
 import click
 import msgspec
 
-from dragoman.cli.asking import config_option, gateway_option, nothing, refusal
+from dragoman.cli.asking import config_option, gateway_option, nothing, reason, refusal
 from dragoman.cli.codex.arguments import KEY_VARIABLE
 from dragoman.cli.journal import Source, exchange_line, filtered, given_options
 from dragoman.observe.line import legible
@@ -86,7 +86,7 @@ def _live(address: str, wanted: Mapping[str, str]) -> Iterator[dict[str, Any]]:
             elif line.startswith(b"data: ") and event != "begun":
                 raise click.ClickException(str(next(iter(msgspec.json.decode(line[6:]).values()), "the gateway ended the feed")))
     except (OSError, http.client.HTTPException) as error:
-        raise click.ClickException(f"the gateway at {address} is gone ({error})") from error
+        raise click.ClickException(f"the gateway at {address} is gone ({reason(error)})") from error
     finally:
         connection.close()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 from pathlib import Path
 
@@ -51,7 +52,9 @@ def simulate(
     try:
         asyncio.run(_run(simulator, host, port, path))
     except OSError as error:
-        raise click.ClickException(f"cannot listen on `{host}:{port}`: {error.strerror or error}; choose another with --port") from error
+        # A name that is not known has a number below zero and words of its own; of a place that is taken, asyncio says it in many.
+        why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
+        raise click.ClickException(f"cannot listen on `{host}:{port}`: {why}; choose another with --host and --port") from error
 
 
 async def _run(simulator: Simulator, host: str, port: int, path: Path | None) -> None:
