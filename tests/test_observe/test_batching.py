@@ -90,6 +90,16 @@ def test_what_comes_while_a_batch_is_written_waits_for_the_next_time(
     assert (journal.stats().lost, journal.stats().dropped_bodies) == (0, 0)
 
 
+def test_nothing_is_put_off_once_a_quarter_of_the_room_is_taken(tmp_path: Path) -> None:
+    journal = Journal(lambda: Slow(lambda: None), Settings(flush_s=3600, queue=8), tmp_path)
+    for number in (1, 2, 3):
+        journal.put(record(number))
+    journal.start()
+    while journal.stats().written < 3:
+        os.sched_yield()
+    journal.close_now(60)
+
+
 @pytest.fixture
 def _collection_as_it_was() -> Generator[None]:
     is_on = gc.isenabled()

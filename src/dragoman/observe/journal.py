@@ -158,7 +158,8 @@ class Journal:
                 since = took_at if self._wake.is_set() else None
                 self._wake.wait(self._scribe.pause_s())
                 waited_s = 0.0 if since is None else time.monotonic() - since
-                self._closing.wait(max(0.0, self._settings.flush_s - waited_s))
+                if not self._is_filling():
+                    self._closing.wait(max(0.0, self._settings.flush_s - waited_s))
             took_at = time.monotonic()
             self._wake.clear()
             # What is put from here on wakes the thread again: so nothing is left behind, and closing comes after all of it.
@@ -175,7 +176,7 @@ class Journal:
     def _work(self, *, is_closing: bool) -> None:
         # What comes meanwhile waits for the next time: many in a batch cost half of what few do.
         left = len(self._queue)
-        while self._queue and (left > 0 or is_closing or self._is_half_full()):
+        while self._queue and (left > 0 or is_closing or self._is_filling()):
             some = self._some()
             left -= len(some)
             self._scribe.write(some)
@@ -184,9 +185,10 @@ class Journal:
         self._scribe.chores(is_closing=is_closing)
         self._stats.cpu_s = time.thread_time()
 
-    def _is_half_full(self) -> bool:
+    def _is_filling(self) -> bool:
+        """Whether more than a quarter of the room is taken: then nothing is put off."""
         settings = self._settings
-        return 2 * len(self._queue) > settings.queue or 2 * (self._put_bytes - self._taken_bytes) > settings.queue_bytes
+        return 4 * len(self._queue) > settings.queue or 4 * (self._put_bytes - self._taken_bytes) > settings.queue_bytes
 
     def _some(self) -> list[Entry]:
         """What goes into one batch."""
