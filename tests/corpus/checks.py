@@ -102,13 +102,18 @@ def stream_reads(exchange: Exchange) -> Iterator[str]:
     spoken = dialect(exchange.dialect)
     events = read_stream(spoken, exchange.stream)
     end = events[-1] if events else None
-    if not isinstance(end, ev.Ended) and not (isinstance(end, ev.Failed) and b'"error"' in exchange.stream):
+    if not isinstance(end, ev.Ended) and not (isinstance(end, ev.Failed) and _tells(exchange.stream, end.error)):
         yield f"stream ends in {end!r}"
     if told(read_pieces(spoken, byte_by_byte(exchange.stream))) != told(events):
         yield "byte by byte gives other events"
     for seed in range(_SPLITS):
         if told(read_pieces(spoken, at_random(exchange.stream, seed))) != told(events):
             yield f"split {seed} gives other events"
+
+
+def _tells(stream: bytes, error: GatewayError) -> bool:
+    """Whether a stream tells of an error itself, or ends for a reason that is one."""
+    return b'"error"' in stream or (error.code is not None and f'"{error.code}"'.encode() in stream)
 
 
 def again_returns(exchange: Exchange) -> Iterator[str]:

@@ -15,6 +15,7 @@ from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.fold import Fold
 from dragoman.ir.response import Choice, Response
 from dragoman.ir.usage import Usage
+from dragoman.profiles.registry import profile
 from dragoman.wire.frame import Frame
 
 HI = {"role": "user", "content": "hi"}
@@ -351,3 +352,17 @@ def test_counts_of_gemini_hold_where_a_later_chunk_tells_none() -> None:
     assert tap.usage == streamed("generate", first, counts, end).usage
     assert tap.usage is not None
     assert (tap.usage.input_tokens, tap.usage.output_tokens) == (3, 2)
+
+
+def test_a_host_behind_openrouter_that_gives_no_finish_reason_has_ended_its_answer() -> None:
+    call = {"index": 0, "id": "call_1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+    head: dict[str, Any] = {"id": "gen-1", "model": "m"}
+    said = {**head, "choices": [{"index": 0, "delta": {"tool_calls": [call]}, "finish_reason": None}]}
+    counts = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
+    last = {**head, "choices": [{"index": 0, "delta": {"content": ""}, "finish_reason": None}], "usage": counts}
+    reader = dialect("chat").reader(profile("openrouter").quirks)
+    frames = [Frame(json.dumps(said).encode()), Frame(json.dumps(last).encode()), Frame(b"[DONE]")]
+
+    told = folded([event for frame in frames for event in reader.feed(frame)])
+
+    assert told.choices == (Choice(0, (ir.Call("call_1", "look", "{}"),), "tool_calls"),)

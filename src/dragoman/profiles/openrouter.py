@@ -10,7 +10,9 @@ PROFILE = Profile(
     dialects={"chat": None},
     when_chosen=("responses",),
     relay=EVERYTHING,
-    quirks=Quirks(max_tokens_field="max_tokens", reasoning_field="reasoning", store=None),
+    # Some of its hosts give no finish reason (Novita's Kimi). Answers that break off end in an error here, so `[DONE]` is an end:
+    # https://openrouter.ai/docs/api-reference/errors (mid-stream errors).
+    quirks=Quirks(max_tokens_field="max_tokens", reasoning_field="reasoning", store=None, done_is_enough=True),
     capabilities={"responses": {"reasoning_summary": True, "proofs": frozenset({"responses"})}},
     vendors=(
         ("gpt-", "openai"),
