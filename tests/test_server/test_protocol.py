@@ -253,6 +253,27 @@ def test_requests_in_a_pipeline_are_answered_one_after_another() -> None:
     go(story())
 
 
+def test_a_body_that_nobody_reads_yet_is_not_late() -> None:
+    async def story() -> None:
+        go_on = asyncio.Event()
+
+        async def wait(runtime: str, inbound: Inbound, outbound: Outgoing) -> None:
+            await go_on.wait()
+            await echo(runtime, inbound, outbound)
+
+        async with house(wait, body_s=1.0) as it:
+            client = await it.client()
+            await client.send(post() + post()[:-1])
+            await asyncio.sleep(1.3)
+            go_on.set()
+            first = await client.answer()
+            await client.send(post()[-1:])
+
+            assert (first.status, (await client.answer()).status) == (200, 200)
+
+    go(story())
+
+
 def test_a_bad_request_in_a_pipeline_is_refused_after_the_good_one_is_answered() -> None:
     async def story() -> None:
         go_on = asyncio.Event()

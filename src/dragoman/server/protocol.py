@@ -164,6 +164,8 @@ class Connection(Reading):
         if self._waiting:
             self._running = self._waiting.popleft()
             self._is_due = True
+            if self.phase == BODY:
+                self.set_deadline(self.limits.body_s)
             # Not here, inside the task of the request before it.
             self.loop.call_soon(self.go_on)
             return
@@ -221,10 +223,10 @@ class Connection(Reading):
         """What was awaited did not come."""
         if self._lingering:
             self.transport.abort()
-        elif self.phase == BODY:
+        elif self.phase == BODY and not self._waiting:
             self.refuse_body(body_late(self.limits))
         elif self._is_answering():
-            # The client is owed an answer first; meanwhile its next request may take its time.
+            # The client is owed an answer first; meanwhile its next request may take its time, or is not even read.
             self.set_deadline(self.limits.head_s)
         elif self.phase == HEAD:
             self.refuse_head(head_late(self.limits))
