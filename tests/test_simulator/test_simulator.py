@@ -250,7 +250,7 @@ def test_taken_port_is_told() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         ran = CliRunner().invoke(simulate, ["--port", str(taken.getsockname()[1])])
 
-    assert (ran.exit_code, "choose another with --port" in ran.output) == (1, True)
+    assert (ran.exit_code, "Address already in use; choose another with --host and --port" in ran.output) == (1, True)
 
 
 def test_own_request_is_no_record() -> None:
