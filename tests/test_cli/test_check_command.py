@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -47,3 +48,6 @@ def test_what_is_no_file_is_told(place: Path) -> None:
 
     assert told("nowhere.yaml") == "nowhere.yaml: there is no such file (it was given on the command line); correct the path"
     assert told("folder") == "folder: is a folder (it was given on the command line); name the file in it"
+    assert (
+        told(os.devnull) == f"{os.devnull}: is a pipe or a device (it was given on the command line); name a file, which can be read again"
+    )

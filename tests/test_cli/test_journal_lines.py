@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from dragoman.cli.journal import exchange_line
+from dragoman.cli.journal import dollars, exchange_line
 
 ROW: dict[str, Any] = {
     "id": "ex_01a2000e54944e484d9060336687ed5b", "began_at": 0.0, "client": "ada", "agent": "codex", "asked": "fast", "provider": "up",
     "model": "m", "lane": "relay", "status": 200, "error": None, "message": None, "input_tokens": 12, "output_tokens": 3,
     "cache_read_tokens": None, "first_token_s": 0.1, "total_s": 1.0, "cost_usd": 0.25,
 }  # fmt: skip
-FAILED = {**ROW, "status": 400, "error": "invalid_request", "message": "word " * 60}
+FAILED: dict[str, Any] = {**ROW, "status": 400, "error": "invalid_request", "message": "word " * 60}
 
 
 def test_a_line_ends_with_the_cost_and_enough_of_the_id_to_ask_for_it() -> None:
@@ -31,3 +31,10 @@ def test_what_went_wrong_is_cut_where_the_terminal_ends(width: int) -> None:
 def test_in_a_narrow_terminal_it_is_still_said_and_in_a_pipe_whole() -> None:
     assert "word word …" in exchange_line(FAILED, color=False, width=40)
     assert FAILED["message"] in exchange_line(FAILED, color=False)
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"), [(None, "-"), (0.0, "$0.0000"), (0.00002, "$0.000020"), (0.01, "$0.0100"), (12.5, "$12.5000"), (1234.5, "$1234.50")]
+)
+def test_an_amount_that_is_small_is_not_told_as_nothing(amount: float | None, text: str) -> None:
+    assert dollars(amount) == text

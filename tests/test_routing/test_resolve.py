@@ -67,6 +67,12 @@ def test_a_virtual_model_of_virtual_models_is_multiplied_out() -> None:
     ]
 
 
+def test_weights_are_told_as_they_were_given_where_nothing_is_multiplied_out() -> None:
+    found = resolver("models: {coder: {targets: [{model: local/a, weight: 80}, {model: local/b, weight: 20}]}}").resolve("coder")
+
+    assert [(target.name, target.weight) for target in found.targets] == [("local/a", 80), ("local/b", 20)]
+
+
 def test_the_same_deployment_twice_is_one_target_and_with_other_params_another() -> None:
     found = resolver(MODELS).resolve("twice")
 

@@ -153,10 +153,11 @@ def exchange_line(row: Mapping[str, Any], *, color: bool, width: int | None = No
 
 
 def dollars(amount: float | None) -> str:
-    """An amount of money, short."""
+    """An amount of money, short; a small one so that it is not taken for nothing."""
     if amount is None:
         return "-"
-    return f"${amount:.2f}" if amount >= 100 else f"${amount:.4f}"
+    places = 2 if amount >= 100 else 4 if amount >= 0.01 or not amount else 6
+    return f"${amount:.{places}f}"
 
 
 def spent(sums: Mapping[str, Any]) -> str:

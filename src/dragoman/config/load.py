@@ -82,8 +82,10 @@ def find(path: Path | str | None, env: Mapping[str, str], cwd: Path, platform: s
             file = cwd / Path(given).expanduser()
             if file.is_dir():
                 raise ConfigError([Problem("", f"is a folder ({why})", "name the file in it", file=str(given))])
-            if not file.is_file():
+            if not file.exists():
                 raise ConfigError([Problem("", f"there is no such file ({why})", "correct the path", file=str(given))])
+            if not file.is_file():
+                raise ConfigError([Problem("", f"is a pipe or a device ({why})", "name a file, which can be read again", file=str(given))])
             return file
     return next((place for place in places(env, cwd, platform) if place.is_file()), None)
 

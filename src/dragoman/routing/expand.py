@@ -241,7 +241,12 @@ def _tiering(given: Configured | None) -> Tiering | None:
 
 
 def _multiplied(entries: Sequence[Entry]) -> list[Entry]:
-    """Plain weighted models are replaced by what they choose from; what is the same target twice becomes one. Whole weights."""
+    """Plain weighted models are replaced by what they choose from; what is the same target twice becomes one. Whole weights: as they were
+    given, where there is neither."""
+    if len({entry.id for entry in entries}) == len(entries) and not any(
+        entry.model is not None and _is_plain(entry.model) for entry in entries
+    ):
+        return list(entries)
     total = sum(entry.weight for entry in entries)
     shares: list[tuple[Entry, Fraction]] = []
     for entry in entries:
