@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
@@ -56,6 +58,60 @@ def test_json_is_an_object_a_line_and_nothing_else(monkeypatch: pytest.MonkeyPat
 
     assert [json.loads(line) for line in told] == list(reversed(Gateway.rows))
     assert Gateway.asked == {"since": "7d", "error": "any", "limit": "50"}
+
+
+class Feed(BaseHTTPRequestHandler):
+    """A live feed that tells of one exchange that is in the list as well, of another, and says goodbye."""
+
+    opened: list[str] = []
+
+    def do_GET(self) -> None:
+        self.opened.append(self.path)
+        told = [b"data: %b\n" % json.dumps(row(number, 40 * DAY_S)).encode() for number in (3, 5)]
+        self.wfile.write(b"HTTP/1.0 200 OK\r\n\r\n: hello\n\n" + b"".join(b"event: exchange\n" + each + b"\n" for each in told))
+        self.wfile.write(b'event: end\ndata: {"end":"the gateway stops"}\n\n')
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nobody reads it."""
+
+
+def test_what_ends_while_the_list_is_asked_for_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    Feed.opened = []
+    before: list[list[str]] = []
+
+    class Busy(Gateway):
+        def exchanges(self, given: dict[str, str]) -> dict[str, Any]:
+            before.append(list(Feed.opened))
+            return super().exchanges(given)
+
+    with HTTPServer(("127.0.0.1", 0), Feed) as server:
+        server.timeout = 30
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        monkeypatch.setattr(Busy, "address", f"http://127.0.0.1:{server.server_port}")
+        monkeypatch.setattr(module, "Source", Busy)
+        ended = CliRunner().invoke(logs, ["--follow", "--json", "--model", "m"])
+        thread.join()
+
+    assert before == [["/api/live?model=m"]]
+    assert [json.loads(line)["id"] for line in ended.stdout.splitlines()] == ["ex_1", "ex_2", "ex_3", "ex_4", "ex_5"]
+    assert (ended.exit_code, ended.stderr) == (1, "Error: the gateway stops\n")
+
+
+@pytest.mark.parametrize("address", ["nonsense", "http://localhost:99999"])
+def test_what_is_no_address_cannot_be_followed(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Gateway, "address", address)
+
+    ended = run(monkeypatch, "--follow")
+
+    assert (ended.exit_code, ended.stderr.endswith("; write it as `http://127.0.0.1:8080`\n")) == (1, True)
+
+
+def test_without_a_gateway_nothing_follows(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = run(monkeypatch, "--follow")
+
+    assert (ended.exit_code, ended.stdout) == (1, "")
+    assert "no gateway answers at http://127.0.0.1:1 (Connection refused), so nothing will follow" in ended.stderr
 
 
 def test_what_cannot_be_followed_is_said_by_the_names_of_the_options(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,6 +51,10 @@ def test_no_spreadsheet_takes_a_text_for_a_formula(text: str) -> None:
     assert written(Csv(), [{"message": text}]).decode().splitlines()[1].strip('"').startswith("'")
 
 
+def test_a_sign_by_itself_is_left_as_it_is() -> None:
+    assert written(Csv(), [{"client": "-"}]) == b"client\r\n-\r\n"
+
+
 def test_parquet_is_framed_and_its_pages_hold_the_values() -> None:
     data = written(Parquet(), ROWS)
 

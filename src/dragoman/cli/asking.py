@@ -57,6 +57,11 @@ def tell(address: str, path: str, question: object = None) -> dict[str, Any]:
     return _read(address, path, lambda: post(address, path, body, key=os.environ.get(KEY_VARIABLE), wait_s=_WAIT_S))
 
 
+def misspelt(error: ValueError) -> click.ClickException:
+    """What was given as a gateway's address is none."""
+    return click.ClickException(f"{error}; write it as `http://127.0.0.1:8080`")
+
+
 def reason(error: Exception) -> str:
     """Why nothing came, without the number that the system has for it."""
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
@@ -72,7 +77,7 @@ def _read(address: str, path: str, ask: Any) -> dict[str, Any]:
     try:
         answer: Answer = ask()
     except ValueError as error:
-        raise click.ClickException(f"{error}; write it as `http://127.0.0.1:8080`") from error
+        raise misspelt(error) from error
     except _FAULTS as error:
         raise NobodyThere(
             f"no gateway answers at {address} ({reason(error)}); start one with `dragoman serve`, or name one with --gateway"

@@ -69,25 +69,31 @@ def look_at(address: str, *, key: str | None = None, wait_s: float = _WAIT_S) ->
 
 def get(address: str, path: str, *, key: str | None = None, wait_s: float = _WAIT_S, headers: Mapping[str, str] | None = None) -> Answer:
     """One GET. Raises OSError, http.client.HTTPException, or ValueError for an address that is none."""
-    return _ask("GET", address, path, None, {**(headers or {}), **_credentials(key)}, wait_s)
+    return _ask("GET", address, path, None, {**(headers or {}), **credentials(key)}, wait_s)
 
 
 def post(
     address: str, path: str, body: bytes, *, key: str | None = None, wait_s: float = _WAIT_S, headers: Mapping[str, str] | None = None
 ) -> Answer:
     """One POST of JSON. Raises as `get` does."""
-    return _ask("POST", address, path, body, {"content-type": "application/json", **(headers or {}), **_credentials(key)}, wait_s)
+    return _ask("POST", address, path, body, {"content-type": "application/json", **(headers or {}), **credentials(key)}, wait_s)
 
 
-def _credentials(key: str | None) -> dict[str, str]:
+def connection_to(address: str, wait_s: float) -> http.client.HTTPConnection:
+    """One that opens when something is asked. Raises ValueError for what is no address."""
+    url = urlsplit(address)
+    if url.scheme not in _CONNECTIONS or not url.hostname:
+        raise ValueError(f"`{address}` is not an http or https address")
+    return _CONNECTIONS[url.scheme](url.hostname, url.port, timeout=wait_s)
+
+
+def credentials(key: str | None) -> dict[str, str]:
+    """The headers that show a client key."""
     return {"authorization": f"Bearer {key}"} if key else {}
 
 
 def _ask(method: str, address: str, path: str, body: bytes | None, headers: dict[str, str], wait_s: float) -> Answer:
-    url = urlsplit(address)
-    if url.scheme not in _CONNECTIONS or not url.hostname:
-        raise ValueError(f"`{address}` is not an http or https address")
-    connection = _CONNECTIONS[url.scheme](url.hostname, url.port, timeout=wait_s)
+    connection = connection_to(address, wait_s)
     try:
         connection.request(method, path, body, headers)
         response = connection.getresponse()

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import click
 import msgspec
 
-from dragoman.cli.asking import config_option, gateway_option, nothing, reason, refusal
+from dragoman.cli.asking import NobodyThere, config_option, gateway_option, misspelt, nothing, reason, refusal
 from dragoman.cli.codex.arguments import KEY_VARIABLE
+from dragoman.cli.gateway import connection_to, credentials
 from dragoman.cli.journal import Source, exchange_line, filtered, given_options
 from dragoman.observe.line import legible
 from dragoman.observe.live import FILTERS
 from dragoman.observe.observer import may_color
 
 _SILENCE_S = 60.0
+_FAULTS = (OSError, http.client.HTTPException)
 _OPTIONS = {"client": "key"}
 """Filters of the feed, as the options are called, where that is another word."""
 
@@ -43,41 +46,53 @@ def logs(
     """Show the latest exchanges, the last one at the end. `dragoman show ID` tells all of one; the beginning of its id is enough."""
     given = given_options(options) | ({"text": text} if text else {}) | ({"error": "any"} if errors and not options["error"] else {})
     source = Source(gateway, config)
-    found = source.exchanges({**given, "limit": str(limit)})["exchanges"]
-    show = _json if as_json else _Lines().show
-    for row in reversed(found):
-        show(row)
-    if follow:
-        _follow(source, given, {row["id"] for row in found}, show)
-    elif not found and not as_json:
-        click.echo(nothing(source.name, is_filtered=bool(given)), err=True)
+    # What ends while the list is asked for is heard, too.
+    with _feed(source, given) if follow else contextlib.nullcontext(()) as feed:
+        found = source.exchanges({**given, "limit": str(limit)})["exchanges"]
+        show = _json if as_json else _Lines().show
+        for row in reversed(found):
+            show(row)
+        if not found and not as_json and not follow:
+            click.echo(nothing(source.name, is_filtered=bool(given)), err=True)
+        known = {row["id"] for row in found}
+        for row in feed:
+            if row.get("id") not in known:
+                show(row)
 
 
-def _follow(source: Source, given: Mapping[str, str], known: set[str], show: Callable[[Row], None]) -> None:
-    if source.address is None:
-        raise click.ClickException("no gateway answers, so nothing will follow; start one with `dragoman serve`")
+@contextlib.contextmanager
+def _feed(source: Source, given: Mapping[str, str]) -> Generator[Iterator[Row]]:
+    """Exchanges as they end, from now on."""
     unheard = set(given) - {*FILTERS, "since"}
     if unheard:
         names = ", ".join(f"--{_OPTIONS.get(name, name)}" for name in FILTERS)
         raise click.UsageError(f"--follow goes with {names}, not with --{min(unheard)}")
-    for row in _live(source.address, {name: value for name, value in given.items() if name in FILTERS}):
-        if row.get("id") not in known:
-            show(row)
-
-
-def _live(address: str, wanted: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    """Exchanges as they end, until the gateway stops."""
-    url = urlsplit(address)
-    kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
-    connection = kind(url.hostname or "", url.port, timeout=_SILENCE_S)
-    key = os.environ.get(KEY_VARIABLE)
+    address = source.address or ""
+    wanted = {name: value for name, value in given.items() if name in FILTERS}
+    path = f"/api/live?{urlencode(wanted)}" if wanted else "/api/live"
     try:
-        query = f"?{urlencode(wanted)}" if wanted else ""
-        connection.request("GET", f"/api/live{query}", headers={"authorization": f"Bearer {key}"} if key else {})
+        connection = connection_to(address, _SILENCE_S)
+    except ValueError as error:
+        raise misspelt(error) from error
+    try:
+        connection.request("GET", path, headers=credentials(os.environ.get(KEY_VARIABLE)))
         answer = connection.getresponse()
+    except _FAULTS as error:
+        raise NobodyThere(
+            f"no gateway answers at {address} ({reason(error)}), so nothing will follow; start one with `dragoman serve`"
+        ) from error
+    try:
         if answer.status != 200:
             raise refusal(f"{address}/api/live", answer.status, answer.read())
-        event = ""
+        yield _ended(answer, address)
+    finally:
+        connection.close()
+
+
+def _ended(answer: http.client.HTTPResponse, address: str) -> Iterator[Row]:
+    """What the feed tells, until the gateway stops."""
+    event = ""
+    try:
         while line := answer.readline():
             if line.startswith(b"event: "):
                 event = line[7:].strip().decode()
@@ -85,10 +100,8 @@ def _live(address: str, wanted: Mapping[str, str]) -> Iterator[dict[str, Any]]:
                 yield msgspec.json.decode(line[6:])
             elif line.startswith(b"data: ") and event != "begun":
                 raise click.ClickException(str(next(iter(msgspec.json.decode(line[6:]).values()), "the gateway ended the feed")))
-    except (OSError, http.client.HTTPException) as error:
+    except _FAULTS as error:
         raise click.ClickException(f"the gateway at {address} is gone ({reason(error)})") from error
-    finally:
-        connection.close()
 
 
 def _json(row: Row) -> None:

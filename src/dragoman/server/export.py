@@ -72,7 +72,8 @@ def _cell(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
     text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    # A sign by itself is none: who has no key is called `-`.
+    return f"'{text}" if len(text) > 1 and text.startswith(_FORMULA) else text
 
 
 FORMATS: dict[str, Callable[[], Writer]] = {"jsonl": JsonLines, "csv": Csv, "parquet": Parquet}
