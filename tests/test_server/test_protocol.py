@@ -120,6 +120,7 @@ def test_a_target_that_is_too_long_is_refused() -> None:
     go(story())
 
 
+@pytest.mark.long
 def test_headers_that_do_not_come_in_time_are_refused() -> None:
     async def story() -> None:
         # Long enough for the first byte to be read: who is late with that one is told nothing.
@@ -253,6 +254,7 @@ def test_requests_in_a_pipeline_are_answered_one_after_another() -> None:
     go(story())
 
 
+@pytest.mark.long
 def test_a_body_that_nobody_reads_yet_is_not_late() -> None:
     async def story() -> None:
         go_on = asyncio.Event()

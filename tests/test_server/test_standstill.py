@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Callable
 
+import pytest
 from house import BODY, Client, get, go, house, post
 
 from dragoman.core.exchange import Inbound
@@ -18,6 +19,7 @@ STILL_S = 2.3
 FINE = (200, 200, 200, 200)
 
 
+@pytest.mark.long
 def test_what_clients_sent_while_the_server_stood_still_is_answered() -> None:
     async def story() -> None:
         async with house(head_s=LIMIT_S, body_s=LIMIT_S, idle_s=LIMIT_S) as it:
@@ -41,6 +43,7 @@ def test_what_clients_sent_while_the_server_stood_still_is_answered() -> None:
     go(story())
 
 
+@pytest.mark.long
 def test_a_client_that_read_while_the_server_stood_still_is_not_dropped() -> None:
     async def story() -> None:
         written, ended = 0, False

@@ -147,6 +147,7 @@ def test_a_limit_ends_what_it_is_for(run: Run) -> None:
     run(body())
 
 
+@pytest.mark.long
 def test_what_came_while_the_process_stood_still_is_read_before_anybody_is_late(run: Run) -> None:
     """A provider that answered, one that went on with its answer, and a proxy that gave its own."""
     deadlines = Deadlines(connect_s=LIMIT_S, first_byte_s=LIMIT_S, idle_s=LIMIT_S)
