@@ -269,6 +269,20 @@ def test_it_can_be_used_by_keys_alone(chromium: Any, address: str) -> None:
         assert tab.page.evaluate("document.activeElement.id") == "text"
 
 
+def test_moments_are_typed_by_the_readers_clock_and_stand_in_the_address_in_utc(chromium: Any, address: str) -> None:
+    with browser.tab(chromium, timezone_id="Asia/Kolkata") as tab:
+        tab.page.goto(f"{address}/logs?after=2026-11-21T10:00")
+        tab.page.locator("#live[data-state=on]").wait_for()
+        after = tab.page.get_by_label("From", exact=True)
+        assert (after.input_value(), tab.page.get_by_label("Until", exact=True).input_value()) == ("2026-11-21T15:30", "")
+        after.fill("2026-11-21T16:30")
+        tab.page.wait_for_url(f"{address}/logs?after=2026-11-21T11%3A00")
+        tab.page.reload()
+
+        assert tab.page.get_by_label("From", exact=True).input_value() == "2026-11-21T16:30"
+        assert tab.wrong == []
+
+
 def test_keys_lead_through_a_session(chromium: Any, address: str) -> None:
     for number in range(2):
         ask(address, f"step {number}", prompt_cache_key="one-session")

@@ -84,9 +84,20 @@
     if (!isNews) told.textContent = `${rows().length} exchanges shown`;
   };
 
+  // The list tells times by the reader's clock, and so do the fields; the address has them in UTC, so that it says the same to everybody.
+  const minutes = (moment) => moment.toISOString().slice(0, 16);
+  const asTyped = (utc) => { const moment = new Date(`${utc}Z`); return minutes(new Date(moment - 60000 * moment.getTimezoneOffset())); };
+  const isMoment = (name) => form.elements[name].type === "datetime-local";
+  for (const word of form.querySelectorAll("[data-local]")) word.textContent = word.dataset.local;
+  for (const field of form.querySelectorAll("input[type=datetime-local]")) {
+    if (!Number.isNaN(Date.parse(`${field.defaultValue}Z`))) field.value = asTyped(field.defaultValue);
+  }
+
   const addressOf = () => {
     const fields = new URLSearchParams();
-    for (const [name, value] of new FormData(form)) if (value.trim()) fields.set(name, value.trim());
+    for (const [name, value] of new FormData(form)) {
+      if (value.trim()) fields.set(name, isMoment(name) ? minutes(new Date(value)) : value.trim());
+    }
     return fields.size ? `/logs?${fields}` : "/logs";
   };
   const go = (address, isStep) => {
