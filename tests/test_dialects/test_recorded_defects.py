@@ -366,3 +366,23 @@ def test_a_host_behind_openrouter_that_gives_no_finish_reason_has_ended_its_answ
     told = folded([event for frame in frames for event in reader.feed(frame)])
 
     assert told.choices == (Choice(0, (ir.Call("call_1", "look", "{}"),), "tool_calls"),)
+
+
+def test_arguments_that_were_streamed_in_patches_are_arguments_in_the_history() -> None:
+    patches: list[Any] = [{"jsonPath": "$.at.row", "numberValue": 2}, {"jsonPath": "$.name", "stringValue": "figs"}]
+    asked: dict[str, Any] = {
+        "contents": [
+            {"role": "user", "parts": [{"text": "hi"}]},
+            {
+                "role": "model",
+                "parts": [{"functionCall": {"id": "c1", "name": "look", "args": {"deep": {"a": 1}}, "partialArgs": patches}}],
+            },
+            {"role": "user", "parts": [{"functionResponse": {"id": "c1", "name": "look", "response": {"output": "ok"}}}]},
+        ]
+    }
+
+    request = read("generate", asked)
+
+    call = body("messages", request)["messages"][1]["content"][0]
+    assert call == {"type": "tool_use", "id": "c1", "name": "look", "input": {"deep": {"a": 1}, "at": {"row": 2}, "name": "figs"}}
+    assert body("generate", request) == asked

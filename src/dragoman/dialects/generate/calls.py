@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from dragoman.dialects.generate.partial import PartialArguments
 from dragoman.dialects.generate.parts import Lost, result_media, words, write_parts
 from dragoman.dialects.generate.remainder import NAME, complete, field, keep, mark, own, text_or_none
 from dragoman.dialects.remainder import JsonObject, object_or_empty
@@ -61,6 +62,11 @@ def read_call(came: JsonObject, call_id: str) -> Call:
     """A `functionCall` part. `call_id` stands for an id that it doesn't have."""
     value = object_or_empty(field(came, "functionCall"))
     arguments = msgspec.json.encode(object_or_empty(value.get("args"))).decode()
+    if "partialArgs" in value:
+        # A call whose arguments were streamed stands so in the history, too.
+        partial = PartialArguments(msgspec.json.decode(arguments))
+        partial.feed(value["partialArgs"])
+        arguments = msgspec.json.encode(partial.value).decode()
     call = Call(text_or_none(value.get("id")) or call_id, str(value.get("name") or ""), arguments, proof=read_proof(came))
     extra = keep(came, _plain_call(call, []))
     return msgspec.structs.replace(call, extra=extra) if extra else call
