@@ -12,7 +12,6 @@ from dragoman.app.reload import State
 from dragoman.observe.exposition import Family, Labels, Sample
 from dragoman.observe.journal_writer import Stats
 from dragoman.observe.metrics import OTHER
-from dragoman.routing.budget import LEAST
 
 STATES = ("ready", "trial", "spent", "open", "resting", "refused")
 
@@ -128,8 +127,7 @@ def _budgets(current: Composed, now: float) -> Iterator[Family]:
     share, board = current.config.routing.retry.budget, current.runtime.board
     samples: list[Sample] = []
     for name in current.config.providers:
-        budget = board.budget(name)
-        left = max(LEAST, share * budget.requests.total(now)) - budget.retries.total(now)
+        left = board.budget(name).left(now, share)
         samples.append(Sample((("provider", name),), round(max(0.0, left), 3)))
     yield _family("dragoman_retry_budget_remaining", "Retries that a provider may still get within the minute.", samples)
 

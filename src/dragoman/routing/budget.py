@@ -19,5 +19,10 @@ class Budget(msgspec.Struct):
     promised: int = 0
 
     def has_room(self, now: float, share: float) -> bool:
-        """Whether one more retry is allowed: `share` of the last minute's requests, but never less than LEAST."""
-        return self.retries.total(now) + self.promised + 1 <= max(LEAST, share * self.requests.total(now))
+        """Whether one more retry is allowed."""
+        return self.left(now, share) >= 1
+
+    def left(self, now: float, share: float) -> float:
+        """How many are: `share` of the last minute's requests, but never less than LEAST, without those that were made and those that are
+        promised."""
+        return max(LEAST, share * self.requests.total(now)) - self.retries.total(now) - self.promised
