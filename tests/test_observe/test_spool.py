@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 
 import pytest
@@ -94,3 +95,21 @@ def test_what_waits_is_for_the_user_only(tmp_path: Path) -> None:
     spool(tmp_path / "spool").append(b"a")
 
     assert [path.stat().st_mode & 0o777 for path in (tmp_path / "spool", *(tmp_path / "spool").iterdir())] == [0o700, 0o600]
+
+
+def test_what_a_full_disk_does_not_take_is_refused_whole_and_comes_back_never(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, 100_000, "a")
+    spool.append(b"one")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(OSError, match=r"No space left|File too large"):
+            spool.append(bytes(5000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    spool.append(b"three")
+    spool.close()
+
+    with Spool(tmp_path, 100_000, "b").oldest() as frames:
+        assert frames is not None
+        assert list(frames) == [b"one", b"three"]

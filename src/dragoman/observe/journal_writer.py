@@ -231,7 +231,7 @@ class Scribe:
         except RowRefused as error:
             self._stats.lost += count
             self._keeper.forget()
-            logger.error("the journal lost %d exchanges: the database takes their rows for wrong (%s)", count, error)
+            logger.error("the journal lost %s: the database takes their rows for wrong (%s)", _exchanges(count), error)
             return True
         self._stats.written += count
         self._again_s = _AGAIN_S[0]
@@ -252,7 +252,7 @@ class Scribe:
         if not kept:
             self._keeper.forget()
             self._stats.lost += count
-            logger.error("the journal lost %d exchanges: the database is away, and there is no more room for what waits", count)
+            logger.error("the journal lost %s: the database is away, and there is no more room for what waits", _exchanges(count))
         self._stats.spooled_bytes = self._spool.size_bytes
 
     def _replay(self, most_s: float) -> None:
@@ -367,6 +367,10 @@ def _redact_calls(record: Record, redactor: Redactor) -> None:
     for call in record.calls:
         if call.arguments:
             call.arguments = redactor.redact(call.arguments[:_ARGUMENTS].encode("utf-8", "replace")).decode("utf-8", "replace")
+
+
+def _exchanges(count: int) -> str:
+    return "one exchange" if count == 1 else f"{count} exchanges"
 
 
 def _encoded(batch: Batch) -> bytes:

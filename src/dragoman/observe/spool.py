@@ -7,6 +7,7 @@ its own files and holds a lock on the one it appends to; those of a process that
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import struct
@@ -64,17 +65,17 @@ class Spool:
         if self._file is None or self._file.tell() > _FILE_BYTES:
             self._begin_file()
         assert self._file is not None
-        at = self._file.tell()
+        at, frame = self._file.tell(), _HEAD.pack(len(data), zlib.crc32(data)) + data
         try:
-            self._file.write(_HEAD.pack(len(data), zlib.crc32(data)) + data)
-            self._file.flush()
+            if self._file.write(frame) < len(frame):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError:
             # A frame that is there by half would hide those that follow.
             with contextlib.suppress(OSError):
                 self._file.truncate(at)
                 self._file.seek(at)
             raise
-        self._size += len(data) + _HEAD.size
+        self._size += len(frame)
         return True
 
     @contextlib.contextmanager
@@ -132,7 +133,8 @@ class Spool:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._made += 1
         path = self._folder / f"{self._begun}-{self._made:06}{_SUFFIX}"
-        file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+        # Without a buffer, which would keep what a full disk did not take and come back with it later, or when it is closed.
+        file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb", buffering=0)
         _lock(file)
         self._file, self._path = file, path
 
