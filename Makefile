@@ -10,6 +10,8 @@ export PYTHONDONTWRITEBYTECODE :=
 PYTHON_PATHS := src tests bench fuzz
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
+# With more room for what is young it takes a twelfth less.
+PYRIGHT := NODE_OPTIONS="$$NODE_OPTIONS --max-semi-space-size=64" $(BIN)/pyright
 
 # The unit tests run in three processes with folders of their own: handing them out one by one costs a fifth of what they take themselves,
 # and each process collects only its own. Whatever no line names falls to the third.
@@ -89,10 +91,10 @@ lint:
 	@$(BIN)/ruff check $(PYTHON_PATHS)
 
 types:
-	@$(BIN)/pyright src
+	@$(PYRIGHT) src
 
 types-all:
-	@$(BIN)/pyright
+	@$(PYRIGHT)
 
 # `make check` leaves out the few that are long, and tries a fifth of the examples of properties (tests/effort.py).
 MARKS := not server
