@@ -205,6 +205,31 @@ def test_what_a_client_cannot_be_told_of_citations_is_told_in_the_record_once(st
     run(main())
 
 
+@pytest.mark.parametrize("streamed", [False, True])
+def test_what_a_client_has_no_form_for_in_an_answer_is_told_in_the_record_once(streamed: bool) -> None:
+    async def main() -> None:
+        picture = {"type": "image_generation_call", "id": "ig_1", "status": "completed", "result": "AAAA"}
+        search = {"type": "web_search_call", "id": "ws_1", "status": "completed", "action": {"type": "search", "query": "q"}}
+        said = {
+            "type": "message",
+            "id": "m",
+            "role": "assistant",
+            "status": "completed",
+            "content": [{"type": "output_text", "text": "hi"}],
+        }
+        whole = {"id": "r", "object": "response", "model": "m", "status": "completed", "output": [picture, search, search, said]}
+        async with provider(answers(200, json.dumps(whole).encode())) as up, stand(up.url, settings=", dialect: responses") as gateway:
+            told = await gateway.ask("chat", {"model": "up/m", "messages": [{"role": "user", "content": "hi"}], "stream": streamed})
+
+            assert (told.status, gateway.record.message) == (200, None)
+            assert [why for field, why in gateway.record.warnings if field == "output"] == [
+                "`chat` has no form for `image_generation_call` of `responses`",
+                "`chat` has no form for what tools did that the provider ran itself",
+            ]
+
+    run(main())
+
+
 # ---- faults before output ------------------------------------------------------------------------------------------------
 
 BOTH_LANES = pytest.mark.parametrize(("name", "body"), [("chat", STREAMED), ("responses", RESPONSES)])

@@ -54,6 +54,12 @@ def _note_cited(record: Record, event: ev.Cited) -> None:
         record.warnings.append(lost)
 
 
+def _note_given(record: Record, event: ev.ItemGiven) -> None:
+    unsaid = dialect(record.dialect).unsaid(event.item)
+    if unsaid is not None and (lost := ("output", f"`{record.dialect}` has no form for {unsaid}")) not in record.warnings:
+        record.warnings.append(lost)
+
+
 def _note_warned(record: Record, event: ev.Warned) -> None:
     record.warnings.append((event.field, event.why))
 
@@ -69,6 +75,7 @@ def told_tier(extra: Extra | None) -> str | None:
 _NOTES: dict[type, Callable[[Record, Any], None]] = {
     ev.Started: _note_started,
     ev.Cited: _note_cited,
+    ev.ItemGiven: _note_given,
     ev.UsageReported: _note_usage,
     ev.Finished: _note_finished,
     ev.Ended: _note_ended,
@@ -77,7 +84,7 @@ _NOTES: dict[type, Callable[[Record, Any], None]] = {
 _NOTHING: frozenset[type] = frozenset()
 _REFUSING: frozenset[type] = frozenset({ev.TextStarted, ev.Finished, ev.Ended})
 _FILTERED = frozenset({"content_filter", "refusal"})
-_ENDING = frozenset({ev.Finished, ev.Ended})
+_NOTED = frozenset({ev.ItemGiven, ev.Finished, ev.Ended})
 _OUTPUT = frozenset({ev.TextDelta, ev.ReasoningDelta, ev.CallStarted, ev.CallDelta, ev.ItemGiven, ev.Finished, ev.Ended})
 
 
@@ -166,7 +173,7 @@ class Translated:
     def _say(self, event: ev.Event, kind: type) -> bytes:
         if kind in _OUTPUT:
             self.ready = True
-            if kind in _ENDING:
+            if kind in _NOTED:
                 self.ended = kind is ev.Ended
                 note_event(self._record, event)
         elif isinstance(event, ev.Failed):

@@ -10,7 +10,7 @@ import msgspec
 from dragoman.dialects.glance import Glance
 from dragoman.ir.errors import GatewayError
 from dragoman.ir.events import Event
-from dragoman.ir.request import Request
+from dragoman.ir.request import Item, Request
 from dragoman.ir.response import Response
 from dragoman.ir.usage import Usage
 from dragoman.wire.frame import Frame, Framer, Headers
@@ -171,6 +171,8 @@ class Dialect(msgspec.Struct, frozen=True):
     (the tap of this dialect keeps what is needed for it: the reply's id, the next sequence number)."""
     glance: Glance
     """What routing and the journal want to know of its bodies, and where it stands in them."""
+    unsaid: Callable[[Item], str | None]
+    """What of an item of an answer the dialect has no form for, in words that follow "has no form for"; None where it tells all."""
     state_fields: Callable[[Request], list[str]] = _no_state
     """Names of the fields by which the request leans on state at the provider; refused where it cannot be relayed."""
     keep_alive: bytes = b": keep-alive\n\n"

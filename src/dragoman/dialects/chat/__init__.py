@@ -12,7 +12,7 @@ from dragoman.dialects.chat.remainder import NAME
 from dragoman.dialects.chat.request import PATH, read_request, state_fields, write_request
 from dragoman.dialects.chat.response import write_response
 from dragoman.dialects.chat.tap import Tap, write_failure
-from dragoman.dialects.chat.writer import Writer
+from dragoman.dialects.chat.writer import Writer, unsaid_of
 from dragoman.dialects.contract import Dialect
 from dragoman.dialects.peeking import peek_body
 from dragoman.wire.sse import SseFramer
@@ -34,6 +34,7 @@ DIALECT = Dialect(
     tap=Tap,
     write_failure=write_failure,
     glance=GLANCE,
+    unsaid=unsaid_of,
     state_fields=state_fields,
     cites_pages=True,
 )

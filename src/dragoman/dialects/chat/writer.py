@@ -20,9 +20,10 @@ from dragoman.dialects.chat.remainder import NAME, own, own_fields
 from dragoman.dialects.chat.tools import LEGACY
 from dragoman.dialects.chat.usage import write_usage
 from dragoman.dialects.remainder import JsonObject
+from dragoman.dialects.unsaid import unsaid
 from dragoman.ir import events as ev
 from dragoman.ir.errors import GatewayError, Kind
-from dragoman.ir.request import Call, Citation, FunctionTool, Message, Reasoning, Request, Text
+from dragoman.ir.request import Call, Citation, FunctionTool, Item, Message, Reasoning, Request, Text
 
 _encode = msgspec.json.Encoder().encode
 
@@ -314,3 +315,8 @@ def _as_stream(event: ev.ItemGiven) -> list[ev.Event]:
         begin = ev.CallStarted(part, item.call_id, item.name, event.choice, item.kind, item.namespace)
         return [begin, ev.CallDelta(part, item.arguments), ev.PartEnded(part, proof=item.proof)]
     return []
+
+
+def unsaid_of(item: Item) -> str | None:
+    """What this API does not tell of an item of an answer."""
+    return unsaid(item, NAME, lambda item: isinstance(item, Call) and item.executor == "client")

@@ -14,7 +14,7 @@ from dragoman.dialects.generate.remainder import NAME
 from dragoman.dialects.generate.request import PATH, peek, read_request, readdress, state_fields, write_request
 from dragoman.dialects.generate.response import write_response
 from dragoman.dialects.generate.tap import Tap, write_failure
-from dragoman.dialects.generate.writer import PING, Writer
+from dragoman.dialects.generate.writer import PING, Writer, unsaid_of
 
 DIALECT = Dialect(
     name=NAME,
@@ -33,6 +33,7 @@ DIALECT = Dialect(
     tap=Tap,
     write_failure=write_failure,
     glance=GLANCE,
+    unsaid=unsaid_of,
     state_fields=state_fields,
     keep_alive=PING,
     readdress=readdress,

@@ -21,9 +21,10 @@ from dragoman.dialects.generate.remainder import NAME, own
 from dragoman.dialects.generate.turns import thought_part
 from dragoman.dialects.generate.usage import write_usage
 from dragoman.dialects.remainder import JsonObject
+from dragoman.dialects.unsaid import unsaid
 from dragoman.ir import events as ev
 from dragoman.ir.errors import GatewayError, Kind
-from dragoman.ir.request import Call, Item, Message, OpaqueItem, Reasoning, Request, Result
+from dragoman.ir.request import Audio, Call, File, Image, Item, Message, OpaqueItem, Reasoning, Request, Result
 
 _encode = msgspec.json.Encoder().encode
 
@@ -241,3 +242,8 @@ class Writer:
         ev.Opaque: _on_opaque,
         ev.Pinged: _on_pinged,
     }
+
+
+def unsaid_of(item: Item) -> str | None:
+    """What this API does not tell of an item of an answer."""
+    return unsaid(item, NAME, lambda item: bool(item_parts(item)), (Image, Audio, File))

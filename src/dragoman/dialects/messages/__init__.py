@@ -8,6 +8,7 @@ from __future__ import annotations
 from dragoman.dialects.contract import Dialect
 from dragoman.dialects.messages.errors import read_error, write_error
 from dragoman.dialects.messages.frames import PING
+from dragoman.dialects.messages.given import unsaid_of
 from dragoman.dialects.messages.glance import GLANCE
 from dragoman.dialects.messages.reader import Reader, read_response
 from dragoman.dialects.messages.remainder import NAME
@@ -35,6 +36,7 @@ DIALECT = Dialect(
     tap=Tap,
     write_failure=write_failure,
     glance=GLANCE,
+    unsaid=unsaid_of,
     state_fields=state_fields,
     # A data event of the API itself: comments don't reset the idle timer of some agents.
     keep_alive=PING,

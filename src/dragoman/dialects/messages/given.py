@@ -15,6 +15,7 @@ from dragoman.dialects.messages.items import (
 )
 from dragoman.dialects.messages.remainder import NAME, own
 from dragoman.dialects.remainder import JsonObject, complete
+from dragoman.dialects.unsaid import unsaid
 from dragoman.ir.request import Call, Compaction, Item, Message, OpaqueItem, OpaquePart, Part, Reasoning, Result, Text
 
 
@@ -24,6 +25,11 @@ def given_blocks(item: Item) -> list[JsonObject]:
         return [block for part in item.parts if (block := _said(part)) is not None]
     block = _block(item)
     return [complete(block, own(getattr(item, "extra", None)))] if block is not None else []
+
+
+def unsaid_of(item: Item) -> str | None:
+    """What this API does not tell of an item of an answer."""
+    return unsaid(item, NAME, lambda item: bool(given_blocks(item)))
 
 
 def _said(part: Part) -> JsonObject | None:

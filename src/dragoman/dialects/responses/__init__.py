@@ -11,7 +11,7 @@ from dragoman.dialects.responses.remainder import NAME
 from dragoman.dialects.responses.request import PATH, read_request, state_fields, write_request
 from dragoman.dialects.responses.response import read_response, write_response
 from dragoman.dialects.responses.tap import ResponsesTap, write_failure
-from dragoman.dialects.responses.writer import Writer
+from dragoman.dialects.responses.writer import Writer, unsaid_of
 from dragoman.wire.sse import SseFramer
 
 DIALECT = Dialect(
@@ -31,6 +31,7 @@ DIALECT = Dialect(
     tap=ResponsesTap,
     write_failure=write_failure,
     glance=GLANCE,
+    unsaid=unsaid_of,
     state_fields=state_fields,
     cites_pages=True,
     # A data event: comments don't reset the idle timer of some agents. Clients ignore types that they don't know.

@@ -18,10 +18,11 @@ from dragoman.dialects.responses.items import write_given
 from dragoman.dialects.responses.remainder import NAME
 from dragoman.dialects.responses.sealed import carrier
 from dragoman.dialects.responses.spoken import Line, OpenCall, OpenText, OpenThought, Spoken
+from dragoman.dialects.unsaid import unsaid
 from dragoman.ir import events as ev
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.fold import Fold
-from dragoman.ir.request import Call, Compaction, Item, Request
+from dragoman.ir.request import Call, Compaction, Image, Item, Request
 from dragoman.wire.sse import encode
 
 
@@ -260,3 +261,8 @@ class Writer:
 
 def _prefix(item: Item) -> str:
     return "cmp" if isinstance(item, Compaction) else "ws" if isinstance(item, Call) else "item"
+
+
+def unsaid_of(item: Item) -> str | None:
+    """What this API does not tell of an item of an answer."""
+    return unsaid(item, NAME, lambda item: write_given(item) is not None or carrier(item) is not None, (Image,))
