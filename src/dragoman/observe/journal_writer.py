@@ -45,7 +45,8 @@ _INDEX_SHARE, _INDEX_SHARE_BUSY = 0.04, 0.01
 the thread has so much else to do that the index falls behind in any case."""
 _BUSY_SHARE = 0.1
 """Of one core, from which on the thread has much to do."""
-_REPLAY_S = 1.0
+_REPLAY_S = 0.25
+"""So long what waited on disk is written before what came meanwhile: the longer, the fuller the queue, which then drops bodies."""
 _LAST_REPLAY_S = 8.0
 
 
