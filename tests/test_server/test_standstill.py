@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-import time
-from collections.abc import Callable
 
 import pytest
 from house import BODY, Client, get, go, house, post
 
 from dragoman.core.exchange import Inbound
 from dragoman.server.answer import Answer
+from still import send_past_the_loop, stand_still
 
 LIMIT_S = 2.0
 STILL_S = 2.3
@@ -30,12 +29,12 @@ def test_what_clients_sent_while_the_server_stood_still_is_answered() -> None:
             await _settle()
 
             def meanwhile() -> None:
-                _send(silent, get("/health"))
-                _send(begun, get("/health")[10:])
-                _send(posting, post(body=BODY)[-1:])
-                _send(idle, get("/health"))
+                send_past_the_loop(silent.writer, get("/health"))
+                send_past_the_loop(begun.writer, get("/health")[10:])
+                send_past_the_loop(posting.writer, post(body=BODY)[-1:])
+                send_past_the_loop(idle.writer, get("/health"))
 
-            await stand_still(meanwhile)
+            await stand_still(STILL_S, meanwhile)
 
             answers = [await client.answer() for client in (silent, begun, posting, idle)]
             assert tuple(answer.status for answer in answers) == FINE
@@ -73,7 +72,7 @@ def test_a_client_that_read_while_the_server_stood_still_is_not_dropped() -> Non
                 await _settle()
             before = await waits()
 
-            await stand_still(lambda: _read(client))
+            await stand_still(STILL_S, lambda: _read(client))
             while written == before and not ended:
                 await _settle()
 
@@ -81,30 +80,6 @@ def test_a_client_that_read_while_the_server_stood_still_is_not_dropped() -> Non
             client.close()
 
     go(story())
-
-
-async def stand_still(meanwhile: Callable[[], None]) -> None:
-    """Block the loop where it hurts most: in a callback of a socket, after which the timers ring before the sockets are read again."""
-    loop = asyncio.get_running_loop()
-    here, there = socket.socketpair()
-    over = asyncio.Event()
-
-    def block() -> None:
-        loop.remove_reader(here)
-        meanwhile()
-        time.sleep(STILL_S)
-        over.set()
-
-    with here, there:
-        loop.add_reader(here, block)
-        there.send(b"x")
-        await over.wait()
-
-
-def _send(client: Client, data: bytes) -> None:
-    """At once, past the loop."""
-    with socket.fromfd(client.writer.get_extra_info("socket").fileno(), socket.AF_INET, socket.SOCK_STREAM) as sock:
-        sock.send(data)
 
 
 def _read(client: Client) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import time
 from collections.abc import Callable
 
 import pytest
@@ -16,6 +14,7 @@ from dragoman.upstream.deadlines import Deadlines
 from dragoman.upstream.origin import Origin
 from dragoman.upstream.pool import Pool, PoolSettings
 from dragoman.upstream.proxy import Proxies
+from still import send_past_the_loop, stand_still
 
 OKAY = Answer(200, (("content-length", "2"),), b"ok")
 LIMIT_S = 2.0
@@ -165,9 +164,9 @@ def test_what_came_while_the_process_stood_still_is_read_before_anybody_is_late(
             return script
 
         def meanwhile() -> None:
-            _send(said["silent"], OK)
-            _send(said["halting"], OK[-1:])
-            _send(said["proxy"], b"HTTP/1.1 403 No\r\n\r\n")
+            send_past_the_loop(said["silent"].writer, OK)
+            send_past_the_loop(said["halting"].writer, OK[-1:])
+            send_past_the_loop(said["proxy"].writer, b"HTTP/1.1 403 No\r\n\r\n")
 
         tasks = Tasks("test")
         async with Server(saying("silent")) as silent, Server(saying("halting", OK[:-1])) as halting, Server(saying("proxy")) as proxy:
@@ -177,34 +176,10 @@ def test_what_came_while_the_process_stood_still_is_read_before_anybody_is_late(
             while len(said) < 3:
                 await asyncio.sleep(0)
 
-            await stand_still(meanwhile)
+            await stand_still(STILL_S, meanwhile)
 
             assert [await each for each in asked] == [OKAY, OKAY]
             assert "it answered with status 403" in (await far)[1]
             await pool.close()
 
     run(body())
-
-
-async def stand_still(meanwhile: Callable[[], None]) -> None:
-    """Block the loop in a callback of a socket, after which uvloop rings timers before it reads."""
-    loop = asyncio.get_running_loop()
-    here, there = socket.socketpair()
-    over = asyncio.Event()
-
-    def block() -> None:
-        loop.remove_reader(here)
-        meanwhile()
-        time.sleep(STILL_S)
-        over.set()
-
-    with here, there:
-        loop.add_reader(here, block)
-        there.send(b"x")
-        await over.wait()
-
-
-def _send(peer: Peer, data: bytes) -> None:
-    """At once, past the loop."""
-    with socket.fromfd(peer.writer.get_extra_info("socket").fileno(), socket.AF_INET, socket.SOCK_STREAM) as sock:
-        sock.send(data)
