@@ -81,8 +81,8 @@ def _measured(contender: Contender, scenario: Scenario, number: int, command: li
 def _command(contender: Contender, scenario: Scenario, file: str) -> list[str]:
     headers = [part for header in contender.sent(scenario) for part in ("-H", header)]
     end = _ENDS[scenario.client, scenario.stream]
-    connections = str(scenario.connections)
-    return [str(HERE / "bin" / "load"), "-u", contender.url(scenario), "-b", file, "-e", end, "-c", connections, *headers]
+    command = [str(HERE / "bin" / "load"), "-u", contender.url(scenario), "-b", file, "-e", end, "-c", str(scenario.connections)]
+    return [*command, *(("-r", str(scenario.rate)) if scenario.rate is not None else ()), *headers]
 
 
 def _generate(command: list[str]) -> Load:

@@ -27,7 +27,7 @@ class Scenario(msgspec.Struct, frozen=True):
 
     aim: how many times nginx's CPU per request is wanted at most; None where there is no aim.
     ramp_s: the connections start spread over so many seconds. length_s: a fixed length, whatever BENCH_SECS says.
-    rounds: at most so many.
+    rounds: at most so many. rate: requests a second, whoever answers; None: as fast as they go.
     """
 
     name: str
@@ -42,6 +42,7 @@ class Scenario(msgspec.Struct, frozen=True):
     ramp_s: float = 0.0
     length_s: float | None = None
     rounds: int | None = None
+    rate: float | None = None
 
 
 def _relay(dialect: str, size: str, *, stream: bool, aim: float) -> Scenario:
@@ -73,6 +74,7 @@ SCENARIOS = (
     Scenario("latency-json-small", "responses", "responses", connections=1, contenders=CONTENDERS),
     Scenario("latency-json-60k", "responses", "responses", "60k", connections=1, contenders=CONTENDERS),
     Scenario("latency-stream-60k", "responses", "responses", "60k", stream=True, pace="paced", connections=1, contenders=CONTENDERS),
+    *(Scenario(f"steady-responses-json-{size}", "responses", "responses", size, rate=500) for size in ("small", "60k")),
     Scenario(
         "slow-500-streams",
         "responses",
