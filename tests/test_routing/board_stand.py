@@ -50,7 +50,7 @@ class Story:
 
     def run(self, answer: Callable[[Try], Answer], *, takes_s: float = 0.0) -> Story:
         """Until an answer or the end."""
-        step: Step = self.plan.first(self.now)
+        step: Step = self.plan.first(self.now, self.draw)
         while True:
             if isinstance(step, GiveUp):
                 self.error, self.note = step.error, step.note

@@ -60,11 +60,23 @@ def test_after_its_time_as_many_try_it_as_may_at_once() -> None:
 
 def test_a_trial_without_a_verdict_makes_room_for_another() -> None:
     circuit = opened()
-    circuit.enter(112.0)
+    trial = circuit.enter(112.0)
 
-    circuit.leave()
+    circuit.leave(trial)
 
     assert circuit.may_try(112.0, SETTINGS)
+
+
+def test_a_trial_that_outlives_its_opening_gives_back_no_place_of_a_later_one() -> None:
+    circuit = opened()
+    slow = circuit.enter(112.0)
+    circuit.failed(113.0, "boom again", SETTINGS)
+    circuit.enter(133.0)
+
+    circuit.leave(slow)
+
+    assert not circuit.may_try(133.0, SETTINGS)
+    assert circuit.trials == 1
 
 
 def test_a_trial_that_is_answered_closes_it() -> None:

@@ -146,7 +146,7 @@ def drive(
     now = 1000.0
     plan = Plan(seats, PROMPT, Board(), now)
     tried: list[str] = []
-    step: Step = plan.first(now)
+    step: Step = plan.first(now, 0.5)
     while not isinstance(step, GiveUp):
         if isinstance(step, Wait):
             now += step.seconds

@@ -55,19 +55,19 @@ def test_a_wait_is_never_longer_than_its_bound() -> None:
 def test_a_wait_that_the_provider_asked_for_is_kept() -> None:
     story = Story(chain("a/m@1")).tells({"a/m@1": [LIMITED, None]})
 
-    assert (story.tried, story.waits, story.error) == (["a/m@1", "a/m@1"], [5], None)
+    assert (story.tried, story.waits, story.error) == (["a/m@1", "a/m@1"], [5.5], None)
 
 
 def test_an_overloaded_providers_wait_is_kept_too() -> None:
     story = Story(chain("a/m@1")).tells({"a/m@1": [fault(Kind.OVERLOADED, wait_s=7), None]})
 
-    assert story.waits == [7]
+    assert story.waits == [7.5]
 
 
 def test_the_seat_that_is_ready_soonest_is_waited_for() -> None:
     story = Story(chain("a/m@1", "a/m@2")).tells({"a/m@1": [fault(Kind.RATE_LIMITED, wait_s=9)], "a/m@2": [LIMITED, None]})
 
-    assert (story.tried, story.waits) == (["a/m@1", "a/m@2", "a/m@2"], [5])
+    assert (story.tried, story.waits) == (["a/m@1", "a/m@2", "a/m@2"], [5.5])
 
 
 def test_a_wait_past_the_bound_is_told_at_once() -> None:
@@ -96,7 +96,26 @@ def test_a_resting_seat_is_not_asked_while_it_rests() -> None:
 
     story = Story(chain("a/m@1"), board, began=1001.0).tells({})
 
-    assert (story.waits, story.tried) == ([4], ["a/m@1"])
+    assert (story.waits, story.tried) == ([4.5], ["a/m@1"])
+
+
+def test_those_who_wait_for_the_same_rest_come_back_one_after_the_other() -> None:
+    board = Board()
+    board.failed(board.health(seat("a/m@1")), 1000.0, LIMITED)
+
+    steps = [Plan(chain("a/m@1"), Retry(backoff_s=2), board, 1001.0).first(1001.0, draw) for draw in (0.0, 0.25, 0.75)]
+
+    assert steps == [Wait(4.0), Wait(4.5), Wait(5.5)]
+
+
+@pytest.mark.parametrize("policy", [Retry(backoff_s=2, retry_after_max_s=5), Retry(backoff_s=2, total_s=5)])
+def test_what_is_waited_past_a_rest_keeps_within_what_bounds_the_wait(policy: Retry) -> None:
+    board = Board()
+    board.failed(board.health(seat("a/m@1")), 1000.0, LIMITED)
+
+    steps = [Plan(chain("a/m@1"), policy, board, 1000.0).first(1000.0, draw) for draw in (0.0, 0.75)]
+
+    assert steps == [Wait(5.0), Wait(5.0)]
 
 
 def test_a_seat_that_rests_too_long_is_told_without_asking() -> None:
@@ -231,12 +250,12 @@ def test_a_broken_seat_goes_last_and_is_tried_once() -> None:
 def test_a_broken_seat_that_asked_for_time_is_waited_for_and_tried_once() -> None:
     board = Board()
     away = fault(Kind.OVERLOADED, wait_s=2)
-    stories = [Story(chain("a/m@1"), board, began=1000.0 + 7 * turn).tells({"a/m@1": [away]}) for turn in range(2)]
+    stories = [Story(chain("a/m@1"), board, began=1000.0 + 8 * turn).tells({"a/m@1": [away]}) for turn in range(2)]
 
-    resting = Story(chain("a/m@1"), board, began=1009.0).tells({"a/m@1": [away]})
+    resting = Story(chain("a/m@1"), board, began=1011.0).tells({"a/m@1": [away]})
 
     assert [len(story.tried) for story in stories] == [4, 1]
-    assert (resting.waits, resting.tried, resting.note) == ([1], ["a/m@1"], "")
+    assert (resting.waits, resting.tried, resting.note) == ([1.5], ["a/m@1"], "")
 
 
 def test_a_broken_seat_that_may_be_tried_when_its_rest_is_over_is_waited_for_again() -> None:
@@ -246,7 +265,7 @@ def test_a_broken_seat_that_may_be_tried_when_its_rest_is_over_is_waited_for_aga
 
     story = Story(chain("a/m@1"), board).tells({"a/m@1": [fault(Kind.OVERLOADED, wait_s=4), None]})
 
-    assert (story.waits, story.tried) == ([4], ["a/m@1"] * 2)
+    assert (story.waits, story.tried) == ([4.5], ["a/m@1"] * 2)
 
 
 def test_a_broken_seat_is_tried_again_at_its_place_when_its_time_has_come() -> None:
@@ -264,7 +283,7 @@ def test_a_trial_whose_client_left_makes_room_for_another() -> None:
     for _ in range(5):
         board.failed(board.health(seat("a/m@1")), 1000.0, BOOM)
     plan = Plan(chain("a/m@1"), Retry(), board, 1010.0)
-    plan.first(1010.0)
+    plan.first(1010.0, 0.5)
 
     plan.left()
     plan.left()
@@ -284,7 +303,7 @@ def test_a_limit_that_many_meet_at_once_is_not_multiplied_by_all_who_wait() -> N
     board = Board()
     plans = [Plan(chain("a/m@1"), Retry(), board, 1000.0) for _ in range(200)]
     for plan in plans:
-        plan.first(1000.0)
+        plan.first(1000.0, 0.5)
 
     steps = [plan.failed(1000.0, LIMITED, 0.5) for plan in plans]
     waiting = [plan for plan, step in zip(plans, steps, strict=True) if isinstance(step, Wait)]
@@ -297,7 +316,7 @@ def test_a_client_that_leaves_while_it_waits_leaves_its_retry_to_others() -> Non
     board = Board()
     plans = [Plan(chain("a/m@1"), Retry(), board, 1000.0) for _ in range(12)]
     for plan in plans:
-        plan.first(1000.0)
+        plan.first(1000.0, 0.5)
     steps = [type(plan.failed(1000.0, LIMITED, 0.5)) for plan in plans[:11]]
 
     plans[0].left()
@@ -403,7 +422,7 @@ def test_what_the_same_model_finds_wrong_is_told() -> None:
 
 def test_nothing_begins_anew_after_output_was_delivered() -> None:
     plan = Plan(chain("a/m@1", "b/m@1"), Retry(), Board(), 0.0)
-    plan.first(0.0)
+    plan.first(0.0, 0.5)
     plan.spoke(1.0)
 
     assert plan.failed(2.0, BOOM, 0.5, delivered=True) == GiveUp(BOOM)
@@ -411,7 +430,7 @@ def test_nothing_begins_anew_after_output_was_delivered() -> None:
 
 def test_a_rescue_goes_on_where_it_began_and_then_elsewhere() -> None:
     plan = Plan(chain("a/m@1", "b/m@1"), Retry(attempts=3), Board(), 0.0)
-    plan.first(0.0)
+    plan.first(0.0, 0.5)
     cut = fault(Kind.CUT)
 
     steps = [plan.failed(now, cut, 0.5, delivered=True, rescue=True) for now in (200.0, 201.0, 202.0)]
@@ -425,7 +444,7 @@ def test_others_are_known_before_they_are_needed() -> None:
     seats = chain("a/m@1", "b/m@1")
 
     plan = Plan(seats, Retry(), board, 0.0)
-    plan.first(0.0)
+    plan.first(0.0, 0.5)
 
     assert (plan.has_others(1.0), plan.has_others(61.0)) == (False, True)
 
@@ -434,16 +453,16 @@ def test_a_wait_ends_elsewhere_where_the_awaited_seat_was_refused_meanwhile() ->
     board = Board()
     seats = chain("a/m@1")
     plan = Plan(seats, Retry(), board, 0.0)
-    plan.first(0.0)
-    assert plan.failed(0.0, LIMITED, 0.5) == Wait(5.0)
+    plan.first(0.0, 0.5)
+    assert plan.failed(0.0, LIMITED, 0.5) == Wait(5.25)
 
     board.failed(board.health(seats[0]), 1.0, fault(Kind.PROVIDER_KEY))
 
-    assert plan.waited(5.0) == GiveUp(LIMITED)
+    assert plan.waited(5.25) == GiveUp(LIMITED)
 
 
 def test_no_target_at_all_is_an_error_of_the_config() -> None:
-    step = Plan((), Retry(), Board(), 0.0).first(0.0)
+    step = Plan((), Retry(), Board(), 0.0).first(0.0, 0.5)
 
     assert isinstance(step, GiveUp)
     assert step.error.kind is Kind.CONFIG

@@ -81,12 +81,12 @@ class Exchanges(RuleBasedStateMachine):
         self.retries: list[tuple[float, str]] = []
         self.asked: list[tuple[float, str]] = []
 
-    @rule(chain=CHAINS, policy=POLICIES)
-    def begin(self, chain: tuple[Seat, ...], policy: Retry) -> None:
+    @rule(chain=CHAINS, policy=POLICIES, draw=st.floats(0, 1, exclude_max=True))
+    def begin(self, chain: tuple[Seat, ...], policy: Retry, draw: float) -> None:
         plan = Plan(chain, policy, self.board, self.now)
         one = Running(plan, chain, policy, self.now, GiveUp(fault(Kind.CUT)))
         self.running.append(one)
-        self._take(one, plan.first(self.now))
+        self._take(one, plan.first(self.now, draw))
 
     @rule(data=st.data(), error=ERRORS, draw=st.floats(0, 1, exclude_max=True), delivered=st.booleans(), rescue=st.booleans())
     def fail(self, data: st.DataObject, error: GatewayError, draw: float, delivered: bool, rescue: bool) -> None:

@@ -121,7 +121,8 @@ class Retry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     attempts: Count = 4
     """Tries of one exchange in all, the first included, wherever they go."""
     backoff_s: Seconds = 0.5
-    """Seconds that the first wait may last; each further one twice as long, drawn at random between nothing and this."""
+    """Seconds that the first wait may last; each further one twice as long, drawn at random between nothing and this. As long at most is
+    what is waited past the moment that a provider named."""
     backoff_max_s: Seconds = 8.0
     """Seconds that any such wait may last."""
     retry_after_max_s: Seconds = 30.0

@@ -79,7 +79,7 @@ async def _run(exchange: Exchange, decision: Decision) -> None:
     clock = runtime.clock
     exchange.rescues = decision.rescue
     plan = Plan(decision.chain, decision.retry, runtime.board, exchange.began)
-    step = plan.first(clock())
+    step = plan.first(clock(), runtime.draw())
     try:
         while True:
             if isinstance(step, Try):

@@ -6,6 +6,8 @@ The numbers are the makers' (their model pages are linked in `families`). For th
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from dragoman.profiles.families import bare, is_of
 
 _K = 1_000
@@ -87,6 +89,7 @@ _WINDOWS: dict[str, int] = {
 _LONGEST_FIRST = sorted(_WINDOWS, key=len, reverse=True)
 
 
+@lru_cache(maxsize=4096)
 def window(model: str) -> int | None:
     """The tokens that a conversation with `model` may hold, its answer among them; None if that is not known."""
     name = bare(model)

@@ -116,9 +116,9 @@ class Board:
         health.budget.requests.add(now)
         return health
 
-    def enter(self, health: Health, now: float, *, again: bool = False) -> bool:
-        """A request goes to this seat; `again`: its provider has failed at this exchange before, so this is a retry. True if it is the
-        trial of a broken one; hand that on to `leave`."""
+    def enter(self, health: Health, now: float, *, again: bool = False) -> int:
+        """A request goes to this seat; `again`: its provider has failed at this exchange before, so this is a retry. Other than 0
+        if it is the trial of a broken one; hand that on to `leave`."""
         health.running += 1
         health.seen = now
         health.requests.add(now)
@@ -126,13 +126,13 @@ class Board:
             health.budget.retries.add(now)
         else:
             health.budget.requests.add(now)
-        return health.troubled and health.circuit.enter(now)
+        return health.circuit.enter(now) if health.troubled else 0
 
-    def leave(self, health: Health, *, trial: bool = False) -> None:
-        """A request to this seat is over, however it ended. trial: it was one; without a verdict it is given back."""
+    def leave(self, health: Health, *, trial: int = 0) -> None:
+        """A request to this seat is over, however it ended. trial: what `enter` said."""
         health.running -= 1
         if trial:
-            health.circuit.leave()
+            health.circuit.leave(trial)
 
     def spoke(self, health: Health, now: float, first_token_s: float) -> None:
         """The first output came, this many seconds after the request went out. It is well, whatever follows."""

@@ -17,13 +17,15 @@ State = Literal["closed", "open", "half-open"]
 
 class Circuit(msgspec.Struct):
     """The breaker's state. since: when it came to be so; until: when an open one may be tried; why: the fault that opened it;
-    pause_s: how long it stays open, longer each time that trying it fails; trials: requests that try it now."""
+    pause_s: how long it stays open, longer each time that trying it fails; opened: how often it was; trials: requests that try it now,
+    since it was opened last."""
 
     state: State = "closed"
     since: float = 0.0
     until: float = 0.0
     why: str = ""
     pause_s: float = 0.0
+    opened: int = 0
     trials: int = 0
     good: Recent = msgspec.field(default_factory=Recent)
     bad: Recent = msgspec.field(default_factory=Recent)
@@ -34,20 +36,21 @@ class Circuit(msgspec.Struct):
             return True
         return now >= self.until and self.trials < settings.half_open
 
-    def enter(self, now: float) -> bool:
-        """A request goes here. True if it is a trial, which `leave` gives back where it ends without a verdict."""
+    def enter(self, now: float) -> int:
+        """A request goes here. If it is a trial: which opening it is of, to be handed to `leave` at its end; else 0."""
         if self.state == "closed":
-            return False
+            return 0
         if self.state == "open" and now >= self.until:
             self.state, self.since = "half-open", now
         if self.state == "half-open":
             self.trials += 1
-            return True
-        return False
+            return self.opened
+        return 0
 
-    def leave(self) -> None:
-        """A trial ended without a verdict: its client left."""
-        self.trials = max(0, self.trials - 1)
+    def leave(self, trial: int) -> None:
+        """A trial is over; without a verdict (its client left) its place is given back. One that outlived its opening holds none."""
+        if trial == self.opened and self.trials:
+            self.trials -= 1
 
     def spoke(self, now: float) -> None:
         """The provider began to answer: a trial need not wait for the end of it."""
@@ -87,6 +90,7 @@ class Circuit(msgspec.Struct):
     def _open(self, now: float, why: str, pause_s: float) -> None:
         self.state, self.since, self.why = "open", now, why
         self.pause_s, self.until = pause_s, now + pause_s
+        self.opened += 1
         self.trials = 0
         self.good.clear()
         self.bad.clear()

@@ -62,7 +62,8 @@ class Plan:
     # What most exchanges never change stays on the class: theirs is one seat that answers.
     number = 0
     _place = _awaited = -1
-    _inside = _trial = _heal = False
+    _inside = _heal = False
+    _trial = 0
     _draw = _tried_at = 0.0
     _spoke: float | None = None
     _promise: Budget | None = None
@@ -80,11 +81,12 @@ class Plan:
 
     # -- what core says ----------------------------------------------------------------------------------------------------------
 
-    def first(self, now: float) -> Step:
-        """Where to begin."""
+    def first(self, now: float, draw: float) -> Step:
+        """Where to begin. draw: a number in [0, 1)."""
         chain = self._chain
         health = self._board.begin(chain[0], now) if chain else None
         if health is None:
+            self._draw = draw
             return self._next(now)
         self._health = health
         self.number, self._place, self._tried_at, self._inside = 1, 0, now, True
@@ -201,8 +203,10 @@ class Plan:
             if place in self._out or not self._is_worth_waiting(place, seat, now) or not self._affords(place, now):
                 continue
             rest_s = self._board.ready_at(seat, now) - now
-            wait_s = max(rest_s, backoff_s) if self._is_tried(place) else rest_s
-            if rest_s > self._policy.retry_after_max_s or now + wait_s > self._deadline:
+            if rest_s > self._policy.retry_after_max_s or now + rest_s > self._deadline:
+                continue
+            wait_s = max(self._past(rest_s, now), backoff_s) if self._is_tried(place) else self._past(rest_s, now)
+            if now + wait_s > self._deadline:
                 continue
             soonest = (wait_s, place) if soonest is None else min(soonest, (wait_s, place))
         if soonest is None or self._waits >= 2 * self._policy.attempts:
@@ -213,6 +217,11 @@ class Plan:
             self._promise = self._board.budget(self._chain[place].provider)
             self._promise.promised += 1
         return Wait(soonest[0])
+
+    def _past(self, rest_s: float, now: float) -> float:
+        """A rest and a little more, at random, so that not all who wait for its end come in the same moment; within what bounds it."""
+        most_s = min(self._policy.retry_after_max_s, self._deadline - now)
+        return max(rest_s, min(rest_s + self._draw * self._policy.backoff_s, most_s)) if rest_s > 0 else 0.0
 
     def _redeem(self) -> None:
         """The retry that was promised is made now, or never."""
