@@ -46,6 +46,7 @@ def test_every_dialect_tells_results_from_the_models_own_items(name: str) -> Non
 
     assert list(brings.read(raw(ITEMS[name]))) == [Result("c1", b'"done"', is_error=False)]
     assert brings.results.search(item) is not None
+    assert brings.result_word in item
     assert brings.model.search(item) is None
 
 

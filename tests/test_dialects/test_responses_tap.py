@@ -66,7 +66,16 @@ def test_a_reply_that_its_provider_keeps_is_known_by_its_id(store: bytes, kept: 
 def test_nothing_is_seen_before_it_is_there() -> None:
     tap = watch(*(event + b"\n\n" for event in ANSWER.split(b"\n\n")[:2]))
 
-    assert findings(tap) == (None, "in_progress", "gpt-5.5-2026", False, False, None, 2)
+    assert findings(tap) == (None, None, "gpt-5.5-2026", False, False, None, 2)
+
+
+@pytest.mark.parametrize(("status", "reason"), [("queued", None), ("in_progress", None), ("cancelled", "cancelled"), (None, None)])
+def test_a_reply_that_is_under_way_has_no_reason_for_its_end(status: str | None, reason: str | None) -> None:
+    whole = ResponsesTap()
+
+    whole.whole(json.dumps({"id": "resp_9", "status": status, "output": []}).encode())
+
+    assert whole.reason == reason
 
 
 def test_words_of_the_model_are_no_findings() -> None:

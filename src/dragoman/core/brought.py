@@ -41,7 +41,8 @@ def brought(glance: Glance, body: bytes) -> Brought:
         return Brought()
     place, is_beside = found
     brings = glance.brings
-    if brings.results.search(body, place) is None:
+    # Looked for is a word first: many times as fast as a pattern.
+    if body.find(brings.result_word, place) < 0 or brings.results.search(body, place) is None:
         # Nearly every first request of a turn. Nothing needs to be told from anything then.
         return Brought(words=hash(body[place:])) if USER.search(body, place) is not None else Brought()
     results: list[ToolResult] = []

@@ -61,10 +61,11 @@ class Calls(msgspec.Struct, frozen=True):
 
 class Brings(msgspec.Struct, frozen=True):
     """What an item of the conversation is. model: what the model's own bear, each ending with one of `words`, of which the last items
-    mostly have the first; results: what those with results of tools bear; read: an item's results."""
+    mostly have the first; results: what those with results of tools bear, each with `result_word` in it; read: an item's results."""
 
     words: tuple[bytes, ...]
     model: re.Pattern[bytes]
+    result_word: bytes
     results: re.Pattern[bytes]
     read: Callable[[Fields], Iterator[Result]]
 

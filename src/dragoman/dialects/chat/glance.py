@@ -106,6 +106,7 @@ GLANCE = Glance(
     Brings(
         words=(b'"assistant"',),
         model=role(b"assistant"),
+        result_word=b'"tool"',
         results=role(b"tool"),
         read=result("tool_call_id", output="content"),
     ),

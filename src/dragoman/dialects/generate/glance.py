@@ -117,6 +117,7 @@ GLANCE = Glance(
     Brings(
         words=(b'"model"',),
         model=role(b"model"),
+        result_word=b'"functionResponse"',
         results=re.compile(rb'"functionResponse"\s*:\s*\{'),
         read=_results,
     ),

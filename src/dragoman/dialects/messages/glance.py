@@ -113,6 +113,7 @@ GLANCE = Glance(
     Brings(
         words=(b'"assistant"',),
         model=role(b"assistant"),
+        result_word=b'tool_result"',
         results=typed(rb"(?:[a-z_]+_)?tool_result"),
         read=_results,
     ),

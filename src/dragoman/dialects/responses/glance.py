@@ -98,6 +98,7 @@ GLANCE = Glance(
     Brings(
         words=(b'_call"', b'"reasoning"', b'"assistant"'),
         model=re.compile(rb'"role"\s*:\s*"assistant"|"type"\s*:\s*"(?:[a-z_]+_call|reasoning)"'),
+        result_word=b'_call_output"',
         results=typed(rb"[a-z_]+_call_output"),
         read=result("call_id", "id", output="output"),
     ),

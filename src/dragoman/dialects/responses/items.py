@@ -45,6 +45,10 @@ _HOSTED_CALLS = {
 }
 _HOSTED_TYPES = {name: (kind, field) for kind, (name, field) in _HOSTED_CALLS.items()}
 
+# xAI tells the runs of its own `x_search` as custom calls, whose answer stands after them; only their ids tell them from the client's.
+# https://docs.x.ai/docs/guides/tools/overview
+_RUN_THERE = "xs_call"
+
 
 def read_item(value: Any, path: str) -> Item:
     """One item. Raises GatewayError(invalid_request) with the JSON path of what is wrong."""
@@ -135,8 +139,13 @@ def _read_function_call(came: JsonObject, path: str) -> Call:
     return _named_call(came, path, "function", "arguments")
 
 
-def _read_custom_call(came: JsonObject, path: str) -> Call:
-    return _named_call(came, path, "custom", "input")
+def is_run_there(item: JsonObject) -> bool:
+    """Whether a custom call (or the result that a client made for it) is of a tool that the provider ran itself."""
+    return (text_or_none(item, "call_id") or "").startswith(_RUN_THERE)
+
+
+def _read_custom_call(came: JsonObject, path: str) -> Call | None:
+    return None if is_run_there(came) else _named_call(came, path, "custom", "input")
 
 
 def _named_call(came: JsonObject, path: str, kind: CallKind, field: str) -> Call:
@@ -174,8 +183,8 @@ def _read_function_result(came: JsonObject, path: str) -> Result:
     return _result(came, path, "function")
 
 
-def _read_custom_result(came: JsonObject, path: str) -> Result:
-    return _result(came, path, "custom")
+def _read_custom_result(came: JsonObject, path: str) -> Result | None:
+    return None if is_run_there(came) else _result(came, path, "custom")
 
 
 def _result(came: JsonObject, path: str, kind: CallKind) -> Result:

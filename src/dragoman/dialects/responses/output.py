@@ -15,7 +15,7 @@ import msgspec
 from dragoman.dialects.remainder import JsonObject, objects, text_or_none
 from dragoman.dialects.responses import wire
 from dragoman.dialects.responses.citations import read_citation
-from dragoman.dialects.responses.items import read_item
+from dragoman.dialects.responses.items import is_run_there, read_item
 from dragoman.dialects.responses.remainder import NAME, unmodelled
 from dragoman.dialects.responses.sealed import own_proof
 from dragoman.ir import events as ev
@@ -97,7 +97,7 @@ class Output:
         if frame.output_index in self._slots:
             # Some compatible servers leave `output_index` at 0 for every item.
             events += self._finish(frame.output_index, None)
-        item, kind = frame.item, _kind(frame.item)
+        item, kind = frame.item, _streamed(frame.item)
         slot = self._slots[frame.output_index] = _Slot(item)
         if kind not in _STREAMED:
             events.append(ev.Opaque(NAME, "response.output_item.added", msgspec.json.encode(frame)))
@@ -125,7 +125,7 @@ class Output:
             self._done_indexes.add(index)
             self._done_names[_name(item)] += 1
         whole = item if item is not None else slot.added
-        finish = self._FINISH.get(_kind(whole))
+        finish = self._FINISH.get(_streamed(whole))
         if finish is not None:
             yield from finish(self, slot, item)
         elif item is not None:
@@ -352,6 +352,12 @@ def _logprobs(part: JsonObject) -> list[Any] | None:
 
 def _kind(item: JsonObject) -> str:
     return text_or_none(item, "type") or ""
+
+
+def _streamed(item: JsonObject) -> str:
+    """The type of an item that is told in pieces; what the provider runs itself is told when it is done."""
+    kind = _kind(item)
+    return "" if kind == "custom_tool_call" and is_run_there(item) else kind
 
 
 def _name(item: JsonObject) -> Any:

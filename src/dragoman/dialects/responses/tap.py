@@ -24,6 +24,7 @@ from dragoman.wire.sse import SseFramer
 # where they stand alone in a string, and never a wrong reading.
 _OBJECT, _ERROR = b'"response"', b'"error"'
 _DELTA, _DONE = b'.delta"', b"output_item.done"
+_UNDER_WAY = ("queued", "in_progress")
 _SEQUENCE = re.compile(rb'"sequence_number"\s*:\s*(\d+)')
 _BOUNDARIES = (b"\n\n", b"\r\n\r\n")
 _NO_FIELD = b":\n"
@@ -188,7 +189,8 @@ class ResponsesTap:
             self.tier = seen.service_tier or self.tier
         details = seen.incomplete_details
         why = details.get("reason") if isinstance(details, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-        self.reason = why if isinstance(why, str) else seen.status if isinstance(seen.status, str) else None
+        ended = isinstance(seen.status, str) and seen.status not in _UNDER_WAY
+        self.reason = why if isinstance(why, str) else seen.status if ended else None
 
     def _fail(self, error: Any) -> None:
         found = error_object({"error": error})
