@@ -32,3 +32,16 @@ def test_where_it_listens_and_what_a_connection_may_stays() -> None:
             assert it.app.settings == ServerSettings(host=before.host, port=before.port, max_running=7, limits=limits)
 
     go(story())
+
+
+def test_the_bound_of_running_exchanges_changes_while_it_runs() -> None:
+    async def story() -> None:
+        async with house() as it:
+            before = await it.ask(post(body=b"{}"))
+
+            it.app.use(ServerSettings(max_running=0))
+
+            after = await it.ask(post(body=b"{}"))
+            assert (before.status, after.status) == (200, 503)
+
+    go(story())

@@ -59,7 +59,14 @@ def test_the_environment_says_which_proxy(environment: dict[str, str], origin: O
 
 
 @pytest.mark.parametrize(
-    "value", ["socks5://user:secret@one:1", "https://user:secret@one:1", "http://user:secret@:1", "http://user:secret@one:x"]
+    "value",
+    [
+        "socks5://user:secret@one:1",
+        "https://user:secret@one:1",
+        "http://user:secret@:1",
+        "http://user:secret@one:x",
+        "http://user:secret@[one:1",
+    ],
 )
 def test_a_proxy_that_cannot_be_used_is_told_about_by_its_variable(value: str) -> None:
     proxies = Proxies.from_environment({"HTTPS_PROXY": value})

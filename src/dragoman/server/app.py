@@ -116,6 +116,7 @@ class App(Generic[R]):
         limits = msgspec.structs.replace(self.settings.limits, body_bytes=settings.limits.body_bytes)
         self.settings = msgspec.structs.replace(settings, host=self.settings.host, port=self.settings.port, limits=limits)
         self._guard = Guard(self.settings.host, settings.allowed_hosts, settings.allowed_origins)
+        self._max_running = settings.max_running
         self._body_bytes = limits.body_bytes
 
     @property

@@ -19,6 +19,7 @@ from dragoman.upstream.origin import Origin
 
 _PORT = 1080
 """What curl takes where a proxy has no port."""
+_NO_URL = "is no proxy URL; it looks like `http://proxy.example.com:3128`"
 
 
 class Proxy(msgspec.Struct, frozen=True):
@@ -77,15 +78,16 @@ class Proxies(msgspec.Struct, frozen=True):
 
 
 def _read(name: str, value: str) -> Proxy:
-    parts = urlsplit(value if "://" in value else f"http://{value}")
-    if parts.scheme != "http":
-        raise _refused(name, f"names a `{parts.scheme}` proxy; only `http://` proxies are supported")
     try:
+        parts = urlsplit(value if "://" in value else f"http://{value}")
         host, port = parts.hostname, parts.port
     except ValueError:
-        host, port = None, None
+        # Without its cause, which repeats what stood there.
+        raise _refused(name, _NO_URL) from None
+    if parts.scheme != "http":
+        raise _refused(name, f"names a `{parts.scheme}` proxy; only `http://` proxies are supported")
     if not host:
-        raise _refused(name, "is no proxy URL; it looks like `http://proxy.example.com:3128`")
+        raise _refused(name, _NO_URL)
     authorization = None
     if parts.username is not None:
         credentials = f"{unquote(parts.username)}:{unquote(parts.password or '')}"

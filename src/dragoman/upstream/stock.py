@@ -92,7 +92,9 @@ class Stock:
         return connection, True
 
     def freed(self, connection: Connection) -> None:
-        """A connection is done with its answer: to the first in line, else idle."""
+        """A connection is done with its answer: to the first in line, else idle. One that ended meanwhile was `lost` already."""
+        if connection.is_gone:
+            return
         if self._waiters and (waiter := self._next()) is not None:
             waiter.set_result(connection)
             return
