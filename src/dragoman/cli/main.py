@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import importlib
 import os
+import signal
 import sys
 from typing import Any
 
@@ -31,8 +32,11 @@ class Later(click.Command):
         return getattr(importlib.import_module(f"dragoman.cli.{module}"), function)
 
     def make_context(self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any) -> click.Context:
-        """That of the command itself, which is what then runs."""
-        return self.load().make_context(info_name, args, parent, **extra)
+        """That of the command itself, which is what then runs, and from then on ends in order when it is interrupted."""
+        command = self.load()
+        if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        return command.make_context(info_name, args, parent, **extra)
 
 
 class InOrder(click.Group):
