@@ -20,15 +20,15 @@ def test_each_seat_has_a_line_and_its_trouble_another() -> None:
             "tokens": 12_000,
             "limits": limits,
         },
-        {"id": "c/opus@key-1", "standing": "refused", "why": "provider_key: no such key", "for_s": 75.0, "until_s": 9.5},
+        {"id": "c/opus@key-1", "standing": "refused", "why": "provider_key: no such key", "for_s": 9000.0, "until_s": 9.5},
     ]
 
     lines = [line.replace("\x1b[2m", "").replace("\x1b[0m", "").replace("\x1b[32m", "").replace("\x1b[31m", "") for line in table(seats)]
 
     assert lines == [
-        "target@key    state    for   until  running  first token  per token  last minute                left",
-        "o/gpt@a       ready                 2        610 ms       21 ms      9 requests, 12,000 tokens  480/500 requests, 30,000 tokens",
-        "c/opus@key-1  refused  75 s  9.5 s",
+        "target@key    state    for         until   running  first token  per token  last minute                left",
+        "o/gpt@a       ready                        2        0.61 s       21 ms      9 requests, 12,000 tokens  480/500 requests, 30,000 tokens",
+        "c/opus@key-1  refused  2 h 30 min  9.50 s",
         "    provider_key: no such key",
     ]
 
@@ -42,10 +42,10 @@ def test_what_holds_for_a_key_is_told_once_and_one_is_no_plural() -> None:
     ]
 
     assert [click.unstyle(line) for line in table(seats)] == [
-        "target@key  state    for    until  running  first token  per token  last minute         left",
-        "c/m@a       refused  1.0 s  9.5 s",
+        "target@key  state    for     until   running  first token  per token  last minute         left",
+        "c/m@a       refused  1.00 s  9.50 s",
         "    provider_key: no such key",
-        "c/n@a       refused  1.0 s  9.5 s",
+        "c/n@a       refused  1.00 s  9.50 s",
         "    the same key, as above",
-        "c/n@b       trial                                                   1 request, 1 token",
+        "c/n@b       trial                                                     1 request, 1 token",
     ]

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from dragoman.cli.journal import dollars, exchange_line
+from dragoman.cli.amounts import dollars
+from dragoman.cli.journal import exchange_line
 
 ROW: dict[str, Any] = {
     "id": "ex_01a2000e54944e484d9060336687ed5b", "began_at": 0.0, "client": "ada", "agent": "codex", "asked": "fast", "provider": "up",

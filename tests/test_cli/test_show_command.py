@@ -32,8 +32,8 @@ class Gateway:
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        (ID, f"Error: `{ID}` is under way for 12.50 s, by up/m.; what it comes to is told when it ends\n"),
-        (ID[:12], f"Error: `{ID}` is under way for 12.50 s, by up/m.; what it comes to is told when it ends\n"),
+        (ID, f"Error: `{ID}` is under way for 12.5 s, by up/m.; what it comes to is told when it ends\n"),
+        (ID[:12], f"Error: `{ID}` is under way for 12.5 s, by up/m.; what it comes to is told when it ends\n"),
         ("ex_other", "Error: it is not on record\n"),
         ("a-session", "Error: it is not on record\n"),
     ],

@@ -10,7 +10,7 @@ import click
 from dragoman.cli.top import View, drawn, lines
 
 NOTHING: dict[str, Any] = {
-    "exchanges": 0, "failed": 0, "unpriced": 0, "input_tokens": 0, "output_tokens": 0, "cost_pico": 0, "cost_usd": 0.0,
+    "exchanges": 0, "failed": 0, "left": 0, "unpriced": 0, "input_tokens": 0, "output_tokens": 0, "cost_pico": 0, "cost_usd": 0.0,
 }  # fmt: skip
 
 
@@ -33,9 +33,9 @@ def test_what_is_under_way_is_told_with_whose_it_is_and_how_long_it_lasts() -> N
 
     assert shown[0].endswith("the gateway  2 running")
     assert shown[4:7] == [
-        "running                          of     session        for  first token",
-        "up/m                             codex  session-1  12.50 s       0.50 s",
-        "fast (no provider is asked yet)  ada    -          12.50 s            -",
+        "running                          of     session       for  first token",
+        "up/m                             codex  session-1  12.5 s       0.50 s",
+        "fast (no provider is asked yet)  ada    -          12.5 s            -",
     ]
 
 
@@ -47,8 +47,8 @@ def test_of_many_the_first_are_told_and_how_many_more_there_are() -> None:
 
 
 def test_who_left_is_told_from_what_failed() -> None:
-    day = {"usage": [{"outcome": "ok", "exchanges": 7}, {"outcome": "timeout", "exchanges": 2}], "total": {**NOTHING, "exchanges": 9}}
-    gone = {"usage": [*day["usage"], {"outcome": "client_gone", "exchanges": 1}], "total": {**NOTHING, "exchanges": 10}}
+    day = {"usage": [], "total": {**NOTHING, "exchanges": 9, "failed": 2, "left": 0}}
+    gone = {"usage": [], "total": {**NOTHING, "exchanges": 10, "failed": 3, "left": 1}}
 
     assert texts(view(day=day))[1] == "today          9 requests, 2 failed, $0.0000"
     assert texts(view(day=gone))[1] == "today          10 requests, 3 failed (1 left by the client), $0.0000"

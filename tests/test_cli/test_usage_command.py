@@ -11,7 +11,7 @@ from dragoman.cli import usage as module
 from dragoman.cli.usage import usage
 
 SUMS: dict[str, Any] = {
-    "exchanges": 2, "failed": 0, "input_tokens": 8, "cache_hit_rate": None, "output_tokens": 4, "cost_pico": 0, "cost_usd": None,
+    "exchanges": 2, "failed": 0, "left": 0, "input_tokens": 8, "cache_hit_rate": None, "output_tokens": 4, "cost_pico": 0, "cost_usd": None,
     "first_token_s": 0.5, "first_tokens": 1, "total_s": 3.0, "output_tokens_per_s": None,
 }  # fmt: skip
 
@@ -63,6 +63,14 @@ def test_what_has_no_price_is_counted_below(monkeypatch: pytest.MonkeyPatch, unp
 
     assert lines[1].split() == ["m", "2", "-", "8", "-", "4", "-", "0.50", "s", "1.50", "s", "-"]
     assert lines[-1] == f"{told} whose price is not known; see `prices` in the config."
+
+
+def test_who_left_is_told_from_what_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = tuple(SUMS | {"model": f"m{left}", "exchanges": 9, "failed": 3, "left": left} for left in (0, 2))
+
+    lines = run(monkeypatch, rows=rows).output.splitlines()
+
+    assert [" ".join(line.split()[:4]) for line in lines[1:3]] == ["m0 9 3 8", "m2 9 3 (2"]
 
 
 def test_of_more_groups_than_are_shown_the_sums_are_told_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -276,6 +276,24 @@ def test_usage_over_time_stands_in_periods_of_local_time(url: str, tmp_path: Pat
     assert sum(row["exchanges"] for row in found) == 3
 
 
+def test_of_those_that_failed_the_ones_that_their_clients_left_are_counted(url: str, tmp_path: Path) -> None:
+    left = [record(number, model="m1", error="client_gone", status=499) for number in (1, 70, 140)]
+    store = kept(url, tmp_path / "spool", *left, record(2, model="m2", error="timeout", status=504), record(3, model="m1"))
+
+    by_model = ask(store, "usage", {"by": "model"})
+    lately, failed, timed_out, of_status, answered = (
+        ask(store, "usage", given)["total"]
+        for given in ({"since": "1h"}, {"status": "failed"}, {"error": "timeout"}, {"status": "499,504"}, {"status": "ok"})
+    )
+
+    told = [{row["model"]: (row["exchanges"], row["failed"], row["left"]) for row in by_model["usage"]}]
+    told += [
+        (total["exchanges"], total["failed"], total["left"])
+        for total in (by_model["total"], lately, failed, timed_out, of_status, answered)
+    ]
+    assert told == [{"m1": (4, 3, 3), "m2": (1, 1, 0)}, (5, 4, 3), (3, 2, 1), (4, 4, 3), (1, 1, 0), (4, 4, 3), (1, 0, 0)]
+
+
 def test_percentiles_are_values_that_were_measured(url: str, tmp_path: Path) -> None:
     slow = [record(number, model="slow", total_s=float(number)) for number in range(1, 101)]
     store = kept(url, tmp_path / "spool", *slow, record(200, total_s=0.5, first_token_s=None))

@@ -34,6 +34,7 @@ from dragoman.store.faults import StoreAway, StoreRefused, StoreSlow
 
 if TYPE_CHECKING:
     from dragoman.store.bodies import Body
+    from dragoman.store.filter import Filter
 
 Given = Mapping[str, str]
 """A question by the names of its parts, as an address has them."""
@@ -59,7 +60,7 @@ _EXPORTED = 1_000_000
 _AT_ONCE = 4
 _LIMIT_S = 20.0
 _LISTS = {"exchange": "`dragoman logs`", "session": "`dragoman top`"}
-_ADDED = ("exchanges", "failed", "unpriced", "input_tokens", "output_tokens", "cache_read_tokens", "cost_pico", "first_tokens")
+_ADDED = ("exchanges", "failed", "left", "unpriced", "input_tokens", "output_tokens", "cache_read_tokens", "cost_pico", "first_tokens")
 _ADDED_S = ("total_s", "first_token_s", "generation_s", "own_s")
 _JSON = ("decision", "cost_parts", "usage_extra", "warnings")
 """Columns that hold JSON as text."""
@@ -133,7 +134,8 @@ class Asking:
 
     async def usage(self, given: Given) -> Row:
         """Sums by whatever they are grouped by: `by` (names with commas between), `period` (hour, day, week; with `utc_offset_s`),
-        `percentiles` (of which times), `limit`. `{"usage": […], "groups": how many there are, "total": the sums of all of them}`."""
+        `percentiles` (of which times), `limit`. `{"usage": […], "groups": how many there are, "total": the sums of all of them}`; `left` is
+        how many of those that failed their clients left."""
         usage = _usage()
         own = ("by", "period", "utc_offset_s", "percentiles", "limit")
         wanted = read_filter(_without(given, *own), self._clock())
@@ -144,13 +146,16 @@ class Asking:
         most = whole_number(given, "limit", _MOST, _GROUPS)
 
         def ask(connection: Connection) -> tuple[list[Row], dict[str, dict[tuple[Any, ...], Row]], int, Row]:
-            every = usage.usage(connection, wanted, grouping)
+            every: list[Row] = usage.usage(connection, wanted, grouping)
+            gone: list[Row] = usage.usage(connection, left, grouping) if left and any(row["failed"] for row in every) else []
+            every = _with_left(every, gone, names)
             found = every[:most]
             keys = [tuple(row[name] for name in names) for row in found]
             ranked = {measure: usage.percentiles(connection, wanted, grouping, measure, keys) for measure in measures}
             return found, ranked, len(every), _added(every, names)
 
         names = (*grouping.by, "period_at") if grouping.period else grouping.by
+        left = _left(wanted)
         found, ranked, groups, total = await self._ask(ask)
         rows = [
             {**_derived(row), "percentiles": {measure: each.get(tuple(row[name] for name in names)) for measure, each in ranked.items()}}
@@ -263,6 +268,13 @@ def _word(given: Given, name: str, known: Sequence[str]) -> str:
     return words[0] if words else ""
 
 
+def _left(wanted: Filter) -> Filter | None:
+    """Of those that are wanted the ones that their clients left; None: none can be."""
+    if Kind.CLIENT_GONE not in wanted.equal.get("error", (Kind.CLIENT_GONE,)):
+        return None
+    return msgspec.structs.replace(wanted, equal={**wanted.equal, "error": (Kind.CLIENT_GONE.value,)})
+
+
 def _offset(text: str) -> float:
     try:
         seconds = float(text or 0)
@@ -310,6 +322,11 @@ def _derived(row: Row) -> Row:
     hit = {"cache_hit_rate": row["cache_read_tokens"] / given if given else None}
     speed = {"output_tokens_per_s": row["output_tokens"] / generated if generated else None} if "generation_s" in row else {}
     return {**_priced(row), **hit, **speed}
+
+
+def _with_left(found: Sequence[Row], gone: Sequence[Row], names: Sequence[str]) -> list[Row]:
+    left = {tuple(row[name] for name in names): row["exchanges"] for row in gone}
+    return [{**row, "left": left.get(tuple(row[name] for name in names), 0)} for row in found]
 
 
 def _added(found: Sequence[Row], names: Sequence[str]) -> Row:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 import msgspec
 
+from dragoman.cli.amounts import seconds
 from dragoman.cli.asking import address_of, config_option, fetch, gateway_option, tell
 from dragoman.cli.columns import aligned
 
@@ -72,11 +73,5 @@ def _limit(limit: Mapping[str, Any]) -> str:
     return f"{left}{most} {limit.get('of') or 'requests'}"
 
 
-def _seconds(seconds: float | None) -> str:
-    if seconds is None:
-        return ""
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 120:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+def _seconds(value: float | None) -> str:
+    return "" if value is None else seconds(value)

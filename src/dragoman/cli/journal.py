@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +13,7 @@ import click
 
 from dragoman.app.asking import Asking
 from dragoman.app.keeping import database_url, opener
+from dragoman.cli.amounts import dollars
 from dragoman.cli.asking import NobodyThere, address_of, fetch
 from dragoman.cli.columns import aligned
 from dragoman.config.load import load
@@ -150,51 +150,6 @@ def exchange_line(row: Mapping[str, Any], *, color: bool, width: int | None = No
     if over > 0 and record.message:
         record.message = f"{record.message[: max(_LEAST, len(record.message) - over - 1)]}…"
     return line(record, color=color) + end
-
-
-def dollars(amount: float | None) -> str:
-    """An amount of money, short; a small one so that it is not taken for nothing."""
-    if amount is None:
-        return "-"
-    places = 2 if amount >= 100 else 4 if amount >= 0.01 or not amount else 6
-    return f"${amount:.{places}f}"
-
-
-def spent(sums: Mapping[str, Any]) -> str:
-    """The cost of several exchanges: `-` if it is known of none, `+` behind it if it is not known of all."""
-    unpriced = sums.get("unpriced") or 0
-    if unpriced and not sums["cost_pico"]:
-        return "-"
-    return dollars(sums["cost_usd"]) + ("+" if unpriced else "")
-
-
-def count(number: float | None) -> str:
-    """A number of tokens or bytes, short."""
-    if number is None:
-        return "-"
-    for size, letter in ((1_000_000_000, "G"), (1_000_000, "M"), (10_000, "k")):
-        if number >= size:
-            return f"{number / (1000 if letter == 'k' else size):.{0 if letter == 'k' else 1}f}{letter}"
-    return f"{number:.0f}"
-
-
-def seconds(value: float | None) -> str:
-    """A duration, short."""
-    if value is None:
-        return "-"
-    if value < 0.1:
-        return f"{value * 1000:.1f} ms"
-    return f"{value:.2f} s" if value < 100 else f"{value / 60:.1f} min"
-
-
-def percent(share: float | None) -> str:
-    """A share."""
-    return "-" if share is None else f"{100 * share:.0f}%"
-
-
-def clock(at: float | None) -> str:
-    """A moment in local time."""
-    return "-" if at is None else time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
 
 
 def table(head: Sequence[str], body: Iterable[Sequence[str]], left: int = 1) -> list[str]:

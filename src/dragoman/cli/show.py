@@ -8,8 +8,9 @@ from typing import Any
 import click
 import msgspec
 
+from dragoman.cli.amounts import clock, count, dollars, percent, seconds, spent
 from dragoman.cli.asking import config_option, fetch, gateway_option
-from dragoman.cli.journal import RUNNING, Source, clock, count, dollars, percent, seconds, spent, table
+from dragoman.cli.journal import RUNNING, Source, table
 from dragoman.observe.line import legible
 
 _IDS = "ex_"

@@ -13,10 +13,11 @@ from typing import Any
 import click
 import msgspec
 
+from dragoman.cli.amounts import count, failed, percent, seconds, spent
 from dragoman.cli.asking import config_option, fetch, gateway_option
-from dragoman.cli.journal import RUNNING, Source, count, percent, seconds, spent, table
+from dragoman.cli.journal import RUNNING, Source, table
 from dragoman.cli.screen import pause, whole_screen
-from dragoman.ir.errors import GatewayError, Kind
+from dragoman.ir.errors import GatewayError
 from dragoman.observe.line import legible
 
 Row = Mapping[str, Any]
@@ -62,7 +63,7 @@ def _look(gateway: str | None, config: str | None) -> View:
     # Found anew each time: a gateway may come and go.
     source = Source(gateway, config)
     lately = source.usage({"since": f"{_MINUTES}m", "by": "provider,model"})
-    day = source.usage({"since": time.strftime("%Y-%m-%dT00:00:00%z"), "by": "outcome"})
+    day = source.usage({"since": time.strftime("%Y-%m-%dT00:00:00%z")})
     sessions = source.sessions({"since": _SESSIONS, "limit": "200"})["sessions"]
     running: list[Row] = [] if source.address is None else fetch(source.address, RUNNING)["running"]
     return View(source.name, time.time(), running, lately, day, sessions)
@@ -100,10 +101,8 @@ def lines(view: View) -> list[str]:
 def _sums(view: View) -> Iterator[str]:
     total, today = view.lately["total"], view.day["total"]
     yield f"{time.strftime('%H:%M:%S', time.localtime(view.at))}  {view.name}  {len(view.running)} running"
-    ends = {row["outcome"]: row["exchanges"] for row in view.day["usage"]}
-    failed, left = sum(ends.values()) - ends.get("ok", 0), ends.get(Kind.CLIENT_GONE, 0)
-    by_client = f" ({left} left by the client)" if left else ""
-    yield f"today          {today['exchanges']} requests, {failed} failed{by_client}, {spent(today)}"
+    by_client = f" ({today['left']} left by the client)" if today.get("left") else ""
+    yield f"today          {today['exchanges']} requests, {today['failed']} failed{by_client}, {spent(today)}"
     speed = f"{total['input_tokens'] / _SPAN_S:.0f} tokens/s in, {total['output_tokens'] / _SPAN_S:.0f} out"
     an_hour = spent({**total, "cost_usd": (total["cost_usd"] or 0.0) * 3600 / _SPAN_S})
     yield f"last {_MINUTES} minutes {total['exchanges'] / _MINUTES:.1f} requests/min, {speed}, {an_hour}/h"
@@ -134,7 +133,7 @@ def _model(row: Row) -> tuple[str, ...]:
     return (
         legible(name),
         str(row["exchanges"]),
-        str(row["failed"] or "-"),
+        failed(row),
         count(row["output_tokens"]),
         spent(row),
         seconds(first),

@@ -9,8 +9,9 @@ from typing import Any
 import click
 import msgspec
 
+from dragoman.cli.amounts import clock, count, failed, percent, seconds, spent
 from dragoman.cli.asking import config_option, gateway_option, nothing
-from dragoman.cli.journal import Source, clock, count, filtered, given_options, percent, seconds, spent, table
+from dragoman.cli.journal import Source, filtered, given_options, table
 from dragoman.observe.line import legible
 
 _HEAD = ("requests", "failed", "in", "cached", "out", "cost", "first token", "total", "tokens/s")
@@ -64,7 +65,7 @@ def _sums(row: Mapping[str, Any]) -> tuple[str, ...]:
     exchanges, first = row["exchanges"], row.get("first_tokens") or 0
     return (
         str(exchanges),
-        str(row.get("failed") or "-"),
+        failed(row),
         count(row["input_tokens"]),
         percent(row["cache_hit_rate"]),
         count(row["output_tokens"]),
