@@ -8,7 +8,7 @@ from dragoman.cli.health import table
 
 
 def test_each_seat_has_a_line_and_its_trouble_another() -> None:
-    limits = [{"of": "requests", "most": 500, "left": 480}, {"of": "tokens", "left": 30_000}]
+    limits = [{"of": "requests", "most": 500, "left": 480}, {"of": "tokens", "left": 300}]
     seats = [
         {
             "id": "o/gpt@a",
@@ -17,7 +17,7 @@ def test_each_seat_has_a_line_and_its_trouble_another() -> None:
             "first_token_s": 0.61,
             "token_s": 0.021,
             "requests": 9,
-            "tokens": 12_000,
+            "tokens": 120,
             "limits": limits,
         },
         {"id": "c/opus@key-1", "standing": "refused", "why": "provider_key: no such key", "for_s": 9000.0, "until_s": 9.5},
@@ -26,8 +26,8 @@ def test_each_seat_has_a_line_and_its_trouble_another() -> None:
     lines = [line.replace("\x1b[2m", "").replace("\x1b[0m", "").replace("\x1b[32m", "").replace("\x1b[31m", "") for line in table(seats)]
 
     assert lines == [
-        "target@key    state    for         until   running  first token  per token  last minute                left",
-        "o/gpt@a       ready                        2        0.61 s       21 ms      9 requests, 12,000 tokens  480/500 requests, 30,000 tokens",
+        "target@key    state    for         until   running  first token  per token  last minute             left",
+        "o/gpt@a       ready                        2        0.61 s       21 ms      9 requests, 120 tokens  480/500 requests, 300 tokens",
         "c/opus@key-1  refused  2 h 30 min  9.50 s",
         "    provider_key: no such key",
     ]
