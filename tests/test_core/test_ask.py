@@ -117,6 +117,15 @@ def test_pictures_in_the_body_are_no_tokens() -> None:
     assert ask("chat", {"model": "m", "messages": [user("x" * 40_000)]}).tokens > 10_000
 
 
+def test_letters_that_only_look_like_a_picture_are_tokens() -> None:
+    # Runs just too short for one, of which there may be a whole body full: looked at letter by letter they would hold up everything.
+    text = f"{'a' * 2047} " * 2000
+
+    made = ask("chat", {"model": "m", "messages": [{"role": "user", "content": [{"type": "image_url"}, {"type": "text", "text": text}]}]})
+
+    assert (len(made.modalities), made.tokens) == (2, made.size_bytes // 4)
+
+
 @pytest.mark.parametrize(
     ("body", "tokens"), [({}, 500), ({"max_tokens": 20}, 20), ({"max_completion_tokens": 9000}, 500), ({"max_tokens": -1}, 500)]
 )
@@ -128,6 +137,14 @@ def test_metadata_of_the_header_stands_over_that_of_the_body() -> None:
     made = ask("chat", {"model": "m", "metadata": {"a": "1", "b": 2, "c": [1]}}, {"x-dragoman-metadata": '{"b": true, "d": "x"}'})
 
     assert made.metadata == {"a": "1", "b": "true", "d": "x"}
+
+
+def test_metadata_of_the_header_is_utf_8() -> None:
+    sent = '{"city": "Zürich 東京"}'.encode()
+
+    made = ask("chat", {"model": "m"}, {"x-dragoman-metadata": sent.decode("latin-1")})
+
+    assert made.metadata == {"city": "Zürich 東京"}
 
 
 @pytest.mark.parametrize("header", ["", "no json", "[1]", "\udcff"])

@@ -72,6 +72,28 @@ def test_the_calls_of_an_answer_are_read(name: str, answer: bytes) -> None:
     ]
 
 
+class Searched(bytes):
+    """Counts the bytes that are looked through for marks."""
+
+    looked_through = 0
+
+    def find(self, sub: bytes, start: int = 0, end: int | None = None) -> int:  # type: ignore[override]
+        found = super().find(sub, start, end)
+        self.looked_through += (len(self) if found < 0 else found) - start
+        return found
+
+
+@pytest.mark.parametrize("name", sorted(GLANCES))
+def test_an_answer_is_looked_through_once_for_each_mark_however_many_events_have_one(name: str) -> None:
+    marks = GLANCES[name].calls.marks
+    rare, frequent = marks[0], marks[-1]
+    answer = Searched(b"".join([b"data: {%b}\n\n" % mark for mark in (rare, *[frequent] * 1000)]))
+
+    calls_in(GLANCES[name].calls, answer)
+
+    assert answer.looked_through <= (len(marks) + 2) * len(answer)
+
+
 def test_every_dialect_is_known() -> None:
     assert {name for name, _ in ANSWERS} == set(GLANCES)
 

@@ -77,6 +77,25 @@ def test_the_providers_connection_is_used_again_after_a_stream() -> None:
     run(main())
 
 
+def test_a_provider_that_goes_on_after_its_end_is_left() -> None:
+    async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, heard: Heard) -> None:
+        writer.write(f"HTTP/1.1 {SSE}\r\ntransfer-encoding: chunked\r\n\r\n".encode())
+        writer.writelines([b"%x\r\n%b\r\n" % (len(piece), piece) for piece in CHAT_STREAM])
+        while not reader.at_eof():
+            writer.write(b"4\r\n: \n\n\r\n")
+            await writer.drain()
+            await asyncio.sleep(0)
+
+    async def main() -> None:
+        async with provider(endless) as up, stand(up.url, pace=Pace(tail_s=0.05)) as gateway:
+            told = await gateway.ask("chat", STREAMED)
+
+            assert told.body.startswith(b"".join(CHAT_STREAM))
+            assert (told.finished, gateway.record.error) == (True, None)
+
+    run(main())
+
+
 def test_neither_key_crosses_the_gateway() -> None:
     async def main() -> None:
         access = "access: {keys: [{name: ada, key: client-secret}]}"
@@ -261,6 +280,20 @@ def test_a_refusal_is_told_with_its_meaning(name: str, body: dict[str, Any], sta
             assert told.status == told_status
             assert "no and no" in told.json["error"]["message"]
             assert gateway.record.attempts[0].status == status
+
+    run(main())
+
+
+def test_an_error_whose_words_do_not_come_is_told_by_its_status() -> None:
+    async def stuck(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, heard: Heard) -> None:
+        writer.write(b"HTTP/1.1 503 X\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{")
+        await reader.read()
+
+    async def main() -> None:
+        async with provider(stuck) as up, stand(up.url, pace=Pace(error_s=0.05)) as gateway:
+            told = await gateway.ask("chat", CHAT)
+
+            assert (told.status, gateway.record.error) == (503, "overloaded")
 
     run(main())
 

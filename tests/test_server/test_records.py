@@ -74,10 +74,12 @@ async def site(journal: Journal | None, about: About = ABOUT) -> AsyncGenerator[
         ("/api/exchanges?format=json", ("exchanges", {})),
         ("/api/exchanges/ex_1", ("exchange", ("ex_1", False))),
         ("/api/exchanges/ex%2F1/?bodies=true", ("exchange", ("ex/1", True))),
+        ("/api/exchanges/50%2525", ("exchange", ("50%25", False))),
         ("/api/exchanges?status=200&model=m&status=404", ("exchanges", {"status": "200,404", "model": "m"})),
         ("/api/usage?by=model", ("usage", {"by": "model"})),
         ("/api/sessions?agent=codex", ("sessions", {"agent": "codex"})),
         ("/api/sessions/s%201", ("session", "s 1")),
+        ("/api/sessions/100%2541", ("session", "100%41")),
     ],
 )
 def test_each_path_asks_its_question(path: str, asked: tuple[str, Any]) -> None:

@@ -161,11 +161,12 @@ def test_a_holder_that_cannot_be_seen_is_not_made_up(tmp_path: object) -> None:
     assert find_holder(8080, proc=tmp_path) is None  # type: ignore[arg-type]
 
 
-def test_a_host_without_an_address_is_told() -> None:
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "two..dots", "x" * 64])
+def test_a_host_without_an_address_is_told(host: str) -> None:
     with pytest.raises(GatewayError) as refused:
-        open_sockets("no-such-host.invalid", 0)
+        open_sockets(host, 0)
 
-    assert refused.value.message.startswith("cannot listen on `no-such-host.invalid`: the name has no address")
+    assert refused.value.message.startswith(f"cannot listen on `{host}`: the name has no address (")
 
 
 def test_localhost_is_listened_to_on_one_port_for_all_its_addresses() -> None:

@@ -73,6 +73,29 @@ def test_a_named_field_that_stands_twice_is_refused(body: bytes) -> None:
         replace_fields(body, {"model": b"1"})
 
 
+class Counted(bytes):
+    """Counts how often all of it is decoded."""
+
+    decoded = 0
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        self.decoded += 1
+        return super().decode(encoding, errors)
+
+
+def test_a_body_is_measured_once_however_many_of_its_fields_stand_twice() -> None:
+    body = Counted(b'{"model":"m",' + b",".join([b'"a":%d' % number for number in range(1000)]) + b"}")
+
+    assert (read_fields(body, ("model",)), body.decoded) == ({"model": b'"m"'}, 1)
+
+
+def test_an_object_of_more_fields_than_any_api_has_is_refused() -> None:
+    body = b'{"model":"m",' + b",".join([b'"a":%d' % number for number in range(10_000)]) + b"}"
+
+    with pytest.raises(WireError, match="more than 10000 fields"):
+        read_fields(body, ("model",))
+
+
 BROKEN = [
     b"",
     b" ",

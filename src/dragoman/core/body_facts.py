@@ -14,7 +14,8 @@ from dragoman.dialects.glance import USER, Fields, Places, decode
 
 _END_BYTES = 1024
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}]', re.DOTALL)
-_BASE64 = re.compile(rb"[A-Za-z0-9+/=_-]{2048,}")
+# Only where a run of such letters begins: within one that is too short each further letter would be tried anew.
+_BASE64 = re.compile(rb"(?<![A-Za-z0-9+/=_-])[A-Za-z0-9+/=_-]{2048,}")
 
 
 class _Item(msgspec.Struct, gc=False):

@@ -33,14 +33,14 @@ def _call(called: Called) -> ToolCall:
 
 def _frames(answer: bytes, marks: tuple[bytes, ...]) -> Iterator[bytes]:
     """The data of the events that hold one of the marks."""
-    at, size = 0, len(answer)
-    while at < size:
-        places = [place for mark in marks if (place := answer.find(mark, at)) >= 0]
-        if not places:
-            return
-        start = answer.rfind(b"\n", 0, min(places)) + 1
-        end = answer.find(b"\n", min(places))
+    size = len(answer)
+    # Of each mark the next place: it is looked for again once that is passed. One that is rare would be looked for to the end each time.
+    places = {mark: answer.find(mark) for mark in marks}
+    while (place := min([place for place in places.values() if place >= 0], default=size)) < size:
+        start = answer.rfind(b"\n", 0, place) + 1
+        end = answer.find(b"\n", place)
         at = size if end < 0 else end + 1
+        places = {mark: answer.find(mark, at) if 0 <= next_place < at else next_place for mark, next_place in places.items()}
         line = answer[start:at].strip()
         if line.startswith(_DATA):
             yield line[len(_DATA) :]

@@ -7,6 +7,7 @@ from email.utils import formatdate
 from dragoman.core.exchange import Exchange
 from dragoman.core.runtime import Deployment
 from dragoman.ir.errors import GatewayError, Kind
+from dragoman.upstream.alarm import within
 from dragoman.upstream.reply import Reply
 from dragoman.wire.frame import Headers
 from dragoman.wire.headers import header_text
@@ -67,8 +68,9 @@ async def read_refusal(exchange: Exchange, deployment: Deployment, reply: Reply)
     if reply.status < 400:
         return _redirected(deployment, reply)
     try:
-        body = await reply.read_all(_ERROR_BYTES)
-    except GatewayError:
+        async with within(exchange.runtime.pace.error_s):
+            body = await reply.read_all(_ERROR_BYTES)
+    except (GatewayError, TimeoutError):
         body = b""
     if exchange.captured is not None:
         exchange.captured.hear(body)

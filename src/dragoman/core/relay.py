@@ -8,7 +8,7 @@ import msgspec
 
 from dragoman.core.attempt import Attempt, head_of, send, told_headers
 from dragoman.core.failure import attribute, filtered, not_a_stream, read_refusal
-from dragoman.core.stream import JSON, Watched, stream
+from dragoman.core.stream import COMMENT, JSON, Watched, stream
 from dragoman.core.translated import Translated
 from dragoman.dialects.contract import Call, Tap
 from dragoman.ir.errors import GatewayError, Kind
@@ -82,7 +82,6 @@ def _note(record: Record, tap: Tap) -> None:
     record.usage, record.answered, record.stop_reason, record.tier = tap.usage, tap.model, tap.reason, tap.tier
 
 
-_COMMENT = b": keep-alive\n\n"
 _FILTERED = frozenset({"content_filter", "refusal"})
 _BOUNDARY = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 _BOUNDARIES = (b"\n\n", b"\r\n\r\n", b"\r\r")
@@ -170,7 +169,7 @@ class Relayed:
         if not self._between_frames:
             return b""
         # Stream helpers of SDKs want the opening event first; a comment is legal even before it.
-        return self._dialect.keep_alive if self.tap.model else _COMMENT
+        return self._dialect.keep_alive if self.tap.model else COMMENT
 
     def fail(self, error: GatewayError) -> bytes:
         attribute(self._attempt.deployment, error)

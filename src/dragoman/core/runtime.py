@@ -100,12 +100,14 @@ class Observer(Protocol):
 class Pace(msgspec.Struct, frozen=True):
     """hold_s: how long the status line waits for the provider's first event. ping_s: silence after which the client is told that
     we are still here. answer_bytes: the most that a whole (not streamed) answer may have. tail_s: how long the bytes after a
-    stream's proper end are waited for, so that the connection can be used again."""
+    stream's proper end are waited for, so that the connection can be used again. error_s: how long what a provider says of an error is
+    waited for; its status is known by then, and another target may be."""
 
     hold_s: float = 15.0
     ping_s: float = 15.0
     answer_bytes: int = 64 * 1024 * 1024
     tail_s: float = 1.0
+    error_s: float = 10.0
 
 
 class Capture(msgspec.Struct, frozen=True):

@@ -313,10 +313,11 @@ class _Delivery:
             await self._drain()
 
     async def _drain(self) -> None:
-        """Read the few bytes after a stream's proper end, so that the connection can be used again."""
+        """Read the few bytes after a stream's proper end, so that the connection can be used again; no longer, whatever comes."""
         began_s = self._exchange.elapsed_s()
+        until_s = began_s + self._pace.tail_s
         try:
-            while await self._reply.read(self._pace.tail_s):
+            while (left_s := until_s - self._exchange.elapsed_s()) > 0 and await self._reply.read(left_s):
                 pass
         except GatewayError:
             # The client has its whole answer: how the connection closes afterwards concerns nobody.

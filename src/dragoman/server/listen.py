@@ -30,8 +30,9 @@ def open_sockets(host: str, port: int) -> list[socket.socket]:
     """A listening socket for each address of `host`, all on one port. Raises GatewayError(config)."""
     try:
         found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except OSError as error:
-        raise GatewayError(Kind.CONFIG, f"cannot listen on `{host}`: the name has no address ({error.strerror})") from error
+    except (OSError, UnicodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not a legal name"
+        raise GatewayError(Kind.CONFIG, f"cannot listen on `{host}`: the name has no address ({why})") from error
     opened: list[socket.socket] = []
     for family, address in dict.fromkeys((family, address) for family, _, _, _, address in found):
         try:

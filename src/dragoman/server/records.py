@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl
 
 import msgspec
 
@@ -111,7 +111,7 @@ def _given(asked: Answer) -> Given:
 
 
 def _name(asked: Answer, below: str) -> str:
-    return unquote(asked.target.path.removeprefix(f"{below}/")).rstrip("/")
+    return asked.target.path.removeprefix(f"{below}/").rstrip("/")
 
 
 def _attached(content_type: str, name: str) -> Headers:

@@ -23,6 +23,9 @@ _decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode_key = msgspec.json.Decoder(str).decode
 _scan_value = json.JSONDecoder().raw_decode
 
+_MOST_MEMBERS = 10_000
+"""No API has more than some dozen fields. Each of them is gone through, and a body may have room for millions."""
+
 _Member = tuple[str, int, int, int]
 """Name, and where in the body its key starts, its value starts, its value ends."""
 
@@ -155,6 +158,7 @@ def _walk(body: bytes, fields: dict[str, msgspec.Raw]) -> list[_Member]:
     # from key to key, stepping over each value by what msgspec found. Where its value isn't the one that stands here (or a number
     # is only the beginning of it), this key comes again later, and the value is measured here.
     members: list[_Member] = []
+    text: str | None = None
     position = _after_brace(body)
     while (match := _KEY.match(body, position)) is not None:
         quoted = match[1]
@@ -164,9 +168,13 @@ def _walk(body: bytes, fields: dict[str, msgspec.Raw]) -> list[_Member]:
         end = start + len(value)
         after = _AFTER.match(body, end) if body.startswith(value, start) else None
         if after is None:
-            end = _measure(body, start)
+            # latin-1 keeps one character per byte, so positions agree; the text of strings doesn't matter here.
+            text = body.decode("latin-1") if text is None else text
+            end = _scan_value(text, start)[1]
             after = _AFTER.match(body, end)
         members.append((name, match.start(1), start, end))
+        if len(members) > _MOST_MEMBERS:
+            raise WireError(f"the JSON object has more than {_MOST_MEMBERS} fields")
         if after is None or after[1] == b"}":
             break
         position = after.end()
@@ -176,8 +184,3 @@ def _walk(body: bytes, fields: dict[str, msgspec.Raw]) -> list[_Member]:
 def _after_brace(body: bytes) -> int:
     match = _OPEN.match(body)
     return match.end() if match is not None else 0
-
-
-def _measure(body: bytes, start: int) -> int:
-    # latin-1 keeps one character per byte, so positions agree; the text of strings doesn't matter here.
-    return _scan_value(body.decode("latin-1"), start)[1]
