@@ -13,6 +13,7 @@ import msgspec
 
 from dragoman.dialects.generate.calls import (
     SIGNATURE,
+    WHOLE,
     own_id,
     read_call,
     read_foreign_result,
@@ -70,8 +71,20 @@ class _Streamed(msgspec.Struct, gc=False):
     extra: JsonObject
 
 
+class _Held(msgspec.Struct, gc=False):
+    """A whole call of which it is open who runs it, and its part as it came."""
+
+    call: Call
+    part: JsonObject
+
+
 class Candidate:
-    """Feed it the `content` of every chunk of its candidate. `seed` makes ids of our own differ between replies."""
+    """Feed it the `content` of every chunk of its candidate. `seed` makes ids of our own differ between replies.
+
+    Calls that the provider runs itself (remote MCP servers) look like the client's until their answers follow: in the same chunk, or
+    streamed in the ones after a chunk that already said why the candidate finished. So a call waits for the end of its chunk; the
+    last ones, on which no client can act yet, for what follows them, or the end of the reply.
+    """
 
     def __init__(self, index: int, parts: Iterator[int], seed: str) -> None:
         self.index = index
@@ -83,22 +96,27 @@ class Candidate:
         self._said: list[str] = []
         self._thought: int | None = None
         self._streamed: _Streamed | None = None
+        self._held: list[_Held] = []
+        self._run: list[_Held] = []
+        self._over = False
         self._signs: list[tuple[Proof, bool]] = []
         self._called = False
         self._made = 0
         self._provider_id = ""
 
-    def feed(self, content: JsonObject, out: list[ev.Event]) -> None:
-        """Take the parts of a chunk."""
+    def feed(self, content: JsonObject, out: list[ev.Event], *, over: bool) -> None:
+        """Take the parts of a chunk. over: it says why the candidate finished."""
+        self._over |= over
         parts = objects(content.get("parts"))
-        answered = {_name(part, "functionResponse") for part in parts if "functionResponse" in part}
         for part in parts:
             if "text" in part and "functionCall" not in part:
                 self._words(part, out)
-            elif answered and _name(part, "functionCall") in answered:
-                self._give(self._foreign_call(part), out)
             else:
+                if self._held and "functionResponse" in part:
+                    self._give_run([other for other in parts if "functionResponse" in other], out)
                 self._other(part, out)
+        if self._held and not self._over:
+            self._give_held(out)
 
     def say(self, text: str, thought: bool, out: list[ev.Event]) -> None:
         """Take words, of a thought or of the answer."""
@@ -120,8 +138,8 @@ class Candidate:
 
     @property
     def called(self) -> bool:
-        """Whether it calls a tool of the client's."""
-        return self._called
+        """Whether it calls a tool of the client's, as far as is known."""
+        return self._called or bool(self._held)
 
     def finished(self) -> ev.Finished:
         """Why it ended. Calls end with STOP here; elsewhere that is a reason of its own."""
@@ -179,6 +197,11 @@ class Candidate:
         return self._thought
 
     def _end_all(self, out: list[ev.Event]) -> None:
+        if self._held:
+            self._give_held(out)
+        self._end_open(out)
+
+    def _end_open(self, out: list[ev.Event]) -> None:
         if self._text is not None:
             out.append(ev.PartEnded(self._text))
             self._text = None
@@ -196,19 +219,35 @@ class Candidate:
         if self._streamed is not None and not value.get("name"):
             self._go_on(value, part, out)
             return
-        self._end_all(out)
-        self._called = True
         if value.get("willContinue") or "partialArgs" in value:
+            self._end_all(out)
             self._begin_call(value, part, out)
             return
-        call = read_call(part, self._new_id())
-        number = next(self._numbers)
-        out.append(ev.CallStarted(number, call.call_id, call.name, self.index))
-        out.append(ev.CallDelta(number, call.arguments))
-        more = _call_extra(part, value)
-        out.append(ev.PartEnded(number, proof=call.proof, extra={NAME: more} if more else None))
+        self._end_open(out)
+        self._held.append(_Held(read_call(part, self._new_id()), part))
+
+    def _give_held(self, out: list[ev.Event]) -> None:
+        """No answers follow: the calls are the client's."""
+        held, self._held = self._held, []
+        self._called = True
+        for call, part in ((one.call, one.part) for one in held):
+            number = next(self._numbers)
+            out.append(ev.CallStarted(number, call.call_id, call.name, self.index))
+            out.append(ev.CallDelta(number, call.arguments))
+            more = _call_extra(part, object_or_empty(part["functionCall"]))
+            out.append(ev.PartEnded(number, proof=call.proof, extra={NAME: more} if more else None))
+
+    def _give_run(self, answers: list[JsonObject], out: list[ev.Event]) -> None:
+        """These answers follow: the calls that they are for were the provider's."""
+        run = [held for held in self._held if any(_answers(part, held.part) for part in answers)]
+        self._held = [held for held in self._held if held not in run]
+        self._run += run
+        for held in run:
+            call = msgspec.structs.replace(held.call, executor="provider", extra={NAME: {WHOLE: held.part}})
+            out.append(ev.ItemGiven(next(self._numbers), call, self.index))
 
     def _begin_call(self, value: JsonObject, part: JsonObject, out: list[ev.Event]) -> None:
+        self._called = True
         number = next(self._numbers)
         call_id = text_or_none(value.get("id")) or self._new_id()
         out.append(ev.CallStarted(number, call_id, str(value.get("name") or ""), self.index))
@@ -251,13 +290,15 @@ class Candidate:
         self._provider_id = item.call_id if isinstance(item, Call) else ""
         self._give(item, out)
 
-    def _foreign_call(self, part: JsonObject) -> Call:
-        call = msgspec.structs.replace(read_call(part, self._new_id()), executor="provider", extra={NAME: {"$part": part}})
-        self._provider_id = call.call_id
-        return call
-
     def _on_answer(self, part: JsonObject, out: list[ev.Event]) -> None:
-        self._give(read_foreign_result(part, self._provider_id or self._new_id()), out)
+        self.reason = None  # it finished only to call; the model goes on
+        asked = next((held for held in self._run if _answers(part, held.part)), None)
+        if asked is None:
+            self._give(read_foreign_result(part, self._new_id()), out)
+            return
+        # Further calls may wait for their answers, so nothing but this is told.
+        self._run.remove(asked)
+        out.append(ev.ItemGiven(next(self._numbers), read_foreign_result(part, asked.call.call_id), self.index))
 
     def _on_media(self, part: JsonObject, out: list[ev.Event]) -> None:
         media = read_media(part)
@@ -287,8 +328,11 @@ class Candidate:
     }
 
 
-def _name(part: JsonObject, field: str) -> str | None:
-    return text_or_none(object_or_empty(part.get(field)).get("name"))
+def _answers(part: JsonObject, asked: JsonObject) -> bool:
+    """Whether a `functionResponse` is for a `functionCall`: by their ids where both have one, else by name."""
+    response, call = object_or_empty(part["functionResponse"]), object_or_empty(asked["functionCall"])
+    field = "id" if text_or_none(response.get("id")) and text_or_none(call.get("id")) else "name"
+    return text_or_none(call.get(field)) is not None and call[field] == response.get(field)
 
 
 def _call_extra(part: JsonObject, value: JsonObject) -> JsonObject:

@@ -137,13 +137,12 @@ class Reader:
         candidate = self._candidates.get(index)
         if candidate is None:
             candidate = self._candidates[index] = Candidate(index, self._parts, self._seed)
-        content = value.get("content")
+        content, reason = value.get("content"), word(value.get("finishReason"), FINISH_REASON)
         if isinstance(content, dict):
-            candidate.feed(content, out)  # pyright: ignore[reportUnknownArgumentType]
+            candidate.feed(content, out, over=reason is not None)  # pyright: ignore[reportUnknownArgumentType]
         if not _CANDIDATE_KNOWN.issuperset(value):
             candidate.cite(object_or_empty(value.get("groundingMetadata")), out)
             self._candidate_more(index, value, out)
-        reason = word(value.get("finishReason"), FINISH_REASON)
         if reason is not None:
             self._finish(candidate, reason, text_or_none(value.get("finishMessage")), out)
 

@@ -21,6 +21,7 @@ from dragoman.ir.usage import Usage
 from dragoman.wire.frame import Frame, WireError
 
 _decode = msgspec.json.Decoder().decode
+_ANSWER = b'"functionResponse"'
 
 
 class Tap:
@@ -71,6 +72,9 @@ class Tap:
 
     def _frame(self, frame: Frame) -> None:
         data = frame.data
+        if _ANSWER in data:
+            # Of a tool that the provider ran itself: the candidate had finished only to call it, and goes on.
+            self.reason, self.may_end = None, False
         if not self.first_token or b'"finishReason"' in data or b'"error"' in data or b'"promptFeedback"' in data:
             self._chunk(object_or_empty(_value(data)))
         elif b'TokenCount"' in data:
