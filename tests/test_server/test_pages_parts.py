@@ -143,15 +143,38 @@ def test_attempts_have_their_place_in_the_whole() -> None:
     )
 
 
+def test_what_is_waited_between_tries_is_seen_before_the_next_one() -> None:
+    first = {"provider": "p", "model": "a", "began_s": 1.0, "ended_s": 2.0, "status": 429, "error": "rate_limited"}
+    second = {"provider": "p", "model": "a", "began_s": 7.0, "ended_s": 8.0, "status": 429, "error": "rate_limited"}
+
+    rows = waterfall({"total_s": 10.0, "waited_s": 8.0, "attempts": [first, second]})[1:]
+
+    assert [(row.label, row.bars[0], row.took_s) for row in rows] == [
+        ("1. p/a", Bar("hold", "waiting before this try", "0.00%", "10.00%"), 1.0),
+        ("2. p/a", Bar("hold", "waiting before this try", "20.00%", "50.00%"), 1.0),
+        ("waiting for a further try", Bar("hold", "waiting", "80.00%", "20.00%"), 2.0),
+    ]
+
+
+def test_time_between_tries_that_nobody_waited_is_left_empty() -> None:
+    tries = [{"provider": "p", "model": "a", "began_s": began_s, "ended_s": began_s + 1.0} for began_s in (0.0, 5.0)]
+
+    rows = waterfall({"total_s": 6.0, "waited_s": None, "attempts": tries})[1:]
+
+    assert [[bar.kind for bar in row.bars] for row in rows] == [["wait"], ["wait"]]
+
+
 _TIMES = st.one_of(st.none(), st.floats(0, 1e6))
 _ATTEMPTS = st.lists(
     st.fixed_dictionaries({"began_s": _TIMES, "connected_s": _TIMES, "first_byte_s": _TIMES, "ended_s": _TIMES}), max_size=4
 )
 
 
-@given(total_s=_TIMES, first_s=_TIMES, attempts=_ATTEMPTS)
-def test_no_bar_stands_out(total_s: float | None, first_s: float | None, attempts: list[dict[str, float | None]]) -> None:
-    for row in waterfall({"total_s": total_s, "first_token_s": first_s, "attempts": attempts}):
+@given(total_s=_TIMES, first_s=_TIMES, waited_s=_TIMES, attempts=_ATTEMPTS)
+def test_no_bar_stands_out(
+    total_s: float | None, first_s: float | None, waited_s: float | None, attempts: list[dict[str, float | None]]
+) -> None:
+    for row in waterfall({"total_s": total_s, "first_token_s": first_s, "waited_s": waited_s, "attempts": attempts}):
         for bar in row.bars:
             x, width = float(bar.x[:-1]), float(bar.width[:-1])
             assert 0 <= x <= 100

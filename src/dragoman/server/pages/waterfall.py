@@ -13,6 +13,7 @@ _WAITS = (("queue_s", "for a place"), ("admission_s", "for limits and budget"), 
 _SLIVER = 0.4
 _STEPS = 4
 _SEEN_S = 0.00005
+_PAUSE_S = 0.001
 _ALWAYS = ("own_s", "total_s")
 
 
@@ -37,8 +38,7 @@ class Row(msgspec.Struct, frozen=True):
 def waterfall(fact: Mapping[str, Any]) -> tuple[Row, ...]:
     """The rows of an exchange with its `attempts`, in the order in which things began."""
     total_s = _width_s(fact)
-    tries = [_attempt(attempt, number, total_s) for number, attempt in enumerate(rows(fact, "attempts"), 1)]
-    return (_whole(fact, total_s), *_waits(fact, total_s), *tries)
+    return (_whole(fact, total_s), *_waits(fact, total_s), *_tries(fact, total_s))
 
 
 def ticks(fact: Mapping[str, Any]) -> tuple[float, ...]:
@@ -87,6 +87,22 @@ def _waits(fact: Mapping[str, Any], total_s: float) -> Iterator[Row]:
         if took_s:
             yield Row(f"waiting {words}", (_bar("hold", "waiting", at, at + took_s, total_s),), took_s)
             at += took_s
+
+
+def _tries(fact: Mapping[str, Any], total_s: float) -> Iterator[Row]:
+    """Each attempt, with what was waited before it; and what was waited for one that never came."""
+    left_s = fact.get("waited_s") or 0.0
+    at = sum(fact.get(name) or 0.0 for name, _ in _WAITS)
+    for number, attempt in enumerate(rows(fact, "attempts"), 1):
+        row, began_s = _attempt(attempt, number, total_s), attempt.get("began_s") or 0.0
+        held_s = min(left_s, began_s - at)
+        if held_s >= _PAUSE_S:
+            held = _bar("hold", "waiting before this try", began_s - held_s, began_s, total_s)
+            row, left_s = msgspec.structs.replace(row, bars=(held, *row.bars)), left_s - held_s
+        yield row
+        at = attempt.get("ended_s") or total_s
+    if (held_s := min(left_s, total_s - at)) >= _PAUSE_S:
+        yield Row("waiting for a further try", (_bar("hold", "waiting", at, at + held_s, total_s),), held_s)
 
 
 def _attempt(attempt: Mapping[str, Any], number: int, total_s: float) -> Row:
