@@ -18,6 +18,7 @@ from typing import Any
 
 from dragoman.app.asking import Asking
 from dragoman.store import tables
+from dragoman.store.batch import PER_S
 from dragoman.store.open import Store, open_store
 from dragoman.store.writer import columns
 
@@ -94,6 +95,11 @@ def fill(path: Path, count: int) -> None:
             f"""INSERT INTO dragoman_usage_hours SELECT CAST(began_at / 3600 AS INTEGER), client, coalesce(team, ''), coalesce("user", ''),
             provider, model, agent, coalesce(error, 'ok'), count(*), sum(error IS NOT NULL), 0, {sums}, count(first_token_s),
             {", ".join(f"sum({name})" for name in tables.SUMS_S)} FROM dragoman_exchanges GROUP BY 1, 2, 3, 4, 5, 6, 7, 8"""
+        )
+        times = ", ".join(f"group_concat(printf('%08x', CAST({name} * {PER_S} + 0.5 AS INTEGER)), '')" for name in tables.TIMES)
+        connection.execute(
+            f"""INSERT INTO dragoman_usage_times SELECT CAST(began_at / 3600 AS INTEGER), client, coalesce(team, ''), coalesce("user", ''),
+            provider, model, agent, coalesce(error, 'ok'), 0, {times} FROM dragoman_exchanges GROUP BY 1, 2, 3, 4, 5, 6, 7, 8"""
         )
         connection.execute(
             """INSERT INTO dragoman_sessions (id, agent, client, first_at, last_at, exchanges, turns, input_tokens, cost_pico)

@@ -104,7 +104,9 @@ def test_bodies_go_by_age_before_their_records_and_these_before_the_sums(url: st
     assert [number for number in range(5) if _bodies(store, number)] == [4]
     with store.reader() as connection:
         left = connection.execute(select(tables.exchanges.c.id).order_by(tables.exchanges.c.id)).scalars().all()
+        hours = connection.execute(select(tables.usage_times.c.hour).order_by(tables.usage_times.c.hour)).scalars().all()
     assert (left, _sum(store)) == (["ex_0002", "ex_0003", "ex_0004"], 5)
+    assert hours == [48, 72, 96]
 
 
 def _bodies(store: Store, number: int) -> bool:

@@ -9,13 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import create_engine, inspect, select, text
 
 from dragoman.store.faults import StoreAway, StoreRefused
 from dragoman.store.migrate import migrate
 from dragoman.store.open import open_store
 from dragoman.store.release import KNOWN, look
-from dragoman.store.tables import metadata
+from dragoman.store.tables import metadata, usage_times
 
 
 def run(url: str, *statements: str) -> None:
@@ -58,6 +58,31 @@ def test_database_that_is_up_to_date_is_left_alone(url: str) -> None:
     assert open_store(url).migrate() is False
 
 
+def test_times_of_exchanges_that_were_there_before_are_found(url: str) -> None:
+    open_store(url)
+    run(
+        url,
+        "DROP TABLE dragoman_usage_times",
+        "UPDATE dragoman_version SET version_num = '0001'",
+        *[
+            "INSERT INTO dragoman_exchanges (id, began_at, client, model, error, total_s, first_token_s) VALUES"
+            f" ('{number}', {7200 + 1800 * number}, 'ada', {model}, {error}, {total_s}, {first_s})"
+            for number, (model, error, total_s, first_s) in enumerate(
+                [("'m'", "NULL", 0.5, 0.25), ("'m'", "NULL", 1.00001, "NULL"), ("NULL", "'cut'", 90_000.0, "NULL")]
+            )
+        ],
+    )
+
+    store = open_store(url)
+
+    with store.reader() as connection:
+        found = connection.execute(select(usage_times).order_by(usage_times.c.hour)).all()
+    assert [tuple(row) for row in found] == [
+        (2, "ada", "", "", "", "m", "", "ok", 0, "0000c350000186a1", "000061a8"),
+        (3, "ada", "", "", "", "", "", "cut", 0, "ffffffff", None),
+    ]
+
+
 def test_tables_of_others_are_not_touched(url: str) -> None:
     run(url, "CREATE TABLE orders (id integer)", "INSERT INTO orders VALUES (7)")
 
@@ -73,7 +98,7 @@ def test_newer_release_is_refused_by_name_and_not_touched(url: str) -> None:
     before = tables(url)
 
     with pytest.raises(
-        StoreRefused, match=r"written by a newer release \(its tables are of version `9999`, this release knows up to `0001`\)"
+        StoreRefused, match=r"written by a newer release \(its tables are of version `9999`, this release knows up to `0002`\)"
     ):
         open_store(url)
 

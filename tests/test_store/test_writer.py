@@ -33,6 +33,11 @@ def hour(**given: Any) -> tuple[Any, ...]:
     return row(tables.usage_hours, **{**names, **given})
 
 
+def times(total_s: str, first_token_s: str | None, part: int = 0) -> tuple[Any, ...]:
+    given = dict.fromkeys(tables.DIMENSIONS, "") | {"hour": 7, "part": part, "total_s": total_s, "first_token_s": first_token_s}
+    return row(tables.usage_times, **given)
+
+
 def all_of(store: Store, table: Table) -> Sequence[Any]:
     with store.reader() as connection:
         return connection.execute(select(table).order_by(*table.primary_key.columns)).mappings().all()
@@ -45,6 +50,21 @@ def test_every_value_comes_back_as_it_was_given(url: str) -> None:
     store.writer().write(Batch("w", 1, 1.0, exchanges=[given]))
 
     assert tuple(all_of(store, tables.exchanges)[0].values()) == given
+
+
+def test_times_are_put_behind_those_of_the_same_hour(url: str) -> None:
+    store = open_store(url)
+    batches = (
+        [times("0000000a", None)],
+        [times("0000000b0000000c", "00000001")],
+        [times("0000000d", None), times("0000000e", "00000002", 1)],
+    )
+
+    for number, rows in enumerate(batches, 1):
+        store.writer().write(Batch("w", number, 1.0, usage_times=rows))
+
+    told = [(each["part"], each["total_s"], each["first_token_s"]) for each in all_of(store, tables.usage_times)]
+    assert told == [(0, "0000000a0000000b0000000c0000000d", "00000001"), (1, "0000000e", "00000002")]
 
 
 @pytest.mark.parametrize("count", [1, 15, 16, 17, 40])

@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from collections.abc import Callable
 from operator import attrgetter
+from struct import pack
 from typing import Any
 
 import msgspec
 
 from dragoman.ir.record import Record
 from dragoman.ir.usage import Usage
-from dragoman.store.batch import Batch, Row
+from dragoman.store.batch import LONGEST, PER_S, Batch, Row
 
 _OK = "ok"
 _BESIDE = frozenset({"title", "prewarm"})
 _SESSIONS = 10_000
 _ABSURD = 10**17
+_KEYS = 10_000
+_PART = 1000
+_FIRST_TOKENS, _TOTAL_S, _FIRST_TOKEN_S = 13, 14, 15
+"""Places in the sums of an exchange."""
 ARGUMENTS = 2000
 """Letters of a call's arguments that are kept."""
 _MESSAGE = 4000
@@ -64,13 +69,29 @@ class Turns:
         return int(record.turn is None or record.turn != last)
 
 
+class Parts:
+    """Counts the times that are written of each hour, so that they stand in rows of about a thousand."""
+
+    def __init__(self) -> None:
+        self._counts: dict[tuple[Any, ...], int] = {}
+
+    def next(self, key: tuple[Any, ...], count: int) -> int:
+        """In which row so many more belong."""
+        if len(self._counts) >= _KEYS:
+            self._counts.clear()
+        before = self._counts.get(key, 0)
+        self._counts[key] = before + count
+        return before // _PART
+
+
 class Rows:
     """Collects the rows of one batch."""
 
-    def __init__(self, price: Price, told: Told, turns: Turns, *, paths: bool) -> None:
+    def __init__(self, price: Price, told: Told, turns: Turns, parts: Parts, *, paths: bool) -> None:
         self._price = price
         self._told = told
         self._turns = turns
+        self._parts = parts
         self._paths = paths
         self._hours: dict[tuple[Any, ...], list[Row]] = {}
         self._sessions: dict[str, _Session] = {}
@@ -108,6 +129,7 @@ class Rows:
             sessions=[session.row(name) for name, session in self._sessions.items()],
             session_models=[(*key, count) for key, count in self._models.items()],
             usage_hours=[(*key, *_sums(rows)) for key, rows in self._hours.items()],
+            usage_times=[(*key, self._parts.next(key, len(rows)), *_times(rows)) for key, rows in self._hours.items()],
         )
 
     def _exchange(self, record: Record, usage: Usage | None, priced: Priced, bodies: str) -> tuple[Any, ...]:
@@ -245,6 +267,19 @@ class _Session(msgspec.Struct):
 def _sums(rows: list[Row]) -> Row:
     """Of each column."""
     return rows[0] if len(rows) == 1 else [sum(column) for column in zip(*rows, strict=True)]
+
+
+def _times(rows: list[Row]) -> tuple[str, str | None]:
+    """How long each took, and of those that had one the time of the first token."""
+    total_s, first_s = [row[_TOTAL_S] for row in rows], [row[_FIRST_TOKEN_S] for row in rows if row[_FIRST_TOKENS]]
+    return _one_by_one(total_s), _one_by_one(first_s) or None
+
+
+def _one_by_one(times_s: list[float]) -> str:
+    parts = [int(each * PER_S + 0.5) for each in times_s]
+    if parts and (max(parts) > LONGEST or min(parts) < 0):
+        parts = [min(max(each, 0), LONGEST) for each in parts]
+    return pack(f">{len(parts)}I", *parts).hex()
 
 
 _UNPRICED = Priced()

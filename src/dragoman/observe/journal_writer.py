@@ -16,7 +16,7 @@ from dragoman.ir.kept import DROPPED, FULL, NOTHING
 from dragoman.ir.record import Bodies, Record
 from dragoman.observe.first_look import Heads, first_look, known_heads
 from dragoman.observe.journal_bodies import EPOCH_S, BodyKeeper
-from dragoman.observe.journal_rows import ARGUMENTS, Price, Rows, Told, Turns
+from dragoman.observe.journal_rows import ARGUMENTS, Parts, Price, Rows, Told, Turns
 from dragoman.observe.redact import Redactor
 from dragoman.observe.spool import Spool
 from dragoman.store.batch import Batch, Old, Writer
@@ -114,6 +114,7 @@ class Scribe:
         self._redactor = Redactor(secrets)
         self._keeper = BodyKeeper(self._redactor, most_bytes=settings.body_bytes)
         self._turns = Turns()
+        self._parts = Parts()
         self._store: Opened | None = None
         self._writer: Writer | None = None
         self._number = 0
@@ -180,7 +181,7 @@ class Scribe:
     # ---- batches ------------------------------------------------------------------------------------------------------------
 
     def _batch(self, entries: list[Entry]) -> Batch:
-        rows = Rows(self._price, self._told, self._turns, paths=self._settings.paths)
+        rows = Rows(self._price, self._told, self._turns, self._parts, paths=self._settings.paths)
         keeper, at = self._keeper, self._clock()
         for record, bodies, _, _ in entries:
             self._complete(record, bodies)

@@ -9,6 +9,10 @@ import msgspec
 
 Row = Sequence[Any]
 
+PER_S = 100_000
+LONGEST = 2**32 - 1
+"""Times that stand one by one (`usage_times`) are so many parts of a second, each as eight hexadecimal digits: eleven hours at most."""
+
 
 class Batch(msgspec.Struct):
     """Rows for each table (their values in the order of its columns), written in one transaction. A writer counts its
@@ -29,6 +33,7 @@ class Batch(msgspec.Struct):
     sessions: list[Row] = []
     session_models: list[Row] = []
     usage_hours: list[Row] = []
+    usage_times: list[Row] = []
 
 
 class Old(msgspec.Struct, frozen=True):

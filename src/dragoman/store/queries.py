@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
+import msgspec
 from sqlalchemy import Column, ColumnElement, Connection, Select, and_, or_, select, tuple_
 
 from dragoman.store.filter import Cursor, Filter
 from dragoman.store.search import search
-from dragoman.store.tables import attempts, exchanges, tools
+from dragoman.store.tables import attempts, exchanges, tools, usage_hours
 
 MOST_FOUND = 1000
 """Exchanges that a search for words finds at most: the newest."""
 
 Row = dict[str, Any]
+
+HOUR_S = 3600
+_GAP_H, _TIMES = 6, 300
+_SUMMED = frozenset({"team", "user", "provider", "agent"})
+"""Columns that the sums by the hour are told apart by, and that have no index."""
+_INDEXED = frozenset({"session", "model", "client", "error"})
 
 LISTED = tuple(column for column in exchanges.c if column.name not in ("decision", "usage_extra"))
 """Columns of a list: all but what is long and of use with one exchange only."""
@@ -22,10 +30,16 @@ LISTED = tuple(column for column in exchanges.c if column.name not in ("decision
 
 def page(connection: Connection, wanted: Filter, most: int, after: Cursor | None = None) -> list[Row]:
     """The newest exchanges of those that are wanted, at most so many; `after`: those that come after it in the list."""
-    statement = select(*LISTED).where(*conditions(connection, wanted))
-    if after is not None:
-        statement = statement.where(tuple_(exchanges.c.began_at, exchanges.c.id) < tuple_(after.at, after.id))
-    return rows(connection, statement.order_by(exchanges.c.began_at.desc(), exchanges.c.id.desc()).limit(most))
+    found: list[Row] = []
+    for each in _when_there_are_any(connection, wanted):
+        statement = select(*LISTED).where(*conditions(connection, each))
+        if after is not None:
+            statement = statement.where(tuple_(exchanges.c.began_at, exchanges.c.id) < tuple_(after.at, after.id))
+        newest_first = statement.order_by(exchanges.c.began_at.desc(), exchanges.c.id.desc())
+        found += rows(connection, newest_first.limit(most - len(found)))
+        if len(found) == most:
+            break
+    return found
 
 
 def named(connection: Connection, ids: Column[str], name: str) -> list[str]:
@@ -78,6 +92,27 @@ def conditions(connection: Connection, wanted: Filter) -> list[ColumnElement[boo
 def rows(connection: Connection, statement: Select[Any]) -> list[Row]:
     """What a statement finds, by the names of its columns."""
     return [dict(row) for row in connection.execute(statement).mappings()]
+
+
+def _when_there_are_any(connection: Connection, wanted: Filter) -> Iterator[Filter]:
+    """The same filter for the times in which there are such exchanges, the latest first. Whose names no index has are looked for in the
+    sums by the hour first: somebody who asks seldom, or never did, is not to be looked for among all exchanges."""
+    if _INDEXED & wanted.equal.keys() or not _SUMMED & wanted.equal.keys():
+        yield wanted
+        return
+    table = usage_hours.c
+    named = [table[name].in_(values) for name, values in wanted.equal.items() if name in _SUMMED]
+    hours = list(connection.execute(select(table.hour).distinct().where(*named).order_by(table.hour.desc())).scalars())
+    # Some more at once where they stretch over years: each time is a question of its own.
+    gap = max(_GAP_H, (hours[0] - hours[-1]) // _TIMES) if hours else 0
+    begins = [at for at in range(len(hours)) if at == 0 or hours[at - 1] - hours[at] > gap]
+    for first, stop in pairwise([*begins, len(hours)]):
+        since, until = hours[stop - 1] * HOUR_S, (hours[first] + 1) * HOUR_S
+        yield msgspec.structs.replace(
+            wanted,
+            since=since if wanted.since is None else max(since, wanted.since),
+            until=until if wanted.until is None else min(until, wanted.until),
+        )
 
 
 def _when(wanted: Filter, column: ColumnElement[float]) -> Sequence[ColumnElement[bool]]:

@@ -5,24 +5,26 @@ Percentiles are taken of the single values, never of other percentiles: rank and
 
 from __future__ import annotations
 
+import math
+import sys
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Float, Integer, Select, case, cast, func, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, Float, Integer, Select, Text, case, cast, func, select
 
+from dragoman.store.batch import LONGEST, PER_S
 from dragoman.store.filter import Filter
-from dragoman.store.queries import Row, conditions, rows
-from dragoman.store.tables import DIMENSIONS, SUMS, SUMS_S, exchanges, usage_hours
+from dragoman.store.queries import HOUR_S, Row, conditions, rows
+from dragoman.store.tables import DIMENSIONS, SUMS, SUMS_S, TIMES, exchanges, usage_hours, usage_times
 
-HOUR_S = 3600
 PERIODS_S = {"hour": HOUR_S, "day": 24 * HOUR_S, "week": 7 * 24 * HOUR_S}
 _MONDAY_S = -3 * 24 * HOUR_S
 """Weeks begin on Monday; the first of January 1970 was a Thursday."""
 QUANTILES = (0.5, 0.9, 0.95, 0.99)
 _BESIDE = 20
-_GRAIN = 10_000
-"""SQLite gives the values in tenths of a millisecond."""
+_MANY, _EVERY = 20_000, 16
 BY = (
     "client", "team", "user", "provider", "model", "agent", "outcome", "session", "run", "kind", "lane", "asked", "routed", "rule",
     "status", "stop_reason", "dialect_in", "dialect_out", "provider_key", "agent_version", "address", "repo", "cwd", "turn",
@@ -60,6 +62,8 @@ def percentiles(
 ) -> dict[tuple[Any, ...], dict[str, Any]]:
     """`{p50, p90, p95, p99, count}` of a measure for each group that has any. `keys`: the groups, as `usage` has found them: the values of
     their names and then of their period."""
+    if measure in TIMES and _is_rolled_up(wanted, grouping):
+        return {key: ranked(values) for key, values in _times(connection, wanted, grouping, measure).items()}
     groups = _groups(grouping, exchanges.c, exchanges.c.began_at)
     column = exchanges.c[measure]
     where = [*conditions(connection, wanted), column.is_not(None)]
@@ -69,21 +73,92 @@ def percentiles(
         size = len(groups)
         return {tuple(row[:size]): _named(row[size:-1], row[-1]) for row in found}
     # One text for each group, and its numbers are sorted here: three times as fast as a row for each.
-    text = func.group_concat(cast(column * _GRAIN + 0.5, Integer))
+    text = _told(connection, column)
     if len(keys) <= _BESIDE:
         # All groups in one go over the exchanges: the database would sort them to put them together, which takes longer than all else.
         each = [text.filter(*[group.is_not_distinct_from(value) for group, value in zip(groups, key, strict=True)]) for key in keys]
         gathered = list(zip(keys, connection.execute(select(*each).where(*where)).one(), strict=True)) if each else []
     else:
         gathered = [(tuple(row[:-1]), row[-1]) for row in connection.execute(select(*groups, text).where(*where).group_by(*groups))]
-    return {key: _ranked(msgspec.json.decode(f"[{values}]", type=list[int])) for key, values in gathered if values}
+    return {key: ranked(_listed(text)) for key, text in gathered if text}
 
 
-def _ranked(values: list[int]) -> dict[str, Any]:
-    values.sort()
+def _times(connection: Connection, wanted: Filter, grouping: Grouping, measure: str) -> dict[tuple[Any, ...], array[int]]:
+    """The single times of each group, from where their sums come from too: a hundredth of the rows that the exchanges are."""
+    inner, edges = _hours(wanted)
+    gathered: dict[tuple[Any, ...], array[int]] = {}
+    if inner is not None:
+        for *key, text in connection.execute(_times_of_hours(inner, wanted, grouping, measure)):
+            if text:
+                gathered[tuple(key)] = _unpacked(text)
+    groups = _groups(grouping, exchanges.c, exchanges.c.began_at)
+    for edge in edges:
+        statement = select(*groups, _told(connection, exchanges.c[measure])).where(*conditions(connection, edge)).group_by(*groups)
+        for *key, text in connection.execute(statement):
+            if text:
+                gathered.setdefault(tuple(key), array("I")).extend(array("I", [min(max(value, 0), LONGEST) for value in _listed(text)]))
+    return gathered
+
+
+def _times_of_hours(hours: _Hours, wanted: Filter, grouping: Grouping, measure: str) -> Select[Any]:
+    table = usage_times.c
+    groups = _groups(grouping, table, table.hour * HOUR_S)
+    text = func.aggregate_strings(table[measure], "")
+    return select(*groups, text).where(*_within(hours, wanted, table)).group_by(*groups)
+
+
+def _told(connection: Connection, column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The times of exchanges, one by one."""
+    if connection.dialect.name == "sqlite":
+        # It cuts off where others round, and its `floor` is a function of Python's.
+        return func.group_concat(cast(column * PER_S + 0.5, Integer))
+    return func.string_agg(cast(cast(column * PER_S, BigInteger), Text), ",")
+
+
+def _listed(text: str) -> list[int]:
+    return msgspec.json.decode(f"[{text}]", type=list[int])
+
+
+def _unpacked(text: str) -> array[int]:
+    values = array("I", bytes.fromhex(text))
+    if sys.byteorder == "little":
+        values.byteswap()
+    return values
+
+
+def ranked(values: Sequence[int]) -> dict[str, Any]:
+    """`{p50, p90, p95, p99, count}` of these times (see `store.batch.PER_S`), in any order."""
     count = len(values)
     # The smallest value that this share of all does not exceed.
-    return _named([values[max(0, -int(-q * count // 1) - 1)] / _GRAIN for q in QUANTILES], count)
+    places = [max(0, -int(-q * count // 1) - 1) for q in QUANTILES]
+    return _named([value / PER_S for value in _at(values, places)], count)
+
+
+def _at(values: Sequence[int], places: list[int]) -> list[int]:
+    """What would stand at these places, were the values sorted. Of many only those near the places are: to sort a million would keep the
+    interpreter from everybody else for a third of a second."""
+    count = len(values)
+    if count > _MANY:
+        sample = sorted(values[::_EVERY])
+        middle, *others = places
+        low, high = _around(sample, middle / count)
+        from_here = _around(sample, others[0] / count)[0]
+        rest = [value for value in values if value >= low]
+        near = sorted([value for value in rest if value <= high])
+        last = sorted([value for value in rest if value >= from_here])
+        at = middle - count + len(rest)
+        if 0 <= at < len(near) and len(last) >= count - others[0]:
+            return [near[at], *[last[place - count] for place in others]]
+    ordered = sorted(values)
+    return [ordered[place] for place in places]
+
+
+def _around(sample: list[int], share: float) -> tuple[int, int]:
+    """Between which values of a sorted sample lies what is greater than this share of all: nearly surely, by four times how far samples
+    stray."""
+    count = len(sample)
+    stray = 4 * math.sqrt(count * share * (1 - share)) + 1
+    return sample[max(0, int(count * share - stray))], sample[min(count - 1, int(count * share + stray))]
 
 
 def _named(values: Sequence[float], count: int) -> dict[str, Any]:
@@ -103,8 +178,12 @@ def _rolled(name: str) -> str:
     return "outcome" if name == "error" else name
 
 
-def _hours(wanted: Filter) -> tuple[tuple[int | None, int | None] | None, list[Filter]]:
-    """The whole hours within the time asked for (first, and the one after the last; None: none), and what is left of it."""
+_Hours = tuple[int | None, int | None]
+"""The first one, and the one after the last; None: no bound."""
+
+
+def _hours(wanted: Filter) -> tuple[_Hours | None, list[Filter]]:
+    """The whole hours within the time asked for (None: there is none), and what is left of it."""
     first = None if wanted.since is None else -int(-wanted.since // HOUR_S)
     last = None if wanted.until is None else int(wanted.until // HOUR_S)
     if first is not None and last is not None and first >= last:
@@ -117,18 +196,22 @@ def _hours(wanted: Filter) -> tuple[tuple[int | None, int | None] | None, list[F
     return (first, last), edges
 
 
-def _of_hours(hours: tuple[int | None, int | None], wanted: Filter, grouping: Grouping) -> Select[Any]:
-    table, (first, last) = usage_hours.c, hours
+def _of_hours(hours: _Hours, wanted: Filter, grouping: Grouping) -> Select[Any]:
+    table = usage_hours.c
     groups = _groups(grouping, table, table.hour * HOUR_S)
     sums = [func.sum(table[name]).label(name) for name in (*SUMS, *SUMS_S)]
-    statement = select(*groups, *sums).where(*[table[_rolled(name)].in_(values) for name, values in wanted.equal.items()])
-    if first is not None:
-        statement = statement.where(table.hour >= first)
-    if last is not None:
-        statement = statement.where(table.hour < last)
+    return select(*groups, *sums).where(*_within(hours, wanted, table)).group_by(*groups)
+
+
+def _within(hours: _Hours, wanted: Filter, table: Any) -> list[ColumnElement[bool]]:
+    """The filter as conditions on a table that is kept by the hour."""
+    first, last = hours
+    found: list[ColumnElement[bool]] = [table[_rolled(name)].in_(values) for name, values in wanted.equal.items()]
+    found += [] if first is None else [table.hour >= first]
+    found += [] if last is None else [table.hour < last]
     if wanted.failed is not None:
-        statement = statement.where((table.outcome != "ok") if wanted.failed else (table.outcome == "ok"))
-    return statement.group_by(*groups)
+        found.append((table.outcome != "ok") if wanted.failed else (table.outcome == "ok"))
+    return found
 
 
 def _of_exchanges(connection: Connection, wanted: Filter, grouping: Grouping) -> Select[Any]:

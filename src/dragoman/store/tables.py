@@ -167,6 +167,19 @@ usage_hours = Table(
 """Sums of each hour (Unix seconds // 3600) for each combination that occurred. outcome: `ok`, or the kind of the error. first_tokens:
 exchanges that had a first token, whose times `first_token_s` adds up."""
 
+TIMES = ("total_s", "first_token_s")
+
+usage_times = Table(
+    f"{PREFIX}usage_times",
+    metadata,
+    Column("hour", Integer, primary_key=True, autoincrement=False),
+    *[Column(name, Text, primary_key=True) for name in DIMENSIONS[1:]],
+    Column("part", Integer, primary_key=True, autoincrement=False),
+    *_columns(Text, *TIMES),
+)
+"""The single times that `usage_hours` adds up, so that percentiles need not read every exchange (see `store.batch.PER_S`), one
+after the other. part: counts on within the hour, so that no row grows long."""
+
 writers = Table(
     f"{PREFIX}writers",
     metadata,

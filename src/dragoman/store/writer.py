@@ -18,6 +18,7 @@ WRITTEN: tuple[tuple[str, Table], ...] = (
     ("sessions", tables.sessions),
     ("session_models", tables.session_models),
     ("usage_hours", tables.usage_hours),
+    ("usage_times", tables.usage_times),
 )
 """Fields of Batch and their tables."""
 
@@ -45,6 +46,11 @@ _SWEEPS = (
     ("exchanges_before", f"DELETE FROM dragoman_attempts WHERE exchange_id IN ({_OLD_EXCHANGES})"),
     ("exchanges_before", f"DELETE FROM dragoman_tools WHERE exchange_id IN ({_OLD_EXCHANGES})"),
     ("exchanges_before", f"DELETE FROM dragoman_exchanges WHERE id IN ({_OLD_EXCHANGES})"),
+    (
+        "exchanges_before",
+        # Of whole hours: those before the one in which the oldest exchange is that stays.
+        "DELETE FROM dragoman_usage_times WHERE hour IN (SELECT hour FROM dragoman_usage_times WHERE (hour + 1) * 3600 <= {0} LIMIT {0})",
+    ),
     ("exchanges_before", f"DELETE FROM dragoman_session_models WHERE session IN ({_OLD_SESSIONS})"),
     ("exchanges_before", f"DELETE FROM dragoman_sessions WHERE id IN ({_OLD_SESSIONS})"),
 )
@@ -79,7 +85,9 @@ def _conflict(table: Table) -> str:
     if table in _ON_CONFLICT:
         return _ON_CONFLICT[table]
     key = ", ".join(f'"{column.name}"' for column in table.primary_key.columns)
-    changes = ", ".join(_changes(table)) if table in (tables.sessions, tables.session_models, tables.usage_hours) else ""
+    changes = (
+        ", ".join(_changes(table)) if table in (tables.sessions, tables.session_models, tables.usage_hours, tables.usage_times) else ""
+    )
     return f"({key}) DO UPDATE SET {changes}" if changes else f"({key}) DO NOTHING"
 
 
@@ -91,7 +99,9 @@ def _changes(table: Table) -> Iterator[str]:
         old, new = f"{table.name}.{name}", f"excluded.{name}"
         if column.primary_key:
             continue
-        if column.name in _LATER:
+        if table is tables.usage_times:
+            yield f"{name} = coalesce({old} || {new}, {old}, {new})"
+        elif column.name in _LATER:
             yield f"{name} = coalesce({new}, {old})"
         elif column.name in special:
             sign = "<" if special[column.name] == "least" else ">"
