@@ -12,7 +12,8 @@ what came, and the difference is kept under `extra[dialect]`.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -29,6 +30,10 @@ _decode = msgspec.json.Decoder().decode
 AS = "$as"
 """The fields that are written differently."""
 _WIRE = "$wire"
+_NONE: JsonObject = {}
+_NUMBERS = frozenset({bool, int, float})
+
+_Read = TypeVar("_Read")
 
 
 class Keeper(msgspec.Struct, frozen=True):
@@ -38,8 +43,11 @@ class Keeper(msgspec.Struct, frozen=True):
 
     def keep(self, came: JsonObject, written: JsonObject, marks: JsonObject | None = None) -> Extra | None:
         """The difference as the `extra` of a neutral Struct, with the reader's own marks."""
+        # Python calls 1 and true equal, JSON does not.
+        if marks is None and came == written and _NUMBERS.isdisjoint(map(type, written.values())):
+            return None
         rest = difference(came, written)
-        return {self.name: {**(marks or {}), **rest}} if rest or marks else None
+        return {self.name: {**marks, **rest} if marks else rest} if rest or marks else None
 
     def own(self, extra: Extra | None) -> JsonObject | None:
         """What this dialect kept in an `extra`."""
@@ -74,11 +82,10 @@ def difference(came: JsonObject, written: JsonObject) -> JsonObject:
     for name, value in came.items():
         if name not in written:
             stow(rest, name, value)
-        elif not same(written[name], value):
+        elif written[name] is not value and not same(written[name], value):
             other[name] = {"for": written[name], "was": value}
-    for name, value in written.items():
-        if name not in came:
-            other[name] = {"for": value}
+    if not written.keys() <= came.keys():
+        other.update({name: {"for": value} for name, value in written.items() if name not in came})
     if other:
         rest[AS] = other
     return rest
@@ -104,7 +111,10 @@ def complete(written: JsonObject, rest: JsonObject | None) -> JsonObject:
         return written
     if AS in rest:
         as_it_was(written, rest[AS])
-    for name, value in fields_of(rest).items():
+    for name, value in rest.items():
+        if name[:1] != "$":
+            written.setdefault(name, value)
+    for name, value in rest.get(_WIRE, _NONE).items():
         written.setdefault(name, value)
     return written
 
@@ -154,6 +164,15 @@ def list_at(value: Any, path: str) -> list[Any]:
     if isinstance(value, list):
         return value  # pyright: ignore[reportUnknownVariableType]
     raise wrong(path, "must be a list")
+
+
+def each(read: Callable[[Any, str], _Read], entries: list[Any], path: str) -> list[_Read]:
+    """What `read`, which keeps nothing, makes of each entry of the list at `path`. Where an entry stands is told only once one is wrong:
+    spelling it out for each would cost as much as reading them."""
+    try:
+        return [read(entry, path) for entry in entries]
+    except GatewayError:
+        return [read(entry, f"{path}[{index}]") for index, entry in enumerate(entries)]
 
 
 def text_at(came: JsonObject, name: str, path: str) -> str:

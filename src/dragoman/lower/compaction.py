@@ -53,7 +53,7 @@ _SIGN_EVERY = 64
 def expand(request: Request, fitting: Fitting) -> Request:
     """Tell summaries of ours in words. Raises GatewayError for a sealed conversation that the target cannot read: going on
     without it would lose the history in silence."""
-    if not any(isinstance(item, Compaction) for item in request.items):
+    if not fitting.census.has(Compaction):
         return request
     return replace(request, items=tuple(_told(item, fitting) for item in request.items))
 
@@ -61,10 +61,10 @@ def expand(request: Request, fitting: Fitting) -> Request:
 def summarise(request: Request, fitting: Fitting) -> Request:
     """Ask for a handover where the target cannot compact by itself. The tools stay as they are, for the provider's prompt cache
     and since calls of the past may need them; none may be called."""
-    kept = tuple(item for item in request.items if not isinstance(item, CompactionTrigger))
-    if fitting.caps.compaction or len(kept) == len(request.items):
+    if fitting.caps.compaction or not fitting.census.has(CompactionTrigger):
         return request
     fitting.summarises = True
+    kept = (item for item in request.items if not isinstance(item, CompactionTrigger))
     items = (*kept, Message("user", (Text(_ASK),)))
     return replace(request, items=items, tool_choice=ToolChoice("none"), output=None)
 

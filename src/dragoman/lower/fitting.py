@@ -1,10 +1,12 @@
-"""What the passes of a lowering share: the target's capabilities, the legal names of its tools, and the warnings so far."""
+"""What the passes of a lowering share: the target's capabilities, the legal names of its tools, what there is in the conversation, and
+the warnings so far."""
 
 from __future__ import annotations
 
 from typing import Literal
 
 from dragoman.lower.capabilities import Capabilities
+from dragoman.lower.census import Census
 from dragoman.lower.names import Names
 
 Trust = Literal["all", "sealed", "none"]
@@ -13,12 +15,13 @@ Trust = Literal["all", "sealed", "none"]
 
 
 class Fitting:
-    """One lowering under way. Passes read `caps`, `names`, `here` (the target, as `lower.thoughts.origin` spells it) and `trust`, and
-    call `warn`. `summarises`: the answer shall be a summary that becomes a sealed compaction."""
+    """One lowering under way. Passes read `caps`, `names`, `census`, `here` (the target, as `lower.thoughts.origin` spells it) and `trust`,
+    and call `warn`. `summarises`: the answer shall be a summary that becomes a sealed compaction."""
 
-    def __init__(self, caps: Capabilities, names: Names, here: str | None = None, trust: Trust = "all") -> None:
+    def __init__(self, caps: Capabilities, names: Names, census: Census, here: str | None = None, trust: Trust = "all") -> None:
         self.caps = caps
         self.names = names
+        self.census = census
         self.here = here
         self.trust: Trust = trust
         self.summarises = False

@@ -96,6 +96,9 @@ def _is_silent(name: str, value: Any) -> bool:
 
 def drop_items(request: Request, fitting: Fitting) -> Request:
     """Leave out items and parts of other dialects."""
+    census = fitting.census
+    if not (census.hosted or census.cited or census.has(OpaqueItem, Settings) or census.shows(OpaquePart)):
+        return request
     items: list[Item] = []
     wish = request.reasoning
     for item in request.items:

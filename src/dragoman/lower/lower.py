@@ -9,6 +9,7 @@ import msgspec
 from dragoman.ir.request import Message, Request
 from dragoman.lower import compaction, effort, forcing, foreign, media, roles, settings, thoughts, tools
 from dragoman.lower.capabilities import Capabilities
+from dragoman.lower.census import Census
 from dragoman.lower.fitting import Fitting, Trust
 from dragoman.lower.names import Names
 from dragoman.lower.restore import Restore
@@ -56,7 +57,7 @@ def lower(request: Request, caps: Capabilities, here: str | None = None, trust: 
     a session moved here from another target, or where this one refused them. Raises GatewayError(unsupported) where that would
     change what was asked."""
     names = Names(request, caps)
-    fitting = Fitting(caps, names, here, trust)
+    fitting = Fitting(caps, names, Census(request.items), here, trust)
     for fit in _PASSES:
         request = fit(request, fitting)
     if request.continues and not _ends_with_words(request):

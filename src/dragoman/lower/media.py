@@ -19,14 +19,10 @@ _Media = Image | File | Audio
 def remove(request: Request, fitting: Fitting) -> Request:
     """Leave out the kinds of media that the target doesn't take; a word stands in their place."""
     caps = fitting.caps
-    refused = tuple(
-        (kind, word)
-        for kind, word, takes in ((Image, "image", caps.images), (File, "file", caps.files), (Audio, "audio", caps.audio))
-        if not takes
-    )
-    if not refused:
+    told = ((Image, "image", caps.images), (File, "file", caps.files), (Audio, "audio", caps.audio))
+    words: dict[type[_Media], str] = {kind: word for kind, word, takes in told if not takes}
+    if not fitting.census.shows(*words):
         return request
-    words = dict(refused)
     items = tuple(_without(item, words, fitting) for item in request.items)
     return request if all(a is b for a, b in zip(items, request.items, strict=True)) else replace(request, items=items)
 
@@ -34,7 +30,7 @@ def remove(request: Request, fitting: Fitting) -> Request:
 def move(request: Request, fitting: Fitting) -> Request:
     """Put the media of tool results, and of an assistant who may show none, into one user message after each run of them.
     Instructions with media become user messages where they may have none."""
-    if not any(_must_move(item, fitting) for item in request.items):
+    if not (fitting.census.shows(Image, File, Audio) and any(_must_move(item, fitting) for item in request.items)):
         return request
     items: list[Item] = []
     waiting: list[Part] = []

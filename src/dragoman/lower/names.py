@@ -39,11 +39,12 @@ class Names:
         for tool in request.tools:
             self._tool(tool)
         for item in request.items:
-            if isinstance(item, ToolsAdded | Result):
+            if isinstance(item, Call):
+                if (item.namespace, item.name) not in self._legal and item.executor == "client":
+                    self._claim(item.namespace, item.name, item.kind)
+            elif isinstance(item, (Result, ToolsAdded)):
                 for tool in item.tools:
                     self._tool(tool)
-            elif isinstance(item, Call) and item.executor == "client":
-                self._claim(item.namespace, item.name, item.kind)
 
     def legal(self, namespace: str | None, name: str) -> str:
         """The name on the wire. Also for names that no tool of the request has."""

@@ -20,8 +20,7 @@ def speak(request: Request, fitting: Fitting) -> Request:
     late = False
     changed = False
     for item in request.items:
-        instructs = isinstance(item, Message) and item.role in ("system", "developer")
-        if isinstance(item, Message) and instructs:
+        if isinstance(item, Message) and item.role in ("system", "developer"):
             fitted = _fit(item, late and not caps.late_system, caps.developer_role)
             changed |= fitted is not item
             items.append(fitted)

@@ -7,6 +7,8 @@ plain words (some servers of Chat) get them as thoughts.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
@@ -22,15 +24,22 @@ _UNSTAMPED = frozenset({"chat"})
 
 def hand_back(request: Request, fitting: Fitting) -> Request:
     """Leave out the proofs that the target did not make, with their thoughts."""
+    if not fitting.census.proven and not fitting.census.has(Reasoning):
+        return request
     left: Counter[str] = Counter()
-    items = tuple(fitted for item in request.items if (fitted := _item(item, fitting, left)) is not None)
+    items: list[Item] = []
+    for item in request.items:
+        fit = _FIT.get(type(item))
+        fitted = item if fit is None else fit(item, fitting, left)
+        if fitted is not None:
+            items.append(fitted)
     if left and fitting.trust == "none":
         fitting.warn("reasoning", f"the target refused earlier thoughts; left behind: {left.total()}")
     elif left:
         counted = ", ".join(f"{count} of `{maker}`" for maker, count in left.items())
         fitting.warn("reasoning", f"thoughts that only their maker can read stay behind: {counted}")
     same = len(items) == len(request.items) and all(map(_is, items, request.items))
-    return request if same else replace(request, items=items)
+    return request if same else replace(request, items=tuple(items))
 
 
 def takes(proof: Proof, fitting: Fitting) -> bool:
@@ -69,13 +78,11 @@ def thinks(wish: ReasoningWish | None) -> bool:
     return wish is not None and wish.effort != "none" and (wish.effort is not None or wish.budget_tokens is not None)
 
 
-def _item(item: Item, fitting: Fitting, left: Counter[str]) -> Item | None:
-    if isinstance(item, Reasoning):
-        return _thought(item, fitting, left)
-    if isinstance(item, Call) and item.proof is not None and not takes(item.proof, fitting):
-        left[item.proof.origin or item.proof.maker] += 1
-        return replace(item, proof=None)
-    return item
+def _call(item: Call, fitting: Fitting, left: Counter[str]) -> Call:
+    if item.proof is None or takes(item.proof, fitting):
+        return item
+    left[item.proof.origin or item.proof.maker] += 1
+    return replace(item, proof=None)
 
 
 def _thought(item: Reasoning, fitting: Fitting, left: Counter[str]) -> Reasoning | None:
@@ -104,6 +111,9 @@ def _unproven(item: Reasoning, fitting: Fitting, left: Counter[str]) -> Reasonin
 def _takes_words(item: Reasoning, fitting: Fitting) -> bool:
     """An API that has proofs of its own refuses thoughts without; the others may want the words."""
     return fitting.caps.dialect not in fitting.caps.proofs and bool(item.content or item.summary)
+
+
+_FIT: dict[type, Callable[[Any, Fitting, Counter[str]], Item | None]] = {Reasoning: _thought, Call: _call}
 
 
 def _begins_with_thought(items: tuple[Item, ...]) -> bool:

@@ -3,6 +3,7 @@ become legal, hosted ones of others are left out, and the choice among them stay
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -53,6 +54,8 @@ _SEARCH_PARAMETERS: dict[str, Any] = {"type": "object", "properties": {"query": 
 def gather(request: Request, fitting: Fitting) -> Request:
     """Tools that came in mid-conversation join the head, after those that stand there, in the order in which they came."""
     caps = fitting.caps
+    if not (fitting.census.brought or fitting.census.has(ToolsAdded)):
+        return request
     found: list[Tool] = []
     items: list[Item] = []
     for item in request.items:
@@ -79,7 +82,7 @@ def drop_hosted(request: Request, fitting: Fitting) -> Request:
 def rewrite(request: Request, fitting: Fitting) -> Request:
     """Every tool, call, result and choice in the form and under the name that the target takes."""
     tools = tuple(_tool(tool, fitting) for tool in request.tools)
-    items = tuple(_item(item, fitting) for item in request.items)
+    items = tuple([item if (fit := _FIT.get(type(item))) is None else fit(item, fitting) for item in request.items])
     choice = _named_choice(request.tool_choice, fitting)
     same = all(map(_is, tools, request.tools)) and all(map(_is, items, request.items)) and choice is request.tool_choice
     return request if same else replace(request, tools=tools, items=items, tool_choice=choice)
@@ -107,7 +110,7 @@ def choose(request: Request, fitting: Fitting) -> Request:
 
 def tell_as_text(request: Request, fitting: Fitting) -> Request:
     """For a target that takes no tools: none are offered, and calls and results of the past are told in words."""
-    if fitting.caps.tools or not (request.tools or any(isinstance(item, Call | Result) for item in request.items)):
+    if fitting.caps.tools or not (request.tools or any(isinstance(item, (Call, Result)) for item in request.items)):
         return request
     fitting.warn("tools", "the target takes no tools")
     items = tuple(_told(item) for item in request.items if not isinstance(item, ToolsAdded))
@@ -188,13 +191,9 @@ def _loosened(tool: FunctionTool, fitting: Fitting) -> FunctionTool:
     return replace(tool, strict=None)
 
 
-def _item(item: Item, fitting: Fitting) -> Item:
-    if isinstance(item, Call) and item.executor == "client":
-        return _call(item, fitting)
-    return _result(item, fitting) if isinstance(item, Result) and item.executor == "client" else item
-
-
 def _call(item: Call, fitting: Fitting) -> Call:
+    if item.executor == "provider":
+        return item
     caps = fitting.caps
     legal = fitting.names.legal(item.namespace, item.name)
     # An id tells the kind of its item to OpenAI, so it goes with the kind.
@@ -208,6 +207,8 @@ def _call(item: Call, fitting: Fitting) -> Call:
 
 
 def _result(item: Result, fitting: Fitting) -> Result:
+    if item.executor == "provider":
+        return item
     caps = fitting.caps
     if item.kind == "search" and not caps.tool_search:
         names = [fitting.names.legal(tool.namespace, tool.name) for tool in item.tools if isinstance(tool, FunctionTool | CustomTool)]
@@ -219,6 +220,9 @@ def _result(item: Result, fitting: Fitting) -> Result:
         name = fitting.names.legal(item.namespace, item.name) if item.name is not None else None
         item = replace(item, name=name, namespace=None)
     return item
+
+
+_FIT: dict[type, Callable[[Any, Fitting], Item]] = {Call: _call, Result: _result}
 
 
 def _named_choice(choice: ToolChoice | None, fitting: Fitting) -> ToolChoice | None:

@@ -12,16 +12,18 @@ import msgspec
 
 from dragoman.dialects.remainder import JsonObject, arguments_object, object_at, objects, text_at, text_or_none, wrong
 from dragoman.dialects.responses.agent_message import read_agent_message
-from dragoman.dialects.responses.parts import read_parts, write_parts
+from dragoman.dialects.responses.forms import HOSTED_CALLS, plainly, with_id
+from dragoman.dialects.responses.parts import read_parts
 from dragoman.dialects.responses.remainder import NAME, keep, put_back
 from dragoman.dialects.responses.sealed import BROKEN, SEALED, Thought, close_seal, marks, open_seal
-from dragoman.dialects.responses.tools import read_tools, write_tools
+from dragoman.dialects.responses.tools import read_tools
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.request import (
     Call,
     CallKind,
     Compaction,
     CompactionTrigger,
+    Extra,
     Image,
     Inline,
     Item,
@@ -36,15 +38,6 @@ from dragoman.ir.request import (
 )
 
 _ROLES: dict[Any, Role] = {"system": "system", "developer": "developer", "user": "user", "assistant": "assistant"}
-
-# Hosted calls with a neutral form: wire type -> (neutral name, the field that holds what was asked).
-_HOSTED_CALLS = {
-    "web_search_call": ("web_search", "action"),
-    "file_search_call": ("file_search", "queries"),
-    "code_interpreter_call": ("code_execution", "code"),
-}
-_HOSTED_TYPES = {name: (kind, field) for kind, (name, field) in _HOSTED_CALLS.items()}
-
 # xAI tells the runs of its own `x_search` as custom calls, whose answer stands after them; only their ids tell them from the client's.
 # https://docs.x.ai/docs/guides/tools/overview
 _RUN_THERE = "xs_call"
@@ -69,12 +62,12 @@ def write_item(item: Item) -> JsonObject | None:
 def write_given(item: Item) -> JsonObject | None:
     """One item of an answer: as `write_item`, but what another API needs again goes to the client in an envelope."""
     if isinstance(item, Call) and item.executor == "provider" and item.name == "web_search" and NAME not in (item.extra or {}):
-        return _with_id({"type": "web_search_call", "status": "completed", "action": _search_action(item)}, item.id)
+        return with_id({"type": "web_search_call", "status": "completed", "action": _search_action(item)}, item.id)
     if isinstance(item, Message) and NAME not in (item.extra or {}):
         return _given_message(item)
     if not isinstance(item, Compaction | Reasoning):
         return write_item(item)
-    written = put_back(_plainly(item), item.extra)
+    written = put_back(plainly(item), item.extra)
     if item.proof is not None:
         written[SEALED] = close_seal(item.content if isinstance(item, Reasoning) else (), item.proof, item.extra)
     return written
@@ -100,7 +93,7 @@ _Plain = TypeVar("_Plain", Message, Reasoning, Call, Result, ToolsAdded, Compact
 
 
 def _kept(item: _Plain, came: JsonObject) -> _Plain:
-    extra = keep(came, _plainly(item))
+    extra = keep(came, plainly(item))
     return msgspec.structs.replace(item, extra=extra) if extra else item
 
 
@@ -108,23 +101,34 @@ def _read_message(came: JsonObject, path: str) -> Message:
     role = _ROLES.get(text_or_none(came, "role") or "")
     if role is None:
         raise wrong(f"{path}.role", "must be system, developer, user or assistant")
-    parts = read_parts(came.get("content"), spoken=role == "assistant", path=f"{path}.content")
-    return _kept(Message(role, parts, text_or_none(came, "id"), text_or_none(came, "phase")), came)
+    content, own, phase = came.get("content"), text_or_none(came, "id"), text_or_none(came, "phase")
+    message = Message(role, read_parts(content, spoken=role == "assistant", path=f"{path}.content"), own, phase)
+    # As many fields as are understood: nothing is left over. Parts keep what is left over of them.
+    understood = "type" in came and isinstance(content, list) and len(came) == 3 + (own is not None) + (phase is not None)
+    return message if understood else _kept(message, came)
 
 
 def _read_reasoning(came: JsonObject, path: str) -> Reasoning:
-    thought = open_seal(came)
-    content = _texts(came.get("content")) or thought.content
-    item = Reasoning(_texts(came.get("summary")), content, thought.proof, text_or_none(came, "id"))
-    return _unsealed(item, thought, came) if thought.ours else _kept(item, came)
+    thought, own = open_seal(came), text_or_none(came, "id")
+    if thought.ours:
+        content = _texts(came.get("content")) or thought.content
+        return _unsealed(Reasoning(_texts(came.get("summary")), content, thought.proof, own), thought, came)
+    if came.get("summary") == [] and came.get("content") is None:
+        null = "content" in came
+        if len(came) == 2 + null + (thought.proof is not None) + (own is not None):
+            return Reasoning(proof=thought.proof, id=own, extra=_NO_CONTENT if null else None)
+    return _kept(Reasoning(_texts(came.get("summary")), _texts(came.get("content")), thought.proof, own), came)
 
+
+_NO_CONTENT: Extra = {NAME: {"content": None}}
+"""What is left over of a thought without words where a client writes every field, as Codex does."""
 
 _Sealed = TypeVar("_Sealed", Reasoning, Compaction)
 
 
 def _unsealed(item: _Sealed, thought: Thought, came: JsonObject) -> _Sealed:
     """With what else the item said and the envelope knew. The envelope itself is for nobody but us."""
-    written = _plainly(item)
+    written = plainly(item)
     written.pop(SEALED, None)
     kept = keep({name: value for name, value in came.items() if name != SEALED}, written, marks(thought))
     extra = {**(thought.extra or {}), **(kept or {})}
@@ -132,11 +136,7 @@ def _unsealed(item: _Sealed, thought: Thought, came: JsonObject) -> _Sealed:
 
 
 def _texts(value: Any) -> tuple[str, ...]:
-    return tuple(text for entry in objects(value) if isinstance(text := entry.get("text"), str))
-
-
-def _read_function_call(came: JsonObject, path: str) -> Call:
-    return _named_call(came, path, "function", "arguments")
+    return () if not value else tuple(text for entry in objects(value) if isinstance(text := entry.get("text"), str))
 
 
 def is_run_there(item: JsonObject) -> bool:
@@ -148,16 +148,14 @@ def _read_custom_call(came: JsonObject, path: str) -> Call | None:
     return None if is_run_there(came) else _named_call(came, path, "custom", "input")
 
 
+def _read_function_call(came: JsonObject, path: str) -> Call:
+    return _named_call(came, path, "function", "arguments")
+
+
 def _named_call(came: JsonObject, path: str, kind: CallKind, field: str) -> Call:
-    call = Call(
-        text_at(came, "call_id", path),
-        text_at(came, "name", path),
-        text_at(came, field, path),
-        kind,
-        text_or_none(came, "namespace"),
-        id=text_or_none(came, "id"),
-    )
-    return _kept(call, came)
+    namespace, own = text_or_none(came, "namespace"), text_or_none(came, "id")
+    call = Call(text_at(came, "call_id", path), text_at(came, "name", path), text_at(came, field, path), kind, namespace, id=own)
+    return call if len(came) == 4 + (namespace is not None) + (own is not None) else _kept(call, came)
 
 
 def _read_search_call(came: JsonObject, path: str) -> Call | None:
@@ -168,7 +166,7 @@ def _read_search_call(came: JsonObject, path: str) -> Call | None:
 
 
 def _read_hosted_call(came: JsonObject, path: str) -> Call | None:
-    name, field = _HOSTED_CALLS[came["type"]]
+    name, field = HOSTED_CALLS[came["type"]]
     asked = came.get(field)
     if asked is None:
         return None
@@ -188,15 +186,17 @@ def _read_custom_result(came: JsonObject, path: str) -> Result | None:
 
 
 def _result(came: JsonObject, path: str, kind: CallKind) -> Result:
-    output = came.get("output")
+    call_id, output, own = text_at(came, "call_id", path), came.get("output"), text_or_none(came, "id")
+    if isinstance(output, str) and len(came) == 3 + (own is not None):
+        return Result(call_id, (Text(output),), kind, id=own)
     result = Result(
-        text_at(came, "call_id", path),
+        call_id,
         read_parts(output, spoken=False, path=f"{path}.output"),
         kind,
         plain=isinstance(output, str),
         name=text_or_none(came, "name"),
         namespace=text_or_none(came, "namespace"),
-        id=text_or_none(came, "id"),
+        id=own,
     )
     return _kept(result, came)
 
@@ -259,114 +259,19 @@ _READ: dict[str, Callable[[JsonObject, str], Item | None]] = {
 # ---- writing -------------------------------------------------------------------------------------------------------------
 
 
-def _plainly(item: Message | Reasoning | Call | Result | ToolsAdded | CompactionTrigger | Compaction) -> JsonObject:
-    return _PLAINLY[type(item)](item)
-
-
-def _with_id(written: JsonObject, id: str | None) -> JsonObject:
-    if id is not None:
-        written["id"] = id
-    return written
-
-
-def _plain_message(item: Message) -> JsonObject:
-    written: JsonObject = {"type": "message", "role": item.role, "content": write_parts(item.parts, spoken=item.role == "assistant")}
-    if item.phase is not None:
-        written["phase"] = item.phase
-    return _with_id(written, item.id)
-
-
-def _plain_reasoning(item: Reasoning) -> JsonObject:
-    written: JsonObject = {"type": "reasoning", "summary": [{"type": "summary_text", "text": text} for text in item.summary]}
-    if item.content:
-        written["content"] = [{"type": "reasoning_text", "text": text} for text in item.content]
-    if item.proof is not None and item.proof.maker == NAME:
-        written[SEALED] = item.proof.data
-    return _with_id(written, item.id)
-
-
-def _plain_call(item: Call) -> JsonObject:
-    return _with_id(_CALLS[item.kind](item) if item.executor == "client" else _hosted_call(item), item.id)
-
-
-def _function_call(item: Call) -> JsonObject:
-    return _named({"type": "function_call", "call_id": item.call_id, "name": item.name, "arguments": item.arguments}, item.namespace)
-
-
-def _custom_call(item: Call) -> JsonObject:
-    return _named({"type": "custom_tool_call", "call_id": item.call_id, "name": item.name, "input": item.arguments}, item.namespace)
-
-
-def _search_call(item: Call) -> JsonObject:
-    return {"type": "tool_search_call", "call_id": item.call_id, "execution": "client", "arguments": arguments_object(item.arguments)}
-
-
-_CALLS: dict[CallKind, Callable[[Call], JsonObject]] = {"function": _function_call, "custom": _custom_call, "search": _search_call}
-
-
-def _hosted_call(item: Call) -> JsonObject:
-    kind, field = _HOSTED_TYPES.get(item.name, ("web_search_call", "action"))
-    asked = arguments_object(item.arguments)
-    return {"type": kind, field: asked.get(field)}
-
-
-def _named(written: JsonObject, namespace: str | None) -> JsonObject:
-    if namespace is not None:
-        written["namespace"] = namespace
-    return written
-
-
-def _plain_result(item: Result) -> JsonObject:
-    if item.kind == "search":
-        written: JsonObject = {
-            "type": "tool_search_output",
-            "call_id": item.call_id,
-            "execution": "client",
-            "tools": write_tools(item.tools),
-        }
-        return _with_id(written, item.id)
-    parts = write_parts(item.parts, spoken=False)
-    output = parts[0]["text"] if item.plain and len(parts) == 1 and "text" in parts[0] else parts or ""
-    kind = "custom_tool_call_output" if item.kind == "custom" else "function_call_output"
-    return _with_id({"type": kind, "call_id": item.call_id, "output": output}, item.id)
-
-
-def _plain_tools_added(item: ToolsAdded) -> JsonObject:
-    return {"type": "additional_tools", "role": item.role, "tools": write_tools(item.tools)}
-
-
-def _plain_trigger(item: CompactionTrigger) -> JsonObject:
-    return {"type": "compaction_trigger"}
-
-
-def _plain_compaction(item: Compaction) -> JsonObject:
-    return _with_id({"type": "compaction", SEALED: item.proof.data}, item.id)
-
-
-_PLAINLY: dict[type, Callable[[Any], JsonObject]] = {
-    Message: _plain_message,
-    Reasoning: _plain_reasoning,
-    Call: _plain_call,
-    Result: _plain_result,
-    ToolsAdded: _plain_tools_added,
-    CompactionTrigger: _plain_trigger,
-    Compaction: _plain_compaction,
-}
-
-
 def _write_plain(item: Message | Call | Result | ToolsAdded | CompactionTrigger) -> JsonObject | None:
-    return put_back(_plainly(item), item.extra)
+    return put_back(plainly(item), item.extra)
 
 
 def _write_reasoning(item: Reasoning) -> JsonObject | None:
     # A thought of another API is none here: one without its own seal is refused (github.com/Wei-Shaw/sub2api/issues/3138).
     if item.proof is not None and item.proof.maker != NAME:
         return None
-    return put_back(_plain_reasoning(item), item.extra)
+    return put_back(plainly(item), item.extra)
 
 
 def _write_compaction(item: Compaction) -> JsonObject | None:
-    return put_back(_plain_compaction(item), item.extra) if item.proof.maker == NAME else None
+    return put_back(plainly(item), item.extra) if item.proof.maker == NAME else None
 
 
 def _write_own(item: Settings | OpaqueItem) -> JsonObject | None:
@@ -375,11 +280,11 @@ def _write_own(item: Settings | OpaqueItem) -> JsonObject | None:
 
 def _write_call(item: Call) -> JsonObject | None:
     hosted_elsewhere = item.executor == "provider" and NAME not in (item.extra or {})
-    return None if hosted_elsewhere else put_back(_plain_call(item), item.extra)
+    return None if hosted_elsewhere else put_back(plainly(item), item.extra)
 
 
 def _write_result(item: Result) -> JsonObject | None:
-    return None if item.executor == "provider" else put_back(_plain_result(item), item.extra)
+    return None if item.executor == "provider" else put_back(plainly(item), item.extra)
 
 
 _WRITE: dict[type, Callable[[Any], JsonObject | None]] = {

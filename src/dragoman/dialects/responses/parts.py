@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from dragoman.dialects.media import file_of, url_of, where_of
-from dragoman.dialects.remainder import JsonObject, object_at, objects, text_at, text_or_none, wrong
+from dragoman.dialects.remainder import JsonObject, each, object_at, objects, text_at, text_or_none, wrong
 from dragoman.dialects.responses.citations import read_citation, write_citations
 from dragoman.dialects.responses.remainder import NAME, keep, put_back
 from dragoman.ir.request import Audio, File, FileId, Image, Inline, OpaquePart, Part, Text, Url
@@ -25,12 +25,13 @@ def read_parts(value: Any, *, spoken: bool, path: str) -> tuple[Part, ...]:
         return ()
     if not isinstance(value, list):
         raise wrong(path, "must be a string or a list of parts")
-    parts: list[Any] = value  # pyright: ignore[reportUnknownVariableType]
-    return tuple(_read_part(part, spoken, f"{path}[{index}]") for index, part in enumerate(parts))
+    return tuple(each(_read_spoken if spoken else _read_shown, value, path))  # pyright: ignore[reportUnknownArgumentType]
 
 
 def write_parts(parts: tuple[Part, ...], *, spoken: bool) -> list[JsonObject]:
     """The list of parts on the wire. Parts that only another dialect understands are left out."""
+    if len(parts) == 1 and type(parts[0]) is Text and parts[0].extra is None:
+        return [_write_text(parts[0], spoken)]
     return [written for part in parts if (written := write_part(part, spoken=spoken)) is not None]
 
 
@@ -41,8 +42,18 @@ def write_part(part: Part, *, spoken: bool) -> JsonObject | None:
     return put_back(_plainly(part, spoken), part.extra)
 
 
+def _read_spoken(value: Any, path: str) -> Part:
+    return _read_part(value, True, path)
+
+
+def _read_shown(value: Any, path: str) -> Part:
+    return _read_part(value, False, path)
+
+
 def _read_part(value: Any, spoken: bool, path: str) -> Part:
     came = object_at(value, path)
+    if len(came) == 2 and came.get("type") == _WORDS[spoken] and isinstance(text := came.get("text"), str):
+        return Text(text)  # nothing is left over of it
     read = _READ.get(text_or_none(came, "type") or "")
     if read is None:
         return OpaquePart(NAME, came)
@@ -101,6 +112,9 @@ _READ: dict[Any, Callable[[JsonObject, str], Text | Image | File | Audio | None]
 }
 
 
+_WORDS = {True: "output_text", False: "input_text"}
+
+
 def _plainly(part: Text | Image | File | Audio, spoken: bool) -> JsonObject:
     return _WRITE[type(part)](part, spoken)
 
@@ -108,7 +122,7 @@ def _plainly(part: Text | Image | File | Audio, spoken: bool) -> JsonObject:
 def _write_text(part: Text, spoken: bool) -> JsonObject:
     if part.refusal:
         return {"type": "refusal", "refusal": part.text}
-    written: JsonObject = {"type": "output_text" if spoken else "input_text", "text": part.text}
+    written: JsonObject = {"type": _WORDS[spoken], "text": part.text}
     if part.citations and (citations := write_citations(part)):
         written["annotations"] = citations
     if part.logprobs and spoken:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from dragoman.dialects.contract import Call, Quirks
-from dragoman.dialects.remainder import JsonObject, objects, read_body, text_or_none, whole_or_none, wrong
+from dragoman.dialects.remainder import JsonObject, each, objects, read_body, text_or_none, whole_or_none, wrong
 from dragoman.dialects.responses.formal import formal
 from dragoman.dialects.responses.items import read_item, write_item
 from dragoman.dialects.responses.remainder import NAME, keep, mark, put_back
@@ -103,8 +103,7 @@ def _read_input(value: Any) -> tuple[Item, ...]:
         return (Message("user", (Text(value),)),)
     if not isinstance(value, list):
         raise wrong("input", "must be a string or a list of items")
-    entries: list[Any] = value  # pyright: ignore[reportUnknownVariableType]
-    return settle(tuple(read_item(entry, f"input[{index}]") for index, entry in enumerate(entries)))
+    return settle(tuple(each(read_item, value, "input")))  # pyright: ignore[reportUnknownArgumentType]
 
 
 def _read_reasoning(value: Any) -> ReasoningWish | None:

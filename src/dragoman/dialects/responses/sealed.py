@@ -10,7 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from dragoman.dialects.remainder import JsonObject, text_or_none
-from dragoman.dialects.responses.remainder import NAME, mark
+from dragoman.dialects.responses.remainder import NAME
 from dragoman.ir.request import GATEWAY, Call, Extra, Item, Proof, Reasoning, Result
 from dragoman.ir.seal import SealError, is_sealed, seal, unseal
 
@@ -99,11 +99,11 @@ def settle(items: tuple[Item, ...]) -> tuple[Item, ...]:
     whole: dict[int, Item] = {}
     shown: set[str | None] = set()
     for item in items:
-        if not isinstance(item, Reasoning):
+        if not isinstance(item, Reasoning) or not item.extra or not (marked := item.extra.get(NAME)):
             continue
-        if (call_id := mark(item.extra, _CALL)) is not None:
+        if (call_id := marked.get(_CALL)) is not None:
             signed[call_id] = item
-        elif (carried := mark(item.extra, _ITEM)) is not None:
+        elif (carried := marked.get(_ITEM)) is not None:
             whole[id(item)] = carried[0]
             shown.add(carried[1])
     if not signed and not whole:
