@@ -11,7 +11,7 @@ import msgspec
 
 from dragoman.simulator import edits, talk
 from dragoman.simulator.example import example
-from dragoman.simulator.hands import Hands, Outcome, call_tool, find_hands, outcome
+from dragoman.simulator.hands import GIT_APPLY, Hands, Outcome, call_tool, find_hands, outcome
 from dragoman.simulator.reply import Compacted, Part, Text, Thought
 from dragoman.simulator.view import Result, Tool, View
 
@@ -76,7 +76,7 @@ def _edit(view: View, hands: Hands, path: str, looked: Outcome) -> tuple[Part, .
         if not re.search(r"\b(create|write|new|start)\b", view.user, re.I):
             return (Text(f"I looked for `{path}`, but could not read it:\n\n```\n{looked.output.strip()}\n```"),)
         content = edits.first_content(path, view.user)
-        return Text(f"`{path}` does not exist yet, so I'll create it.", commentary=True), hands.edit(edits.add_patch(path, content))
+        return Text(f"`{path}` does not exist yet, so I'll create it.", commentary=True), hands.edit(path, None, content)
     lines = _visible_lines(looked)
     if not wants_edit:
         return (Text(talk.describe(path, lines)),)
@@ -86,7 +86,7 @@ def _edit(view: View, hands: Hands, path: str, looked: Outcome) -> tuple[Part, .
     return (
         Thought(summary=f"**Editing {path}**\n\nIt has {len(lines)} lines; the smallest edit that does what is asked will do."),
         Text(f"Now I'll make the change in `{path}`.", commentary=True),
-        hands.edit(edits.update_patch(path, lines, edit.lines)),
+        hands.edit(path, lines, edit.lines),
     )
 
 
@@ -107,7 +107,7 @@ def _visible_lines(looked: Outcome) -> list[str]:
 
 
 def _stage(result: Result) -> str:
-    if "*** Begin Patch" in result.payload:
+    if "*** Begin Patch" in result.payload or GIT_APPLY in result.payload:
         return "edit"
     return "look" if re.search(r"\bcat ", result.payload) else "check"
 

@@ -60,6 +60,12 @@ def add_patch(path: str, lines: Sequence[str]) -> str:
     return "\n".join(["*** Begin Patch", f"*** Add File: {path}", *(f"+{line}" for line in lines), "*** End Patch", ""])
 
 
+def unified_patch(path: str, old: Sequence[str] | None, new: Sequence[str]) -> str:
+    """The edit as `git apply` reads it. `old`: None where the file is new."""
+    before = "/dev/null" if old is None else f"a/{path}"
+    return "\n".join([*difflib.unified_diff(old or (), new, before, f"b/{path}", lineterm=""), ""])
+
+
 def _hunks(old: Sequence[str], new: Sequence[str], context: int) -> list[list[str]]:
     hunks: list[list[str]] = []
     for line in list(difflib.unified_diff(old, new, n=context, lineterm=""))[2:]:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from fnmatch import fnmatchcase
 from typing import Any
 
 import msgspec
 
+from dragoman.simulator import edits
 from dragoman.simulator.reply import ToolUse
 from dragoman.simulator.view import Result, Tool, View
+
+GIT_APPLY = "git apply"
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -34,8 +38,12 @@ class Hands(msgspec.Struct, frozen=True):
         """Read a file."""
         return self.run(f"cat {shlex.quote(path)}")
 
-    def edit(self, patch: str) -> ToolUse:
-        """Apply a patch: with the patch tool, in the script of a code-mode shell, or else by a here-document that Codex intercepts."""
+    def edit(self, path: str, old: Sequence[str] | None, new: Sequence[str]) -> ToolUse:
+        """Make `new` of the lines `old` (None: there is no file yet): with the patch tool, in the script of a code-mode shell, by a
+        here-document that Codex intercepts, or in the shell of another client, which has no `apply_patch`, by git."""
+        if self.patcher is None and any(fnmatchcase(self.shell.name, pattern) for pattern in _PLAIN_SHELLS):
+            return self.run(f"{GIT_APPLY} <<'EOF'\n{edits.unified_patch(path, old, new)}EOF")
+        patch = edits.add_patch(path, new) if old is None else edits.update_patch(path, old, new)
         if self.patcher is not None:
             payload = patch if self.patcher.kind == "custom" else _json({"input": patch})
             return _call(self.patcher, payload)
@@ -84,7 +92,7 @@ def _is_script(tool: Tool) -> bool:
 
 def _shell_field(tool: Tool) -> str | None:
     properties: dict[str, Any] = tool.parameters.get("properties") or {}
-    return next((name for name in ("cmd", "command", "script") if name in properties), None)
+    return next((name for name in ("cmd", "command", "script", "commands") if name in properties), None)
 
 
 def _shell_payload(tool: Tool, command: str) -> str:
@@ -93,7 +101,9 @@ def _shell_payload(tool: Tool, command: str) -> str:
         return script if tool.kind == "custom" else _json({"input": script})
     field = _shell_field(tool) or "cmd"
     form: dict[str, Any] = tool.parameters["properties"][field]
-    return _json({field: ["bash", "-lc", command] if form.get("type") == "array" else command})
+    if form.get("type") != "array":
+        return _json({field: command})
+    return _json({field: [command] if field == "commands" else ["bash", "-lc", command]})
 
 
 def _json(value: Any) -> str:
@@ -101,6 +111,8 @@ def _json(value: Any) -> str:
 
 
 Search = Callable[[str], Tool | None]
-_SHELLS = ("exec_command", "*__exec_command", "shell_command", "shell", "bash", "Bash", "*__bash", "exec", "*__exec")
+_PLAIN_SHELLS = ("bash", "Bash", "*__bash", "run_shell_command", "run_commands")
+"""The shells of opencode, pi, Continue, Qwen Code, Cline: what they are given is run as it stands."""
+_SHELLS = ("exec_command", "*__exec_command", "shell_command", "shell", *_PLAIN_SHELLS, "exec", "*__exec")
 _EXIT_CODE = re.compile(r"(?:exited with code|[Ee]xit code:?) (-?\d+)")
 _FAILED = re.compile(r"No such file or directory|command not found|^(?:Error|error):|aborted|unsupported call", re.M)
