@@ -42,11 +42,12 @@ def test_gateway_behind_tls_is_kept_from_the_proxy_for_tls() -> None:
         ('[model_providers.dragoman]\nbase_url = "http://x"', "dragoman"),
         ('model = "gpt-5.5"\n[model_providers.corp]\nname = "x"', None),
         ("not toml", None),
+        ('model_provider = "caf\udce9"', None),
     ],
 )
 def test_administrator_prescribes_a_provider_or_not(tmp_path: Path, text: str, provider: str | None) -> None:
     file = tmp_path / "managed_config.toml"
-    file.write_text(text)
+    file.write_bytes(text.encode(errors="surrogateescape"))
 
     assert managed_provider(file) == provider
 

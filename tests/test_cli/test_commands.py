@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -74,6 +75,16 @@ def test_a_full_disk_is_told_in_a_sentence(command: str) -> None:
         ended = subprocess.run([sys.executable, "-c", RUN, command], stdout=full, stderr=subprocess.PIPE, text=True)
 
     assert (ended.returncode, ended.stderr) == (1, "dragoman: standard output cannot be written: No space left on device\n")
+
+
+def test_a_terminal_of_another_encoding_is_told_what_it_can_show(tmp_path: Path) -> None:
+    (tmp_path / "dragoman.yaml").write_text("providers: {local: {kind: vllm}}\nmodels: {m: local/m}\n")
+    env = {**os.environ, "PYTHONIOENCODING": "latin-1", "NO_COLOR": "1"}
+
+    ended = subprocess.run([sys.executable, "-c", RUN, "check"], cwd=tmp_path, env=env, capture_output=True)
+
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert "  models      m  ? local/m" in ended.stdout.decode("latin-1").splitlines()
 
 
 def test_a_closed_output_is_no_trouble() -> None:

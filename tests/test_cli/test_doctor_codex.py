@@ -111,6 +111,14 @@ def test_file_that_is_no_toml_is_a_problem(tmp_path: Path) -> None:
     assert (finding.level, finding.about) == ("problem", str(tmp_path / "config.toml"))
 
 
+def test_what_cannot_be_read_is_told_without_the_systems_number(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    _, (finding,) = read_settings({"CODEX_HOME": str(tmp_path / "file")}, tmp_path)
+
+    assert finding.message == "cannot be read: Not a directory"
+
+
 def test_home_that_is_not_there_and_administrators_file_are_problems(tmp_path: Path) -> None:
     managed = tmp_path / "managed_config.toml"
     managed.write_text('model_provider = "corp"')

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import io
 import os
 import signal
 import sys
@@ -78,6 +79,7 @@ for _name, _place, _summary in (
 def main() -> None:
     """Run the command that was typed. A config that cannot be used and a gateway that cannot start end with a sentence and 1."""
     _open_what_is_closed()
+    _write_what_can_be_written()
     try:
         commands(prog_name="dragoman", standalone_mode=False)
     except click.exceptions.Abort:
@@ -110,6 +112,13 @@ def _open_what_is_closed() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))
+
+
+def _write_what_can_be_written() -> None:
+    """A terminal of another encoding shows a question mark for what it has no sign for."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="replace")
 
 
 def _tell_problems(error: ConfigError) -> None:

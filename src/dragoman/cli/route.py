@@ -14,7 +14,7 @@ import click
 import msgspec
 
 from dragoman.app.dry_run import Moment, dry_run, from_config
-from dragoman.cli.asking import NobodyThere, address_of, config_option, gateway_option, tell
+from dragoman.cli.asking import NobodyThere, address_of, config_option, gateway_option, reason, tell
 from dragoman.cli.columns import aligned
 from dragoman.config.load import load
 from dragoman.server.admin import DryRun
@@ -77,7 +77,7 @@ def _body(file: str | None) -> dict[str, msgspec.Raw] | None:
     try:
         return msgspec.json.decode(Path(file).read_bytes(), type=dict[str, msgspec.Raw])
     except (OSError, msgspec.DecodeError) as error:
-        raise click.ClickException(f"{file} is not a JSON object: {error}") from error
+        raise click.ClickException(f"{file} is not a JSON object: {reason(error)}") from error
 
 
 def _header(text: str) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from dragoman.cli.asking import reason
 from dragoman.cli.codex.program import INSTALL, OLDEST_TESTED, Program, ask, is_older_than_tested
 from dragoman.cli.codex.surroundings import MANAGED, codex_home, managed_provider
 from dragoman.cli.doctor.finding import Finding, ok, problem, warning
@@ -133,11 +134,11 @@ def _startup(program: Program, env: Mapping[str, str], cwd: Path, *flags: str) -
 
 def _read(path: Path, findings: list[Finding]) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text())
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        findings.append(problem(str(path), f"cannot be read: {error}", "correct it; Codex refuses to start with it"))
+        findings.append(problem(str(path), f"cannot be read: {reason(error)}", "correct it; Codex refuses to start with it"))
         return {}
 
 
