@@ -139,6 +139,9 @@ PROVIDERS = {
     "`http://127.0.0.1:8000/v1`",
     "{kind: vllm, base_url: 'localhost:8000/v1'}": "p.base_url: has no `http://` or `https://`; write it as `https://api.example.com/v1`",
     "{kind: vllm, base_url: 'http://'}": "p.base_url: names no host; write it as `https://api.example.com/v1`",
+    "{kind: vllm, base_url: 'https://ex$ample.com/v1'}": "p.base_url: names a host that there cannot be; write it as "
+    "`https://api.example.com/v1`",
+    "{kind: vllm, base_url: 'https://x/ü'}": "p.base_url: has letters in its path that no URL has; percent-encode them",
     "{kind: vllm, base_url: 'http://x:99999'}": "p.base_url: is no URL (host or port cannot be read); write it as `https://api.example.com/v1`",
     "{kind: vllm, base_url: 'https://x/v1/chat/completions/'}": "p.base_url: ends with `/chat/completions`; leave that out: the gateway adds it "
     "for each call",

@@ -313,6 +313,25 @@ def test_where_an_agent_works_is_read_where_that_is_wanted(wanted: bool, place: 
     assert (record.cwd, record.repo) == place
 
 
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("https://ada:p@ss@git.example.com/p.git", "https://git.example.com/p.git"),
+        ("git+https://ada:token@git.example.com/p.git", "git+https://git.example.com/p.git"),
+        ("https://git.example.com/@scope/p.git", "https://git.example.com/@scope/p.git"),
+        ("git@git.example.com:p.git", "git@git.example.com:p.git"),
+    ],
+)
+def test_nobody_who_may_enter_a_repository_stands_in_its_address(url: str, told: str) -> None:
+    spaces = {"/home/ada": {"associated_remote_urls": {"origin": url}}}
+    headers = (("originator", "codex_exec"), ("x-codex-turn-metadata", json.dumps({"workspaces": spaces})))
+    record = Record("x", 0.0)
+
+    Completion(paths=lambda: True).complete(record, Bodies(client_request_headers=headers))
+
+    assert record.repo == told
+
+
 @pytest.mark.parametrize("words", ["plain", 'he said "go {on}" \\', "C:\\\\", '\\"}', "x" * 5000, '{"a":"}"}' * 400])
 def test_a_conversation_is_known_again_whatever_its_first_words_hold(words: str) -> None:
     completion = Completion()

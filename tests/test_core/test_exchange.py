@@ -543,6 +543,21 @@ def test_codex_is_told_of_passing_faults_in_a_form_that_it_retries(status: int) 
     run(main())
 
 
+def test_names_that_a_client_makes_endless_go_on_record_by_their_beginning() -> None:
+    long = "s" * 10_000
+
+    async def main() -> None:
+        headers = {**CODEX, "session-id": long, "x-dragoman-run": long, "x-codex-turn-metadata": json.dumps({"turn_id": long})}
+        async with provider(answers(200, WHOLE)) as up, stand(up.url) as gateway:
+            await gateway.ask("responses", {**RESPONSES, "model": f"up/{long}"}, headers)
+
+            record = gateway.record
+            assert {record.session, record.turn, record.run, record.asked} == {long[:512], f"up/{long}"[:512]}
+            assert (record.error, up.heard) == ("model_not_found", [])
+
+    run(main())
+
+
 def test_the_session_of_codex_is_on_record() -> None:
     async def main() -> None:
         async with provider(says(SSE, *CHAT_STREAM)) as up, stand(up.url, settings=", dialect: chat") as gateway:

@@ -255,6 +255,15 @@ def test_a_harder_request_goes_to_a_stronger_tier_then_up_then_down() -> None:
     assert house.route("m", tokens=4000, tools=5).tier_why == "score 0.29 = size +0.12 tools +0.07 effort +0.10"
 
 
+def test_a_tier_is_told_by_its_name_whatever_letters_that_has() -> None:
+    tiers = 'order: ["{x}", "a}b"]'
+    targets = '[{model: loc/s, tier: "{x}"}, {model: loc/l, tier: "a}b"}]'
+
+    found = House(f"  m: {{strategy: tiered, tiers: {{{tiers}}}, targets: {targets}}}").route("m")
+
+    assert [place.reason for place in found.places] == ["tier `{x}`, weight 1", "tier `a}b`, weight 1"]
+
+
 @pytest.mark.parametrize(
     ("ask", "total"),
     [

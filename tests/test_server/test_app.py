@@ -39,6 +39,40 @@ def test_doubled_and_trailing_slashes_are_harmless() -> None:
     go(story())
 
 
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/chat/completions/", "/v1//chat/completions"])
+def test_what_is_refused_at_a_models_path_is_counted_however_many_slashes_it_has(path: str) -> None:
+    async def story() -> None:
+        async with house() as it:
+            answer = await it.ask(post(path, kind="text/plain"))
+
+            assert (answer.status, it.app.refusals) == (415, {"invalid_request": 1})
+
+    go(story())
+
+
+@pytest.mark.parametrize("header", ["Content-Length: 50000000", "Transfer-Encoding: chunked"])
+def test_a_strangers_body_is_not_waited_for(header: str) -> None:
+    head = f"POST /v1/responses HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{header}\r\n".encode()
+
+    async def story() -> None:
+        async with house(about=CLOSED) as it:
+            answer = await it.ask(head + b"\r\n")
+
+            assert (answer.status, answer.message, it.app.refusals) == (401, "a client key is needed", {"authentication": 1})
+
+    go(story())
+
+
+def test_a_strangers_packed_body_is_not_unpacked() -> None:
+    async def story() -> None:
+        async with house(about=CLOSED) as it:
+            answers = [await it.ask(post("/v1/responses", b"no gzip", "Content-Encoding: gzip", *key)) for key in ((), (KEY,))]
+
+            assert [answer.status for answer in answers] == [401, 400]
+
+    go(story())
+
+
 def test_the_exchange_gets_the_request_as_it_came() -> None:
     seen: list[Inbound] = []
 

@@ -97,7 +97,7 @@ def test_what_is_refused_before_an_exchange_is_counted_by_kind() -> None:
                 client = await it.client()
                 await client.send(wrong)
                 await refused(client)
-            await it.ask(post(body=b"x" * 11))
+            await it.ask(post("/v1/responses", b"x" * 11, "Authorization: Bearer ada-key"))
             await it.ask(get("/metrics"))
             await it.ask(get("/nowhere"))
             await it.ask(post(body=b'{"a":1}'))

@@ -169,6 +169,11 @@ def test_a_host_without_an_address_is_told(host: str) -> None:
     assert refused.value.message.startswith(f"cannot listen on `{host}`: the name has no address (")
 
 
+@pytest.mark.parametrize(("given", "host"), [("[::1]", "::1"), ("::1", "::1"), ("127.0.0.1", "127.0.0.1")])
+def test_an_address_is_meant_with_brackets_and_without(given: str, host: str) -> None:
+    assert ServerSettings(host=given).host == host
+
+
 def test_localhost_is_listened_to_on_one_port_for_all_its_addresses() -> None:
     opened = open_sockets("localhost", 0)
     try:

@@ -88,7 +88,7 @@ def place(headers: Mapping[str, str]) -> tuple[str | None, str | None]:
     return None, None
 
 
-_ENTRANCE = re.compile(r"^(\w+://)[^/@]*@")
+_ENTRANCE = re.compile(r"^([\w+.-]+://)[^/?#]*@")
 _SUBAGENTS = {"compact": "compaction"}
 """Its words for sub-agents that have another name elsewhere."""
 

@@ -9,6 +9,7 @@ from dragoman.config.problems import Findings, Path
 from dragoman.config.routing_schema import ProviderKey
 from dragoman.config.schema import Provider
 from dragoman.profiles.contract import Profile
+from dragoman.wire.hosts import ascii_host
 
 _CALLS = ("/chat/completions", "/responses", "/completions", "/messages", "/models", "/embeddings")
 _REGION = "{region}"
@@ -62,6 +63,12 @@ def url_fault(text: str) -> tuple[str, str] | None:
         return ("has no `http://` or `https://`", "write it as `https://api.example.com/v1`")
     if not url.hostname or port == 0 or any(letter.isspace() for letter in text):
         return ("names no host", "write it as `https://api.example.com/v1`")
+    try:
+        ascii_host(url.hostname.replace(_REGION, "region"))
+    except ValueError:
+        return ("names a host that there cannot be", "write it as `https://api.example.com/v1`")
+    if not url.path.isascii():
+        return ("has letters in its path that no URL has", "percent-encode them")
     if url.username is not None:
         return ("has a user or a password in it", "put the key into `keys`")
     if url.query or url.fragment:

@@ -48,7 +48,8 @@ class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where its API is, as `https://api.example.com/v1`: what stands before `/chat/completions` or `/responses`; may hold `${VARIABLE}`,
     and `{region}` where its keys have one."""
     dialect: str | None = None
-    """The one API to speak with it: `responses` or `chat`; null takes the client's own, where provider and model take it, else the best."""
+    """The one API to speak with it, as `responses`, `chat`, `messages` or `generate`; null takes the client's own, where provider and model
+    take it, else the best."""
     dialects: dict[str, str | None] | None = None
     """The APIs that it speaks, best first, each with its path below `base_url` (null: the usual one)."""
     auth: Auth | None = None

@@ -27,6 +27,9 @@ from dragoman.wire.splice import Outline
 
 logger = logging.getLogger(__name__)
 
+_LONGEST = 512
+"""Letters of what a client calls itself, its conversation or its model that go on record: much is remembered by such names."""
+
 
 async def handle(runtime: Runtime, inbound: Inbound, outbound: Outbound) -> None:
     """Carry one exchange from the client's request to the last byte of its answer, and record it, whatever happens.
@@ -137,7 +140,7 @@ def _begin(runtime: Runtime, inbound: Inbound, outbound: Outbound, agent: Agent,
     dialect = runtime.dialects[inbound.dialect]
     call = Call(inbound.path, inbound.body, inbound.method, inbound.query)
     peek = dialect.peek(call)
-    record.asked, record.stream = peek.model, peek.stream
+    record.asked, record.stream = _clipped(peek.model), peek.stream
     outline = peek.outline or Outline(inbound.body)
     return Exchange(runtime, inbound, outbound, agent, record, began, dialect, call, peek, outline)
 
@@ -175,18 +178,26 @@ def _new_record(runtime: Runtime, inbound: Inbound, agent: Agent, session: Sessi
         began_at=inbound.received_at,
         address=inbound.address,
         agent=agent.name,
-        agent_version=agent.version(headers),
-        session=session.thread_id or session.session_id,
-        parent_session=session.parent_id,
-        turn=session.turn_id,
-        kind=session.kind if replays is None else REPLAY,
+        agent_version=_clipped_or_none(agent.version(headers)),
+        session=_clipped_or_none(session.thread_id or session.session_id),
+        parent_session=_clipped_or_none(session.parent_id),
+        turn=_clipped_or_none(session.turn_id),
+        kind=_clipped_or_none(session.kind) if replays is None else REPLAY,
         replays=replays and replays[:100],
-        run=headers.get("x-dragoman-run"),
+        run=_clipped_or_none(headers.get("x-dragoman-run")),
         dialect=inbound.dialect,
         path=inbound.mount + inbound.path,
         trace=None if runtime.tracing is None else runtime.tracing.begin(headers),
         bytes_in=len(inbound.body),
     )
+
+
+def _clipped(name: str) -> str:
+    return name if len(name) <= _LONGEST else name[:_LONGEST]
+
+
+def _clipped_or_none(name: str | None) -> str | None:
+    return None if name is None else _clipped(name)
 
 
 def _note_error(record: Record, error: GatewayError) -> None:

@@ -25,8 +25,8 @@ __all__ = ["Resolver", "Target", "VirtualModel"]
 
 _CACHED = 2048
 """Names that were found by rule and are remembered; clients choose them, so their number is bounded."""
-_LONG = 512
-"""Letters of a name that is not worth remembering: no provider has such a model."""
+_LONGEST = 512
+"""Letters of a name: no provider has such a model, and much is remembered by the names of models."""
 _SHOWN = 100
 _PROVIDERS = 8
 """Of those that there are, so many are named."""
@@ -71,6 +71,8 @@ class Resolver:
         found = self._exact.get(model) or self._cache.get(model)
         if found is not None:
             return found
+        if len(model) > _LONGEST:
+            raise _error(f"the model `{model[: _SHOWN - 3]}...` has a name of {len(model)} letters; it may have {_LONGEST}")
         for rule in self._RULES:
             found = rule(self, model)
             if found is not None:
@@ -84,8 +86,6 @@ class Resolver:
         return tuple(dict.fromkeys([*virtual, *sorted(listed)]))
 
     def _remember(self, model: str, found: VirtualModel) -> VirtualModel:
-        if len(model) > _LONG:
-            return found
         if len(self._cache) >= _CACHED:
             del self._cache[next(iter(self._cache))]
         self._cache[model] = found

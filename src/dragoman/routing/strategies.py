@@ -222,8 +222,13 @@ def _tiered(branch: Branch, walk: Walk, within: Within) -> list[Group]:
     for tier in (*tiers.order[chosen:], *reversed(tiers.order[:chosen])):
         entries = [entry for entry in branch.entries if entry.tier == tier]
         if entries:
-            found += _by_weight(entries, walk, within, f"tier `{tier}`, weight {{value:g}}")
+            found += _by_weight(entries, walk, within, f"tier `{_verbatim(tier)}`, weight {{value:g}}")
     return found
+
+
+def _verbatim(name: str) -> str:
+    """A name as it must stand in a reason for being told as it is: a place's measure is put in where braces are (`Place.reason`)."""
+    return name.replace("{", "{{").replace("}", "}}")
 
 
 def _choose_tier(tiers: Tiering, walk: Walk) -> str:

@@ -159,11 +159,11 @@ class App(Generic[R]):
     async def _refuse(self, asked: Answer, error: GatewayError) -> None:
         if asked.started:
             return
-        name = self._dialects.get(asked.target.path, _ERROR_DIALECT)
-        status, headers, body = word_for(error, name, asked.headers)
-        if asked.target.path in self._dialects or error.kind in _WATCHED:
+        name = self._dialects.get(_tidy(asked.target.path), "")
+        status, headers, body = word_for(error, name or _ERROR_DIALECT, asked.headers)
+        if name or error.kind in _WATCHED:
             self._count(error)
-            self._refused(error, asked, status, self._dialects.get(asked.target.path, ""))
+            self._refused(error, asked, status, name)
         await asked.whole(status, unsized(headers), body)
 
     def _count(self, error: GatewayError) -> None:
@@ -223,6 +223,8 @@ class App(Generic[R]):
             if len(exchanges) >= self._max_running:
                 raise _too_many(len(exchanges))
             if asked.more_body or asked.size > self._body_bytes or "content-encoding" in headers:
+                # What is not here yet, or would have to be unpacked, is not worth it for a stranger.
+                self.about.identify(headers)
                 body = await read_body(asked.read, headers, self._body_bytes)
                 # Others may have begun while this body came.
                 if len(exchanges) >= self._max_running:

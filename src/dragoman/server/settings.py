@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+from msgspec.structs import force_setattr
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -10,16 +11,16 @@ class Limits(msgspec.Struct, frozen=True):
 
     header_bytes: int = 64 * 1024
     """All header names and values of a request together. Default: 64 KiB."""
-    header_count: int = 100
-    """Headers of a request. Default: 100."""
+    header_count: int = 128
+    """Headers of a request. Default: 128."""
     target_bytes: int = 8 * 1024
     """Path and query of a request. Default: 8 KiB."""
-    head_s: float = 15.0
-    """From the first byte of a request (or the opening of the connection) to the end of its headers. Default: 15."""
+    head_s: float = 10.0
+    """From the first byte of a request (or the opening of the connection) to the end of its headers. Default: 10."""
     body_bytes: int = 64 * 1024 * 1024
     """A request's body, also once it is decompressed. Default: 64 MiB."""
-    body_s: float = 120.0
-    """From the end of the headers to the end of the body. Default: 120."""
+    body_s: float = 60.0
+    """From the end of the headers to the end of the body. Default: 60."""
     idle_s: float = 75.0
     """How long a connection may stay open between requests. Default: 75."""
     write_stall_s: float = 300.0
@@ -28,15 +29,15 @@ class Limits(msgspec.Struct, frozen=True):
     """Bytes of an answer that wait for a slow client before the provider is paused. Default: 64 KiB."""
     linger_s: float = 2.0
     """How long what a refused client still sends is read and dropped, so that it can read why. Default: 2."""
-    connections: int = 1024
-    """Open connections; one more is told 503. Default: 1024."""
+    connections: int = 4096
+    """Open connections; one more is told 503. Default: 4096."""
 
 
 class ServerSettings(msgspec.Struct, frozen=True):
     """Where the server listens and whom it trusts."""
 
     host: str = "127.0.0.1"
-    """The address to listen on. Default: 127.0.0.1."""
+    """The address to listen on, an IPv6 one without brackets. Default: 127.0.0.1."""
     port: int = 8080
     """The port to listen on; 0 takes any free one. Default: 8080."""
     allowed_hosts: tuple[str, ...] = ()
@@ -48,3 +49,7 @@ class ServerSettings(msgspec.Struct, frozen=True):
     shutdown_grace_s: float = 30.0
     """How long running answers may take to finish at shutdown. Default: 30."""
     limits: Limits = Limits()
+
+    def __post_init__(self) -> None:
+        # An IPv6 address stands in brackets only where a port follows.
+        force_setattr(self, "host", self.host.strip("[]"))

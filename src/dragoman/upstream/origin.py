@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from urllib.parse import urlsplit
 
 import msgspec
 
-from dragoman.wire.hosts import is_loopback
+from dragoman.wire.hosts import ascii_host, is_loopback
 
-_HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+(?:%[a-z0-9._-]+)?")
-"""A name (with the underscores that some private networks use) or an IPv6 address, perhaps with its zone."""
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -46,7 +43,11 @@ class Origin(msgspec.Struct, frozen=True):
             raise ValueError("the path of a base URL is plain ASCII; percent-encode what is not")
         if port == 0:
             raise ValueError("the port of a base URL is a number from 1 to 65535")
-        return cls(parts.scheme, _ascii(parts.hostname), port or _PORTS[parts.scheme]), parts.path.rstrip("/")
+        try:
+            host = ascii_host(parts.hostname)
+        except ValueError as error:
+            raise ValueError("the host of a base URL is not a legal name") from error
+        return cls(parts.scheme, host, port or _PORTS[parts.scheme]), parts.path.rstrip("/")
 
     @property
     def place(self) -> str:
@@ -66,13 +67,3 @@ class Origin(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         return f"{self.scheme}://{self.authority}"
-
-
-def _ascii(host: str) -> str:
-    try:
-        name = host.lower() if host.isascii() else host.encode("idna").decode("ascii").lower()
-    except UnicodeError as error:
-        raise ValueError("the host of a base URL is not a legal name") from error
-    if _HOST.fullmatch(name) is None:
-        raise ValueError("the host of a base URL is not a legal name")
-    return name
