@@ -39,6 +39,37 @@ def test_doubled_and_trailing_slashes_are_harmless() -> None:
     go(story())
 
 
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        ("http://localhost:8080/v1/models?a=b", 200),
+        ("http://[::1]:8080/v1/models", 200),
+        ("http://127.0.0.1", 200),
+        ("http://evil.example/v1/models", 403),
+        ("http://evil.example:8080/v1/models", 403),
+    ],
+)
+def test_a_target_with_a_host_is_asked_by_that_name_whatever_the_header_says(target: str, status: int) -> None:
+    async def story() -> None:
+        async with house() as it:
+            assert (await it.ask(get(target))).status == status
+
+    go(story())
+
+
+def test_a_failure_is_logged_with_the_path_as_it_was_sent(caplog: pytest.LogCaptureFixture) -> None:
+    async def fail(runtime: str, inbound: Inbound, outbound: Outgoing) -> None:
+        raise RuntimeError
+
+    async def story() -> None:
+        async with house(fail) as it:
+            assert (await it.ask(post("/v1/%72esponses?key=secret"))).status == 500
+
+    go(story())
+
+    assert [record.getMessage() for record in caplog.records] == ["`POST /v1/%72esponses` failed inside the gateway"]
+
+
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/chat/completions/", "/v1//chat/completions"])
 def test_what_is_refused_at_a_models_path_is_counted_however_many_slashes_it_has(path: str) -> None:
     async def story() -> None:

@@ -35,6 +35,7 @@ async def refused(client: Client) -> Answer:
         (b"\x16\x03\x01\x02\x00\x01\x00", "Invalid method"),
         (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "PRI"),
         (b"GET /\xff HTTP/1.1\r\nHost: a\r\n\r\n", ""),
+        (b"CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n", "its target is no path"),
     ],
 )
 def test_what_is_not_proper_http_is_refused(request_bytes: bytes, reason: str) -> None:

@@ -148,7 +148,9 @@ class App(Generic[R]):
         except ClientGone:
             return
         except Exception:
-            logger.exception("`%s %s` failed inside the gateway", asked.method, asked.target.path)
+            # As it was sent: unquoted it may hold what a terminal obeys.
+            path = asked.target.raw.partition(b"?")[0].decode("latin-1")
+            logger.exception("`%s %s` failed inside the gateway", asked.method, path)
             await self._refuse(asked, GatewayError(Kind.INTERNAL, "the gateway failed on this request; its log says why"))
 
     def word(self, error: GatewayError, headers: Mapping[str, str]) -> tuple[int, Headers, bytes]:

@@ -29,11 +29,12 @@ _names = _Names()
 
 
 class Target(msgspec.Struct, frozen=True):
-    """As it was sent; the path in it, unquoted; the query."""
+    """As it was sent; the path in it, unquoted; the query. host: of one in absolute form, as proxies are asked, with its port."""
 
     raw: bytes
     path: str
     query: str
+    host: str = ""
 
 
 _targets: dict[bytes, Target] = {}
@@ -41,21 +42,30 @@ _targets: dict[bytes, Target] = {}
 
 
 def read_target(raw: bytes) -> Target:
-    """Raises what a request target raises that is no URL or not in ASCII."""
+    """Raises ValueError for what is no URL, or not in ASCII."""
     found = _targets.get(raw)
     if found is not None:
         return found
-    raw_path, query = raw, b""
+    raw_path, query, host = raw, b"", ""
     if raw[:1] != b"/" or b"#" in raw:
-        url = httptools.parse_url(raw)
-        raw_path, query = url.path, url.query or b""
+        raw_path, query, host = _parse(raw)
     elif b"?" in raw:
         raw_path, _, query = raw.partition(b"?")
     path = raw_path.decode("ascii")
-    target = Target(raw, urllib.parse.unquote(path) if "%" in path else path, query.decode("latin-1"))
+    target = Target(raw, urllib.parse.unquote(path) if "%" in path else path, query.decode("latin-1"), host)
     if not query and len(raw) <= _TARGET_BYTES and len(_targets) < _KEPT:
         _targets[raw] = target
     return target
+
+
+def _parse(raw: bytes) -> tuple[bytes, bytes, str]:
+    try:
+        url = httptools.parse_url(raw)
+    except httptools.HttpParserError as error:
+        raise ValueError("no URL") from error
+    host = (url.host or b"").decode("ascii")
+    host = f"[{host}]" if ":" in host else host
+    return url.path or b"/", url.query or b"", f"{host}:{url.port}" if url.port else host
 
 
 def read_headers(raw: RawHeaders) -> dict[str, str]:

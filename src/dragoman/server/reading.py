@@ -15,7 +15,7 @@ from uvicorn.server import ServerState
 
 from dragoman.ir.errors import GatewayError
 from dragoman.server.answer import Answer
-from dragoman.server.asked import BodyOnly, RawHeaders, read_headers, read_target
+from dragoman.server.asked import BodyOnly, RawHeaders, Target, read_headers, read_target
 from dragoman.server.faults import headers_too_large, judge_head, not_http
 from dragoman.server.refusal import Policy
 from dragoman.upstream.alarm import TICK_S, Alarm
@@ -162,7 +162,15 @@ class Reading(HttpToolsProtocol):
         if "connection" in headers or method == b"CONNECT":
             self._is_upgrade = parser.should_upgrade()
             keep_alive = keep_alive and not self._is_upgrade and parser.should_keep_alive()
-        asked = read_target(target)
+        try:
+            asked = read_target(target)
+        except ValueError:
+            asked, self.refusal = Target(target, "", ""), not_http("its target is no path")
+            self.deaf = True
+            keep_alive = False
+        if asked.host:
+            # RFC 9112, section 3.2.2: what the header says does not count then.
+            headers["host"] = asked.host
         answer = Answer(self, self.transport, _METHODS.get(method) or method.decode("ascii"), asked, version, headers, keep_alive)
         answer.refusal = self.refusal
         self.headers = []
