@@ -33,17 +33,21 @@ def work(folder: Path, request: str, shell: str) -> str:
         if "tool_calls" not in message:
             return message["content"]
         for call in message["tool_calls"]:
-            messages.append({"role": "tool", "tool_call_id": call["id"], "content": run(folder, json.loads(call["function"]["arguments"]))})
+            arguments = json.loads(call["function"]["arguments"])
+            messages.append({"role": "tool", "tool_call_id": call["id"], "content": run(folder, arguments, shell)})
     raise AssertionError("the model never stops calling")
 
 
-def run(folder: Path, arguments: dict[str, Any]) -> str:
-    """What the commands of a call print."""
-    told = ""
+def run(folder: Path, arguments: dict[str, Any], shell: str) -> str:
+    """What the commands of a call print, as the agent with this shell tells it."""
+    told, code = "", 0
     for command in arguments.get("commands") or [arguments["command"]]:
         done = subprocess.run(["bash", "-c", command], cwd=folder, capture_output=True, text=True, timeout=60, check=False)
-        told += done.stdout + done.stderr
-    return told
+        told, code = told + done.stdout + done.stderr, done.returncode
+    if shell != "run_shell_command":
+        return told
+    report = f"Output: {told.strip() or '(empty)'}\nError: (none)\nExit Code: {code}\nSignal: 0\nProcess Group PGID: 11623"
+    return f"Command: {arguments['command']}\nDirectory: (root)\n{report}"
 
 
 @pytest.mark.parametrize("shell", SHELLS)

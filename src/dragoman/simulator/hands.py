@@ -65,6 +65,9 @@ def find_hands(view: View) -> Hands | None:
 def outcome(result: Result) -> Outcome:
     """Unwrap what Codex and its kind put around an output."""
     text = result.text.replace("\r\n", "\n")
+    report = _REPORT.fullmatch(text)
+    if report is not None:
+        return Outcome(report["output"], report["code"] in ("0", "(none)"))
     head, found, output = text.partition("Output:\n")
     code = _EXIT_CODE.search(text)
     if not found or (code is None and not head.startswith(("Wall time", "Script"))):
@@ -115,4 +118,6 @@ _PLAIN_SHELLS = ("bash", "Bash", "*__bash", "run_shell_command", "run_commands")
 """The shells of opencode, pi, Continue, Qwen Code, Cline: what they are given is run as it stands."""
 _SHELLS = ("exec_command", "*__exec_command", "shell_command", "shell", *_PLAIN_SHELLS, "exec", "*__exec")
 _EXIT_CODE = re.compile(r"(?:exited with code|[Ee]xit code:?) (-?\d+)")
+_REPORT = re.compile(r"Command: .*\nDirectory: .*\nOutput: (?P<output>.*)\nError: .*\nExit Code: (?P<code>\S+)\nSignal: .*", re.S)
+"""How Qwen Code wraps what a command printed."""
 _FAILED = re.compile(r"No such file or directory|command not found|^(?:Error|error):|aborted|unsupported call", re.M)
