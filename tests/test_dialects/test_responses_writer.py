@@ -296,8 +296,9 @@ def test_signs_of_life_are_legal_anywhere_and_keep_the_id() -> None:
     written = writer.ping() + writer.feed(START) + writer.feed(ev.Pinged()) + writer.feed(END[0]) + writer.feed(END[1]) + writer.ping()
 
     values = [json.loads(frame.data) for frame in DIALECT.framer().feed(written)]
-    assert [value["type"].removeprefix("response.") for value in values] == ["created", "in_progress", "in_progress", "completed"]
-    assert len({value["response"]["id"] for value in values}) == 1
+    assert [value["type"].removeprefix("response.") for value in values] == ["created", "in_progress", "keepalive", "completed"]
+    assert [value["sequence_number"] for value in values] == [0, 1, 2, 3]
+    assert len({value["response"]["id"] for value in values if "response" in value}) == 1
 
 
 def test_frames_of_this_dialect_pass_through_with_new_numbers() -> None:

@@ -57,12 +57,11 @@ class Writer:
         return self._fail(GatewayError(Kind.CUT, "the answer ended before it was complete", source="upstream"))
 
     def ping(self) -> bytes:
-        """A repeated `response.in_progress`: every client of this API knows it, and it resets those timers that comments don't."""
+        """OpenAI's own `keepalive`: it resets those timers that comments don't. A repeated `response.in_progress` would be taken for
+        all that was said so far by the official Node SDK."""
         if self._over:
             return b""
-        if not self._response:
-            return self._open()
-        return lifecycle(b"response.in_progress", self._line.number(), msgspec.json.encode(self._response))
+        return self._line.frame("keepalive") if self._response else self._open()
 
     # ---- the envelope ----
 
