@@ -101,6 +101,20 @@ def test_edits_by_a_here_document_where_there_is_no_patch_tool() -> None:
     assert workspace.commands[1].startswith("apply_patch <<'EOF'\n*** Begin Patch\n")
 
 
+def test_edits_with_the_shell_of_an_old_codex() -> None:
+    class Old(Workspace):
+        def run(self, command: str) -> str:
+            output = super().run(command).split("Output:\n", 1)[1]
+            return json.dumps({"output": output, "metadata": {"exit_code": 0, "duration_seconds": 0.1}})
+
+    workspace = Old(app__py=APP)
+
+    output = drive_responses(workspace, REQUEST, [EXEC])
+
+    assert workspace.files == {"app.py": GREETED}
+    assert output[-1]["content"][0]["text"].startswith("Done: I gave `greet` a parameter `name` in `app.py`. The check passed:")
+
+
 def test_edits_in_code_mode() -> None:
     workspace = Workspace(app__py=APP)
 

@@ -24,6 +24,15 @@ class Outcome(msgspec.Struct, frozen=True):
     ok: bool
 
 
+class _Ended(msgspec.Struct):
+    exit_code: int
+
+
+class _Told(msgspec.Struct):
+    output: str
+    metadata: _Ended
+
+
 class Hands(msgspec.Struct, frozen=True):
     """A shell, and a patch tool where there is one."""
 
@@ -65,6 +74,9 @@ def find_hands(view: View) -> Hands | None:
 def outcome(result: Result) -> Outcome:
     """Unwrap what Codex and its kind put around an output."""
     text = result.text.replace("\r\n", "\n")
+    told = _told_as_json(text)
+    if told is not None:
+        return told
     report = _REPORT.fullmatch(text)
     if report is not None:
         return Outcome(report["output"], report["code"] in ("0", "(none)"))
@@ -76,6 +88,15 @@ def outcome(result: Result) -> Outcome:
         output = output.partition("Output:\n")[2]
     failed = (code is not None and code[1] != "0") or head.startswith("Script failed")
     return Outcome(output, not failed)
+
+
+def _told_as_json(text: str) -> Outcome | None:
+    """The wrapping of Codex up to 0.60: `{"output": "…", "metadata": {"exit_code": 0, …}}`."""
+    try:
+        told = msgspec.json.decode(text, type=_Told)
+    except (msgspec.DecodeError, msgspec.ValidationError):
+        return None
+    return Outcome(told.output, told.metadata.exit_code == 0)
 
 
 def call_tool(tool: Tool, payload: str) -> ToolUse:
