@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dragoman.app.revisions import Revisions, data_folder
+from dragoman.app.revisions import Revisions
 from dragoman.config.written import Written
 from dragoman.ir.errors import GatewayError
 
@@ -80,16 +80,3 @@ def test_files_of_one_name_have_revisions_of_their_own(tmp_path: Path) -> None:
     one.keep(said("one"))
 
     assert (len(one.all()), len(two.all())) == (1, 0)
-
-
-@pytest.mark.parametrize(
-    ("env", "platform", "folder"),
-    [
-        ({"HOME": "/home/ada"}, "linux", "/home/ada/.local/share/dragoman"),
-        ({"HOME": "/Users/ada"}, "darwin", "/Users/ada/Library/Application Support/dragoman"),
-        ({"HOME": "/home/ada", "XDG_DATA_HOME": "/data"}, "linux", "/data/dragoman"),
-        ({"HOME": "/home/ada", "XDG_DATA_HOME": "relative"}, "linux", "/home/ada/.local/share/dragoman"),
-    ],
-)
-def test_they_are_in_the_users_data_directory(env: dict[str, str], platform: str, folder: str) -> None:
-    assert data_folder(env, platform) == Path(folder)

@@ -13,8 +13,8 @@ from typing import Any, Self
 from dragoman.agents.registry import recognise
 from dragoman.app.compose import Composed, new_id
 from dragoman.app.pricing import record_price
-from dragoman.app.revisions import data_folder
 from dragoman.app.tracing import secrets
+from dragoman.config.folders import data_folder
 from dragoman.config.schema import Config
 from dragoman.core.completion import Completion
 from dragoman.ir.errors import GatewayError, Kind

@@ -9,13 +9,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
+from dragoman.config.folders import data_folder
 from dragoman.config.written import Written
 from dragoman.ir.errors import GatewayError, Kind
 
@@ -112,12 +112,3 @@ class Revisions:
         for number in numbers[: -self._most]:
             with contextlib.suppress(OSError):
                 self._path(number).unlink()
-
-
-def data_folder(env: Mapping[str, str], platform: str = sys.platform) -> Path:
-    """The user's data directory for Dragoman (https://specifications.freedesktop.org/basedir-spec/latest/)."""
-    named = env.get("XDG_DATA_HOME", "")
-    if Path(named).is_absolute():
-        return Path(named) / "dragoman"
-    home = Path(env.get("HOME") or env.get("USERPROFILE") or Path.home())
-    return home / ("Library/Application Support/dragoman" if platform == "darwin" else ".local/share/dragoman")

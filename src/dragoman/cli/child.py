@@ -6,11 +6,15 @@ import os
 import select
 import subprocess
 import sys
+import tempfile
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
+
+from dragoman.config.folders import state_folder
 
 _READY_S = 30.0
 _END_S = 10.0
@@ -36,12 +40,12 @@ def child_gateway(env: Mapping[str, str], *, run: str, config: str | None = None
     It tells its address on a pipe, and lives as long as its standard input is open: so it ends even if we are killed. It has a
     session of its own, so that Ctrl-C, meant for the program in the foreground, does not end it.
     """
-    log = _log_path(env, run)
+    log, output = _log(env, run)
     told, tells = os.pipe()
     command = [sys.executable, "-m", "dragoman", "serve", "--host", "127.0.0.1", "--port", "0", "--leash", "--announce-fd", str(tells)]
     if config is not None:
         command += ["--config", config]
-    with log.open("wb") as output:
+    with output:
         process = subprocess.Popen(
             command,
             env=dict(env),
@@ -78,13 +82,31 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _log_path(env: Mapping[str, str], run: str) -> Path:
-    state = env.get("XDG_STATE_HOME") or Path(env.get("HOME") or Path.home()) / ".local" / "state"
-    folder = Path(state) / "dragoman"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for old in sorted(folder.glob("gateway-*.log"), key=lambda path: path.stat().st_mtime)[: -_LOGS_KEPT + 1]:
-        old.unlink(missing_ok=True)
-    return folder / f"gateway-{run}.log"
+def _log(env: Mapping[str, str], run: str) -> tuple[Path, BinaryIO]:
+    """The file that the gateway tells what it does: beside the last few of its kind, or where the system has its temporary files if
+    nothing may be written there. Raises ChildFailed."""
+    folder, name = state_folder(env), f"gateway-{run}.log"
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _forget(folder)
+        return folder / name, (folder / name).open("wb")
+    except OSError:
+        pass
+    try:
+        number, path = tempfile.mkstemp(prefix="dragoman-", suffix=f"-{name}")
+    except OSError as error:
+        raise ChildFailed(f"its log can be written neither below {folder} nor as a temporary file: {error.strerror}") from error
+    return Path(path), os.fdopen(number, "wb")
+
+
+def _forget(folder: Path) -> None:
+    """All logs but the last few. Another who starts a gateway now may be at the same."""
+    dated: list[tuple[float, Path]] = []
+    for path in folder.glob("gateway-*.log"):
+        with suppress(FileNotFoundError):
+            dated.append((path.stat().st_mtime, path))
+    for _, path in sorted(dated)[: -_LOGS_KEPT + 1]:
+        path.unlink(missing_ok=True)
 
 
 def _last_words(log: Path) -> str:

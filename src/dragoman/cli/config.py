@@ -13,6 +13,7 @@ import msgspec
 from dragoman.app.revisions import Revision, Revisions
 from dragoman.app.rollback import roll_back
 from dragoman.cli.asking import address_of, config_option, fetch, gateway_option, tell
+from dragoman.config.folders import expanded
 from dragoman.config.load import find
 from dragoman.config.problems import ConfigError
 from dragoman.config.written import changes, differences, read_written, sign
@@ -106,7 +107,7 @@ def reload(gateway: str | None, config: str | None) -> None:
 def _file(config: str | None) -> Path:
     """The config file, also one that was named and is gone."""
     if config is not None:
-        named = Path(config).expanduser()
+        named = expanded(config)
         if not (named.is_file() or Revisions.of(named, os.environ).all()):
             raise click.ClickException(f"there is no file {named}, and no revision of it; correct the path")
         return named

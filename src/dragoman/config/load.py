@@ -13,6 +13,7 @@ from dragoman.config.decode import Decoder, read_struct
 from dragoman.config.discover import Discovery, Found, discover
 from dragoman.config.document import Mapping as DocumentMapping
 from dragoman.config.document import Node, read_document
+from dragoman.config.folders import expanded
 from dragoman.config.problems import ConfigError, Findings, Problem
 from dragoman.config.schema import Config
 from dragoman.config.secrets import SecretReader
@@ -79,7 +80,7 @@ def find(path: Path | str | None, env: Mapping[str, str], cwd: Path, platform: s
     named = ((path, "it was given on the command line"), (env.get(_VARIABLE) or None, f"the variable `{_VARIABLE}` names it"))
     for given, why in named:
         if given is not None:
-            file = cwd / Path(given).expanduser()
+            file = cwd / expanded(given)
             if file.is_dir():
                 raise ConfigError([Problem("", f"is a folder ({why})", "name the file in it", file=str(given))])
             if not file.exists():

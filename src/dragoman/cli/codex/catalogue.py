@@ -22,6 +22,7 @@ from dragoman.cli.codex.arguments import KEY_VARIABLE, Door
 from dragoman.cli.codex.program import Program, ask
 from dragoman.cli.codex.surroundings import has_own_catalogue, settings_against_a_command
 from dragoman.cli.gateway import get, post
+from dragoman.config.folders import cache_folder
 
 _PRINTS_KEY = f"import os; print(os.environ['{KEY_VARIABLE}'])"
 _ANSWER_S = 10.0
@@ -65,7 +66,7 @@ def _fetched(program: Program, address: str, run: str, printed: _Printed, env: M
         return ""
     entries = [entry for models in (printed.models, ours.models) for entry in msgspec.json.decode(models, type=list[msgspec.Raw])]
     text = msgspec.json.encode({"models": entries})
-    place = _cache(env) / f"codex-catalogue-{hashlib.sha256(text).hexdigest()[:16]}.json"
+    place = cache_folder(env) / f"codex-catalogue-{hashlib.sha256(text).hexdigest()[:16]}.json"
     _keep(place, text, "codex-catalogue-*.json")
     return str(place)
 
@@ -95,12 +96,8 @@ def _place(program: Program, env: Mapping[str, str]) -> Path:
     """A file for this very installation: another version, or the same one installed anew, has another name."""
     with contextlib.suppress(OSError):
         file = Path(program.path).stat()
-        return _cache(env) / f"codex-models-{program.version_text}-{file.st_size:x}-{file.st_mtime_ns:x}.json"
+        return cache_folder(env) / f"codex-models-{program.version_text}-{file.st_size:x}-{file.st_mtime_ns:x}.json"
     return Path(os.devnull)
-
-
-def _cache(env: Mapping[str, str]) -> Path:
-    return Path(env.get("XDG_CACHE_HOME") or Path(env.get("HOME") or Path.home()) / ".cache") / "dragoman"
 
 
 def _keep(place: Path, text: bytes, alike: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dragoman.cli.codex.arguments import PROVIDER
+from dragoman.config.folders import home
 
 MANAGED = Path("/etc/codex/managed_config.toml")
 """The administrator's file; it wins over `-c` flags."""
@@ -21,7 +22,7 @@ _PROXY_VARIABLES = {
 
 def codex_home(env: Mapping[str, str]) -> Path:
     """The directory of Codex's own settings."""
-    return Path(env.get("CODEX_HOME") or Path(env.get("HOME") or Path.home()) / ".codex")
+    return Path(env.get("CODEX_HOME") or home(env) / ".codex")
 
 
 def configured_models(env: Mapping[str, str], profile: str | None) -> list[str]:

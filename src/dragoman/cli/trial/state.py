@@ -14,6 +14,8 @@ from typing import Any, Literal
 import click
 import msgspec
 
+from dragoman.config.folders import state_folder
+
 _FILE = "try.json"
 _LOCK = "lock"
 State = Literal["waiting", "running", "ended", "stopped", "timeout"]
@@ -57,8 +59,7 @@ class Trial(msgspec.Struct):
 
 def tries_folder(env: Mapping[str, str]) -> Path:
     """Where all tries are: `$XDG_STATE_HOME/dragoman/tries`."""
-    state = env.get("XDG_STATE_HOME") or Path(env.get("HOME") or Path.home()) / ".local" / "state"
-    return Path(state) / "dragoman" / "tries"
+    return state_folder(env) / "tries"
 
 
 def folder_of(env: Mapping[str, str], trial: Trial) -> Path:
