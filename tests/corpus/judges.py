@@ -78,9 +78,13 @@ _UNTYPED = {"chat": r"`choices\.\d+\.delta\.tool_calls\.\d+\.type`"}
 """What an API streams although the types of its SDK do not know it: calls of custom tools."""
 
 
+_ALIVE = {"messages": ("ping", "error"), "responses": ("keepalive",)}
+"""Types of frames that the SDKs step over, or handle, before they look at types."""
+
+
 def _frame(name: str, value: Any) -> Any:
-    """Frames that the SDKs handle before they look at types: signs of life and errors."""
-    if name == "messages" and value.get("type") in ("ping", "error"):
+    """A frame as far as types know of it: signs of life and errors are none of theirs."""
+    if value.get("type") in _ALIVE.get(name, ()):
         return None
     return None if name in ("chat", "generate") and "error" in value else value
 
