@@ -343,9 +343,10 @@ def test_usage_of_all_servers_is_one_arithmetic(told: Any, usage: Usage) -> None
 
 
 def test_the_last_usage_counts_wherever_it_stands() -> None:
-    last = json.dumps({**HEAD, "choices": [], "x_groq": {"usage": {**USAGE, "prompt_tokens": 11}}}).encode()
+    counts = {**USAGE, "prompt_tokens": 11, "total_tokens": 16}
+    last = json.dumps({**HEAD, "choices": [], "x_groq": {"usage": counts}}).encode()
 
-    assert folded(chunk({"content": "x"}, usage=USAGE), chunk(reason="stop", usage=None), last, DONE).usage == Usage(11, 5, total_tokens=15)
+    assert folded(chunk({"content": "x"}, usage=USAGE), chunk(reason="stop", usage=None), last, DONE).usage == Usage(11, 5, total_tokens=16)
 
 
 def test_an_empty_first_chunk_does_not_begin_the_answer() -> None:

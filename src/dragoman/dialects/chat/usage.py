@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from dragoman.dialects.chat.remainder import NAME
+from dragoman.dialects.counts import count, total_of
 from dragoman.dialects.remainder import JsonObject, object_or_empty
 from dragoman.ir.usage import Usage
 
@@ -32,22 +33,19 @@ def read_usage(value: JsonObject) -> Usage:
     rest = value.copy()
     take = rest.pop
     inputs, outputs = _part(take(_INPUT, None)), _part(take(_OUTPUT, None))
-    prompt, completion, total = take("prompt_tokens", 0), take("completion_tokens", 0), take("total_tokens", None)
-    reasoning = outputs.pop("reasoning_tokens", None)
-    cached, written = inputs.pop("cached_tokens", None), inputs.pop("cache_write_tokens", None)
-    if not (type(prompt) is type(completion) is type(total) is int):
-        prompt, completion, total = _count(prompt) or 0, _count(completion) or 0, _count(total)
-    if reasoning is not None and type(reasoning) is not int:
-        reasoning = _count(reasoning)
-    if type(cached) is not int:
-        cached = _count(cached)
-        cached = _first(value, _CACHE_READ) if cached is None else cached
-    elif cached > prompt >= 0:
+    total = count(take("total_tokens", None))
+    prompt, completion = _both(count(take("prompt_tokens", None)), count(take("completion_tokens", None)), total)
+    reasoning = count(outputs.pop("reasoning_tokens", None))
+    told, written = inputs.pop("cached_tokens", None), count(inputs.pop("cache_write_tokens", None))
+    cached = count(told)
+    if cached is None:
+        cached = _first(value, _CACHE_READ)
+    elif cached > prompt:
         # xAI tells more than the whole for short prompts; its own clients get that as it came.
-        inputs["cached_tokens"] = cached
+        inputs["cached_tokens"] = told
     if cached is not None and cached > prompt:
         cached = prompt
-    missing = (total or 0) - prompt - completion
+    missing = 0 if total is None or not prompt else total - prompt - completion
     if missing > 0 and (missing == reasoning or (reasoning is None and cached is None)):
         # xAI leaves the reasoning out of completion_tokens; Gemini's compatible API leaves it out of everything but the total.
         completion += missing
@@ -55,14 +53,13 @@ def read_usage(value: JsonObject) -> Usage:
     elif reasoning is not None and reasoning > completion:
         # Vercel's gateway leaves the reasoning out of both for some providers.
         completion += reasoning
-        total = None
     if inputs:
         rest[_INPUT] = inputs
     if outputs:
         rest[_OUTPUT] = outputs
-    if type(written) is not int:
-        written = _count(rest.get(_CACHE_WRITE) if written is None else written)
-    return Usage(prompt, completion, cached, written, reasoning, total, {NAME: rest} if rest else None)
+    if written is None:
+        written = count(rest.get(_CACHE_WRITE))
+    return Usage(prompt, completion, cached, written, reasoning, total_of(total, prompt + completion), {NAME: rest} if rest else None)
 
 
 def write_usage(usage: Usage) -> JsonObject:
@@ -86,12 +83,14 @@ def _part(value: Any) -> JsonObject:
     return value.copy() if isinstance(value, dict) else {}  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
 
 
-def _count(count: Any) -> int | None:
-    return count if type(count) is int else int(count) if isinstance(count, (int, float)) else None
+def _both(prompt: int | None, completion: int | None, total: int | None) -> tuple[int, int]:
+    """Input and output; one that is not told is what the other leaves of the total."""
+    if prompt is None and completion is not None and total is not None:
+        prompt = max(total - completion, 0)
+    elif completion is None and prompt is not None and total is not None:
+        completion = max(total - prompt, 0)
+    return prompt or 0, completion or 0
 
 
 def _first(value: JsonObject, names: tuple[str, ...]) -> int | None:
-    for name in names:
-        if name in value and (count := _count(value[name])) is not None:
-            return count
-    return None
+    return next((found for name in names if name in value and (found := count(value[name])) is not None), None)

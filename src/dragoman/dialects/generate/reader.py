@@ -20,7 +20,7 @@ from dragoman.dialects.generate.enums import BLOCK_REASON, FINISH_REASON, word
 from dragoman.dialects.generate.errors import error_inside, is_error
 from dragoman.dialects.generate.plain import PlainChunk, read_plain
 from dragoman.dialects.generate.remainder import NAME, text_or_none
-from dragoman.dialects.generate.usage import read_usage
+from dragoman.dialects.generate.usage import read_usage, tells_counts
 from dragoman.dialects.remainder import NOT_JSON, JsonObject, object_or_empty, objects
 from dragoman.ir import events as ev
 from dragoman.ir.errors import GatewayError, Kind
@@ -83,7 +83,7 @@ class Reader:
         if not self._started:
             self._start(chunk, out)
         usage = chunk.get("usageMetadata")
-        if isinstance(usage, dict) and ("promptTokenCount" in usage or "candidatesTokenCount" in usage):
+        if usage is not None and tells_counts(usage):
             # Counts run through all chunks; the last ones hold.
             self._usage, self._counts = usage, b""
         if not _TOP_KNOWN.issuperset(chunk):
@@ -184,7 +184,8 @@ class Reader:
 
     def _report(self, out: list[ev.Event]) -> None:
         if self._counts:
-            self._usage = object_or_empty(_decode(self._counts))
+            counts = _decode(self._counts)
+            self._usage = counts if tells_counts(counts) else self._usage
         if self._usage:
             out.append(ev.UsageReported(read_usage(self._usage)))
 

@@ -14,7 +14,7 @@ from dragoman.dialects.generate.enums import BLOCK_REASON, FINISH_REASON, word
 from dragoman.dialects.generate.errors import error_frame, error_inside, is_error
 from dragoman.dialects.generate.frames import StreamFramer
 from dragoman.dialects.generate.remainder import text_or_none
-from dragoman.dialects.generate.usage import read_usage
+from dragoman.dialects.generate.usage import read_usage, tells_counts
 from dragoman.dialects.remainder import NOT_JSON, JsonObject, object_or_empty, objects
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.usage import Usage
@@ -97,8 +97,8 @@ class Tap:
             self.may_end = True
 
     def _count(self, value: JsonObject) -> None:
-        usage = object_or_empty(value.get("usageMetadata"))
-        if "promptTokenCount" in usage or "candidatesTokenCount" in usage:
+        usage = value.get("usageMetadata")
+        if usage is not None and tells_counts(usage):
             self._usage, self._last = read_usage(usage), b""
 
 

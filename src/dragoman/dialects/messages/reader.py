@@ -138,6 +138,9 @@ class Reader:
         told = {"context_management": frame.context_management, "input_transformations": frame.input_transformations}
         told |= {name: value for name, value in frame.delta.items() if name not in _KNOWN}
         self._ending |= {name: value for name, value in told.items() if value is not None}
+        if self._is_finished:
+            # Some servers tell the counts in an event of their own, after the reason.
+            return (ev.UsageReported(read_usage(self._usage)),) if frame.usage else ()
         return [*self._start({}), *self._finishing()] if self._finished is not None else ()
 
     def _on_end(self, frame: wire.MessageStop) -> Iterable[ev.Event]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dragoman.dialects.counts import count
 from dragoman.dialects.messages.remainder import NAME
 from dragoman.dialects.remainder import JsonObject, object_or_empty
 from dragoman.ir.usage import Usage
@@ -17,15 +18,15 @@ _KNOWN = frozenset({"input_tokens", "output_tokens", _READ, _WRITTEN})
 
 def read_usage(value: JsonObject) -> Usage:
     """The neutral counts of a (merged) `usage` object."""
-    read, written = _count(value, _READ), _count(value, _WRITTEN)
-    details = object_or_empty(value.get(_DETAILS))
+    read, written = count(value.get(_READ)), count(value.get(_WRITTEN))
+    made, thought = count(value.get("output_tokens")) or 0, count(object_or_empty(value.get(_DETAILS)).get("thinking_tokens"))
     rest = {name: said for name, said in value.items() if name not in _KNOWN}
     return Usage(
-        input_tokens=(_count(value, "input_tokens") or 0) + (read or 0) + (written or 0),
-        output_tokens=_count(value, "output_tokens") or 0,
+        input_tokens=(count(value.get("input_tokens")) or 0) + (read or 0) + (written or 0),
+        output_tokens=made,
         cache_read_tokens=read,
         cache_write_tokens=written,
-        reasoning_tokens=_count(details, "thinking_tokens"),
+        reasoning_tokens=None if thought is None else min(thought, made),
         extra={NAME: rest} if rest else None,
     )
 
@@ -33,7 +34,7 @@ def read_usage(value: JsonObject) -> Usage:
 def merged(before: JsonObject, now: Any) -> JsonObject:
     """Counts so far: a later one replaces an earlier one (they are cumulative), what is not told again stays."""
     told = object_or_empty(now)
-    return {**before, **{name: value for name, value in told.items() if value is not None or name not in before}}
+    return {**before, **{name: value for name, value in told.items() if name not in before or _says(name, value)}}
 
 
 def write_usage(usage: Usage | None) -> JsonObject:
@@ -55,6 +56,5 @@ def write_usage(usage: Usage | None) -> JsonObject:
     return {**said, **rest}
 
 
-def _count(value: JsonObject, name: str) -> int | None:
-    found = value.get(name)
-    return found if isinstance(found, int) and not isinstance(found, bool) else None
+def _says(name: str, value: Any) -> bool:
+    return value is not None and (name not in _KNOWN or count(value) is not None)

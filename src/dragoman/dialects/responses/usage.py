@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dragoman.dialects.counts import count, total_of
 from dragoman.dialects.remainder import JsonObject
 from dragoman.dialects.responses.remainder import NAME
 from dragoman.ir.usage import Usage
@@ -18,22 +19,24 @@ def read_usage(value: Any) -> Usage | None:
     # What is known is taken out of copies: then they hold the rest. This is done for every answer.
     rest: JsonObject = value.copy()  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
     take = rest.pop
-    given, made, total = take("input_tokens", None), take("output_tokens", None), take("total_tokens", None)
-    if not (type(given) is type(made) is type(total) is int):
-        given, made, total = _count(given), _count(made), _count(total)
-        if given is None and made is None:
-            return None
+    given, made = count(take("input_tokens", None)), count(take("output_tokens", None))
+    total = count(take("total_tokens", None))
+    if given is None and made is None:
+        return None
+    given, made = given or 0, made or 0
     put_in, put_out = _details(take("input_tokens_details", None)), _details(take("output_tokens_details", None))
-    cached, written = _count(put_in.pop("cached_tokens", None)), _count(put_in.pop("cache_write_tokens", None))
-    if cached is not None and given is not None and cached > given:
+    told, written = put_in.pop("cached_tokens", None), count(put_in.pop("cache_write_tokens", None))
+    cached, reasoning = count(told), count(put_out.pop("reasoning_tokens", None))
+    if cached is not None and cached > given:
         # xAI tells more than the whole for short prompts; its own clients get that as it came.
-        put_in["cached_tokens"], cached = cached, given
-    reasoning = _count(put_out.pop("reasoning_tokens", None))
+        put_in["cached_tokens"], cached = told, given
+    if reasoning is not None and reasoning > made:
+        made += reasoning  # left out of its whole, as some servers do in the API of chats
     if put_in:
         rest["input_tokens_details"] = put_in
     if put_out:
         rest["output_tokens_details"] = put_out
-    return Usage(given or 0, made or 0, cached, written, reasoning, total, {NAME: rest} if rest else None)
+    return Usage(given, made, cached, written, reasoning, total_of(total, given + made), {NAME: rest} if rest else None)
 
 
 def write_usage(usage: Usage) -> JsonObject:
@@ -56,9 +59,3 @@ def write_usage(usage: Usage) -> JsonObject:
 
 def _details(value: Any) -> JsonObject:
     return value.copy() if isinstance(value, dict) else {}  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
-
-
-def _count(value: Any) -> int | None:
-    if type(value) is int:
-        return value
-    return int(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None

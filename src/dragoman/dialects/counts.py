@@ -1,0 +1,24 @@
+"""Counts of tokens as servers write them: most as whole numbers, some with a point or as text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_MOST = 2**53
+"""What every JSON reader and every database still takes exactly; no count of tokens comes near."""
+_DIGITS = 16
+
+
+def count(value: Any) -> int | None:
+    """The whole number that a value tells; None for what can be no count: below zero, beyond all bounds, no number."""
+    if isinstance(value, str) and len(value) <= _DIGITS and value.isascii() and value.isdecimal():
+        value = int(value)
+    if type(value) is not int and type(value) is not float:
+        return None
+    return int(value) if 0 <= value <= _MOST else None
+
+
+def total_of(told: Any, parts: int) -> int | None:
+    """The total that a server tells; None, so that it is the sum, where that would be less than its parts."""
+    total = count(told)
+    return None if total is None or total < parts else total
