@@ -59,7 +59,8 @@ class Keeper(msgspec.Struct, frozen=True):
 
     def put_back(self, written: JsonObject, extra: Extra | None) -> JsonObject:
         """Add what was kept in an `extra` to what is written. Changes and returns `written`."""
-        return complete(written, self.own(extra))
+        rest = extra.get(self.name) if extra else None
+        return complete(written, rest) if rest else written
 
     def mark(self, extra: Extra | None, name: str) -> Any:
         """A mark that the reader left, or None."""

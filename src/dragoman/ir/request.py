@@ -1,7 +1,8 @@
 """A request in the neutral language: a flat list of items in conversation order, tools, and what the reply shall be like.
 
 Items are flat (messages, reasoning, calls and results side by side) since that is the order in which a model speaks; dialects
-that group them into turns do so when they write. Every Struct is frozen: rewriting means `msgspec.structs.replace`.
+that group them into turns do so when they write. Every Struct is frozen: rewriting means `msgspec.structs.replace`. So none can
+refer to itself, and the garbage collector need not look for it (`gc=False`).
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ GATEWAY = "gateway"
 `words` (a thought without a proof, told again to those that take words), `broken` (a seal that nobody can open any more)."""
 
 
-class Proof(msgspec.Struct, frozen=True):
+class Proof(msgspec.Struct, frozen=True, gc=False):
     """What a provider needs to see again unchanged: a signature, an encrypted thought, an id.
 
     `maker` is the dialect whose API made it (or `GATEWAY`), `data` its text exactly as received, `kind` that dialect's own word
@@ -41,20 +42,20 @@ class Proof(msgspec.Struct, frozen=True):
 # ---- media ---------------------------------------------------------------------------------------------------------------
 
 
-class Url(msgspec.Struct, frozen=True, tag="url"):
+class Url(msgspec.Struct, frozen=True, gc=False, tag="url"):
     """Media at an address (http, https, gs, s3); a `data:` URL is `Inline`."""
 
     url: str
 
 
-class Inline(msgspec.Struct, frozen=True, tag="inline"):
+class Inline(msgspec.Struct, frozen=True, gc=False, tag="inline"):
     """Media in the request: `data` is standard base64, as received."""
 
     media_type: str
     data: str
 
 
-class FileId(msgspec.Struct, frozen=True, tag="file_id"):
+class FileId(msgspec.Struct, frozen=True, gc=False, tag="file_id"):
     """Media stored at the provider."""
 
     id: str
@@ -65,7 +66,7 @@ Where = Url | Inline | FileId
 # ---- parts of a message or a tool result ---------------------------------------------------------------------------------
 
 
-class Page(msgspec.Struct, frozen=True):
+class Page(msgspec.Struct, frozen=True, gc=False):
     """A page that words are from, as every API can tell it. `start` is the first character of those words in the text that cites it, `end`
     the one after the last; None: all of that text."""
 
@@ -79,7 +80,7 @@ class Page(msgspec.Struct, frozen=True):
         return (0, length) if self.start is None or self.end is None else (min(self.start, length), min(self.end, length))
 
 
-class Citation(msgspec.Struct, frozen=True):
+class Citation(msgspec.Struct, frozen=True, gc=False):
     """Where words come from: an object in the form of `dialect`. `page`: the same for other dialects, None for what only it can cite. Where
     `dialect` is empty, the page is all that holds."""
 
@@ -88,7 +89,7 @@ class Citation(msgspec.Struct, frozen=True):
     page: Page | None = None
 
 
-class Text(msgspec.Struct, frozen=True, tag="text"):
+class Text(msgspec.Struct, frozen=True, gc=False, tag="text"):
     """Words. `refusal` marks a model's refusal text. `logprobs` is the wire list (Chat's and Responses' are alike)."""
 
     text: str
@@ -98,7 +99,7 @@ class Text(msgspec.Struct, frozen=True, tag="text"):
     extra: Extra | None = None
 
 
-class Image(msgspec.Struct, frozen=True, tag="image"):
+class Image(msgspec.Struct, frozen=True, gc=False, tag="image"):
     """A picture. `detail` is low, high, auto or original where the client said so."""
 
     where: Where
@@ -106,7 +107,7 @@ class Image(msgspec.Struct, frozen=True, tag="image"):
     extra: Extra | None = None
 
 
-class File(msgspec.Struct, frozen=True, tag="file"):
+class File(msgspec.Struct, frozen=True, gc=False, tag="file"):
     """A document of any media type."""
 
     where: Where
@@ -114,7 +115,7 @@ class File(msgspec.Struct, frozen=True, tag="file"):
     extra: Extra | None = None
 
 
-class Audio(msgspec.Struct, frozen=True, tag="audio"):
+class Audio(msgspec.Struct, frozen=True, gc=False, tag="audio"):
     """Sound. `format` is wav, mp3, …"""
 
     where: Where
@@ -122,7 +123,7 @@ class Audio(msgspec.Struct, frozen=True, tag="audio"):
     extra: Extra | None = None
 
 
-class OpaquePart(msgspec.Struct, frozen=True, tag="opaque_part"):
+class OpaquePart(msgspec.Struct, frozen=True, gc=False, tag="opaque_part"):
     """A part that only `dialect` understands, whole."""
 
     dialect: str
@@ -134,7 +135,7 @@ Part = Text | Image | File | Audio | OpaquePart
 # ---- tools ---------------------------------------------------------------------------------------------------------------
 
 
-class FunctionTool(msgspec.Struct, frozen=True, tag="function"):
+class FunctionTool(msgspec.Struct, frozen=True, gc=False, tag="function"):
     """A tool with JSON arguments. `parameters` is its JSON Schema. `namespace` groups tools; a call comes back with it.
 
     `namespace_description` stands on each tool of a group, so that the group can be written again.
@@ -149,7 +150,7 @@ class FunctionTool(msgspec.Struct, frozen=True, tag="function"):
     extra: Extra | None = None
 
 
-class CustomTool(msgspec.Struct, frozen=True, tag="custom"):
+class CustomTool(msgspec.Struct, frozen=True, gc=False, tag="custom"):
     """A tool that takes free text, optionally held to a grammar (`syntax` lark or regex). `format` is the wire object, if any."""
 
     name: str
@@ -160,7 +161,7 @@ class CustomTool(msgspec.Struct, frozen=True, tag="custom"):
     extra: Extra | None = None
 
 
-class SearchTool(msgspec.Struct, frozen=True, tag="search"):
+class SearchTool(msgspec.Struct, frozen=True, gc=False, tag="search"):
     """The client-run search over deferred tools (`tool_search` with execution client)."""
 
     description: str | None = None
@@ -168,7 +169,7 @@ class SearchTool(msgspec.Struct, frozen=True, tag="search"):
     extra: Extra | None = None
 
 
-class HostedTool(msgspec.Struct, frozen=True, tag="hosted"):
+class HostedTool(msgspec.Struct, frozen=True, gc=False, tag="hosted"):
     """A tool that the provider runs itself. `kind` is a neutral word (`web_search`, `code_execution`, `file_search`,
     `image_generation`, `mcp`, …); `value` the wire object of `dialect`, whole. `live`: it may reach out to the world as it is
     now; false where the client allows only what the provider has stored."""
@@ -182,7 +183,7 @@ class HostedTool(msgspec.Struct, frozen=True, tag="hosted"):
 Tool = FunctionTool | CustomTool | SearchTool | HostedTool
 
 
-class ToolChoice(msgspec.Struct, frozen=True):
+class ToolChoice(msgspec.Struct, frozen=True, gc=False):
     """auto, none, required, one (the named tool), or some (`names`, of which any with `required`)."""
 
     mode: Literal["auto", "none", "required", "one", "some"]
@@ -195,7 +196,7 @@ class ToolChoice(msgspec.Struct, frozen=True):
 # ---- items ---------------------------------------------------------------------------------------------------------------
 
 
-class Message(msgspec.Struct, frozen=True, tag="message"):
+class Message(msgspec.Struct, frozen=True, gc=False, tag="message"):
     """What somebody said. `phase` is commentary or final_answer on assistant messages where the dialect knows it."""
 
     role: Role
@@ -206,7 +207,7 @@ class Message(msgspec.Struct, frozen=True, tag="message"):
     extra: Extra | None = None
 
 
-class Reasoning(msgspec.Struct, frozen=True, tag="reasoning"):
+class Reasoning(msgspec.Struct, frozen=True, gc=False, tag="reasoning"):
     """What the model thought before the items after it. `summary` and `content` are texts; `proof` is its sealed form."""
 
     summary: tuple[str, ...] = ()
@@ -216,7 +217,7 @@ class Reasoning(msgspec.Struct, frozen=True, tag="reasoning"):
     extra: Extra | None = None
 
 
-class Call(msgspec.Struct, frozen=True, tag="call"):
+class Call(msgspec.Struct, frozen=True, gc=False, tag="call"):
     """A tool call of the model. `arguments` is JSON text (function, search) or raw text (custom), exactly as made."""
 
     call_id: str
@@ -230,7 +231,7 @@ class Call(msgspec.Struct, frozen=True, tag="call"):
     extra: Extra | None = None
 
 
-class Result(msgspec.Struct, frozen=True, tag="result"):
+class Result(msgspec.Struct, frozen=True, gc=False, tag="result"):
     """What a tool answered. `plain` remembers that it was one string on the wire, not a list of parts. `tools` are the
     definitions that a search brought."""
 
@@ -247,7 +248,7 @@ class Result(msgspec.Struct, frozen=True, tag="result"):
     extra: Extra | None = None
 
 
-class ToolsAdded(msgspec.Struct, frozen=True, tag="tools_added"):
+class ToolsAdded(msgspec.Struct, frozen=True, gc=False, tag="tools_added"):
     """Tools that are offered from this place of the conversation on (`additional_tools`)."""
 
     tools: tuple[Tool, ...]
@@ -255,20 +256,20 @@ class ToolsAdded(msgspec.Struct, frozen=True, tag="tools_added"):
     extra: Extra | None = None
 
 
-class Settings(msgspec.Struct, frozen=True, tag="settings"):
+class Settings(msgspec.Struct, frozen=True, gc=False, tag="settings"):
     """A change of settings in mid-conversation (`configuration_update`), kept whole."""
 
     dialect: str
     value: dict[str, Any]
 
 
-class CompactionTrigger(msgspec.Struct, frozen=True, tag="compaction_trigger"):
+class CompactionTrigger(msgspec.Struct, frozen=True, gc=False, tag="compaction_trigger"):
     """The client asks for the conversation so far as one sealed item."""
 
     extra: Extra | None = None
 
 
-class Compaction(msgspec.Struct, frozen=True, tag="compaction"):
+class Compaction(msgspec.Struct, frozen=True, gc=False, tag="compaction"):
     """A sealed summary that stands for everything before it."""
 
     proof: Proof
@@ -276,7 +277,7 @@ class Compaction(msgspec.Struct, frozen=True, tag="compaction"):
     extra: Extra | None = None
 
 
-class OpaqueItem(msgspec.Struct, frozen=True, tag="opaque_item"):
+class OpaqueItem(msgspec.Struct, frozen=True, gc=False, tag="opaque_item"):
     """An item that only `dialect` understands, whole. `instead`: what a target is told that does not understand it."""
 
     dialect: str
@@ -290,7 +291,7 @@ Item = Message | Reasoning | Call | Result | ToolsAdded | Settings | CompactionT
 # ---- the reply that is wanted --------------------------------------------------------------------------------------------
 
 
-class ReasoningWish(msgspec.Struct, frozen=True):
+class ReasoningWish(msgspec.Struct, frozen=True, gc=False):
     """How hard to think: `effort` none, minimal, low, medium, high, xhigh, max; `summary` auto, concise, detailed.
     `budget_tokens` where the client's dialect speaks in tokens."""
 
@@ -300,7 +301,7 @@ class ReasoningWish(msgspec.Struct, frozen=True):
     extra: Extra | None = None
 
 
-class OutputFormat(msgspec.Struct, frozen=True):
+class OutputFormat(msgspec.Struct, frozen=True, gc=False):
     """text, json (any object) or schema (`name`, `schema`, `strict`, `description`)."""
 
     kind: Literal["text", "json", "schema"]
@@ -310,7 +311,7 @@ class OutputFormat(msgspec.Struct, frozen=True):
     description: str | None = None
 
 
-class Sampling(msgspec.Struct, frozen=True):
+class Sampling(msgspec.Struct, frozen=True, gc=False):
     """How to draw. None means "not said"."""
 
     temperature: float | None = None
@@ -325,7 +326,7 @@ class Sampling(msgspec.Struct, frozen=True):
     top_logprobs: int | None = None
 
 
-class Request(msgspec.Struct, frozen=True):
+class Request(msgspec.Struct, frozen=True, gc=False):
     """One request. Never holds a key. `extra[dialect]` keeps top-level fields that only that dialect knows."""
 
     model: str

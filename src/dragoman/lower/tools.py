@@ -72,11 +72,13 @@ def gather(request: Request, fitting: Fitting) -> Request:
 
 def drop_hosted(request: Request, fitting: Fitting) -> Request:
     """Leave out the hosted tools that the target doesn't run."""
-    kept = tuple(tool for tool in request.tools if _runs(tool, fitting))
+    kept: list[Tool] = []
     for tool in request.tools:
-        if tool not in kept and isinstance(tool, HostedTool):
+        if not isinstance(tool, HostedTool) or _runs(tool, fitting):
+            kept.append(tool)
+        else:
             fitting.warn("tools", _why_not(tool, fitting))
-    return request if len(kept) == len(request.tools) else replace(request, tools=kept)
+    return request if len(kept) == len(request.tools) else replace(request, tools=tuple(kept))
 
 
 def rewrite(request: Request, fitting: Fitting) -> Request:
@@ -135,9 +137,7 @@ def _key(tool: Tool) -> tuple[str, str | None, str]:
     return ("hosted", tool.kind, msgspec.json.encode(tool.value, order="sorted").decode())
 
 
-def _runs(tool: Tool, fitting: Fitting) -> bool:
-    if not isinstance(tool, HostedTool):
-        return True
+def _runs(tool: HostedTool, fitting: Fitting) -> bool:
     if tool.dialect == fitting.caps.dialect:
         return tool.kind in fitting.caps.hosted_tools or tool.kind not in _COMMON
     return tool.live and tool.kind in _PORTABLE and tool.kind in fitting.caps.hosted_tools

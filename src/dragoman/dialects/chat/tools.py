@@ -239,5 +239,6 @@ def write_call(call: Call) -> JsonObject:
     else:
         # An empty string is what a model says for "no arguments"; servers that parse the history want an object.
         written = {"id": call.call_id, "type": "function", "function": {"name": call.name, "arguments": call.arguments or "{}"}}
-    written.update(proven(call.proof, CONTENT))
-    return complete(written, own(call.extra))
+    if call.proof is not None:
+        written.update(proven(call.proof, CONTENT))
+    return complete(written, own(call.extra)) if call.extra else written

@@ -39,12 +39,14 @@ def write_message(message: Message, lost: Lost) -> JsonObject:
     written: JsonObject = {"role": message.role, "content": write_content(message.parts, lost)}
     if message.name is not None:
         written["name"] = message.name
-    return complete(written, own(message.extra))
+    return complete(written, own(message.extra)) if message.extra else written
 
 
 def write_result(result: Result, lost: Lost) -> JsonObject:
     """A tool's answer."""
     content = write_content(result.parts, lost, "\n")
+    if not result.extra:
+        return {"role": "tool", "tool_call_id": result.call_id, "content": content}
     if mark(result.extra, LEGACY):
         written: JsonObject = {"role": "function", "name": result.name, "content": content}
     else:
@@ -54,18 +56,17 @@ def write_result(result: Result, lost: Lost) -> JsonObject:
 
 def write_turn(items: Iterable[Item], lost: Lost, quirks: Quirks | None = None) -> JsonObject:
     """One assistant message of these items. `quirks` say whether thoughts of other origin are sent back; None: they are not."""
-    turn = _Turn(quirks, lost)
+    turn = _Turn(quirks, lost, None)
     for item in items:
         turn.add(item)
     return turn.write()
 
 
 class _Turn:
-    """An assistant message that is being put together."""
+    """An assistant message that is being put together. `rest`: what else it said when it came."""
 
-    def __init__(self, quirks: Quirks | None, lost: Lost) -> None:
-        self.empty = True
-        self.rest: JsonObject | None = None
+    def __init__(self, quirks: Quirks | None, lost: Lost, rest: JsonObject | None) -> None:
+        self.rest = rest
         self._quirks = quirks
         self._lost = lost
         self._thoughts: JsonObject = {}
@@ -76,9 +77,6 @@ class _Turn:
 
     def add(self, item: Item) -> None:
         """Take one item of the assistant."""
-        if self.empty:
-            self.rest = mark(getattr(item, "extra", None), TURN)
-            self.empty = False
         self._TABLE[type(item)](self, item)
 
     def write(self) -> JsonObject:
@@ -109,7 +107,7 @@ class _Turn:
     def _on_call(self, item: Call) -> None:
         if item.executor == "provider":
             self._lost.append(("messages.tool_calls", f"chat has no form for the provider's own call of `{item.name}`"))
-        elif mark(item.extra, LEGACY):
+        elif item.extra and mark(item.extra, LEGACY):
             self._legacy = {"name": item.name, "arguments": item.arguments}
         else:
             self._calls.append(write_call(item))
@@ -145,7 +143,7 @@ class _Writer:
 
     def feed(self, item: Item) -> None:
         """Take the next item."""
-        if _is_assistant(item):
+        if isinstance(item, _SPOKEN) or (isinstance(item, Message) and item.role == "assistant"):
             self._assistant(item)
             return
         self._end_turn()
@@ -156,11 +154,12 @@ class _Writer:
         self._end_turn()
         return self._written
 
-    def _assistant(self, item: Item) -> None:
-        if mark(getattr(item, "extra", None), TURN) is not None:
+    def _assistant(self, item: Call | Reasoning | Message) -> None:
+        rest: JsonObject | None = mark(item.extra, TURN) if item.extra else None
+        if rest is not None:
             self._end_turn()
         if self._turn is None:
-            self._turn = _Turn(self._quirks, self._lost)
+            self._turn = _Turn(self._quirks, self._lost, rest)
         self._turn.add(item)
 
     def _end_turn(self) -> None:
@@ -186,30 +185,30 @@ class _Writer:
     _TABLE: ClassVar[dict[type, Callable[[Any, Any], None]]] = {Message: _on_message, Result: _on_result}
 
 
-def _is_assistant(item: Item) -> bool:
-    return isinstance(item, (Call, Reasoning)) or (isinstance(item, Message) and item.role == "assistant")
+_SPOKEN = (Call, Reasoning)
 
 
-def _answered_at_once(items: tuple[Item, ...]) -> Iterable[Item]:
+def _answered_at_once(items: tuple[Item, ...]) -> list[Item]:
     """The items with every result right after its call's turn: Chat refuses anything in between, other dialects don't."""
     last_result = {item.call_id: index for index, item in enumerate(items) if isinstance(item, Result)}
     waiting: set[str] = set()
     held: list[Item] = []
+    ordered: list[Item] = []
     for index, item in enumerate(items):
         if isinstance(item, Result):
             waiting.discard(item.call_id)
-            yield item
-        elif _is_assistant(item):
-            yield from held
+            ordered.append(item)
+        elif isinstance(item, _SPOKEN) or (isinstance(item, Message) and item.role == "assistant"):
+            ordered += held
             held.clear()
             if isinstance(item, Call) and last_result.get(item.call_id, -1) > index:
                 waiting.add(item.call_id)
-            yield item
+            ordered.append(item)
         elif waiting:
             held.append(item)
         else:
-            yield item
+            ordered.append(item)
         if held and not waiting:
-            yield from held
+            ordered += held
             held.clear()
-    yield from held
+    return ordered + held

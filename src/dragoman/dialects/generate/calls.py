@@ -27,6 +27,7 @@ WHOLE = "$part"
 
 _OURS = re.compile(r"gcall_[0-9a-f]{20}\Z")
 """Ids of our own, for calls that came without one. The API matches such calls by order and is not told of them."""
+_BEGIN = "gcall_"
 
 _CODE = "code_execution"
 _TOOL_TYPES = {
@@ -41,7 +42,11 @@ _PROVIDER_RUN = ("executableCode", "codeExecutionResult", "toolCall", "toolRespo
 
 def own_id(digest: str) -> str:
     """An id for a call that came without one; `digest` is hexadecimal."""
-    return f"gcall_{digest[:20]}"
+    return f"{_BEGIN}{digest[:20]}"
+
+
+def _is_own(call_id: str) -> bool:
+    return call_id.startswith(_BEGIN) and _OURS.match(call_id) is not None
 
 
 def read_proof(came: JsonObject) -> Proof | None:
@@ -74,14 +79,14 @@ def read_call(came: JsonObject, call_id: str) -> Call:
 
 def write_call(call: Call, lost: Lost) -> JsonObject:
     """The part of a call of the client's tools."""
-    return complete(_plain_call(call, lost), own(call.extra))
+    return complete(_plain_call(call, lost), own(call.extra)) if call.extra else _plain_call(call, lost)
 
 
 def _plain_call(call: Call, lost: Lost) -> JsonObject:
     value: JsonObject = {"name": call.name, "args": _arguments(call, lost)}
-    if not _OURS.match(call.call_id):
+    if not _is_own(call.call_id):
         value["id"] = call.call_id
-    return {"functionCall": value, **signature(call.proof)}
+    return {"functionCall": value} if call.proof is None else {"functionCall": value, **signature(call.proof)}
 
 
 def _arguments(call: Call, lost: Lost) -> JsonObject:
@@ -111,7 +116,7 @@ def read_result(came: JsonObject, call_id: str) -> Result:
 
 def write_result(result: Result, name: str, lost: Lost) -> JsonObject:
     """The part of a result; `name` is that of its call."""
-    return complete(_plain_result(result, name, lost), own(result.extra))
+    return complete(_plain_result(result, name, lost), own(result.extra)) if result.extra else _plain_result(result, name, lost)
 
 
 def _plain_result(result: Result, name: str, lost: Lost) -> JsonObject:
@@ -119,10 +124,9 @@ def _plain_result(result: Result, name: str, lost: Lost) -> JsonObject:
         "name": name if result.name is None else result.name,
         "response": {"error" if result.is_error else "output": words(result.parts)},
     }
-    if not _OURS.match(result.call_id):
+    if not _is_own(result.call_id):
         value["id"] = result.call_id
-    media = write_parts((part for part in result.parts if not isinstance(part, Text)), lost)
-    if media:
+    if media := write_parts([part for part in result.parts if not isinstance(part, Text)], lost):
         value["parts"] = media
     return {"functionResponse": value}
 

@@ -59,9 +59,13 @@ def write_parts(parts: Iterable[Part], lost: Lost) -> list[JsonObject]:
     return [written for part in parts if (written := write_part(part, lost)) is not None]
 
 
-def words(parts: Iterable[Part], between: str = "\n") -> str:
+def words(parts: tuple[Part, ...], between: str = "\n") -> str:
     """The text of parts."""
-    return between.join(part.text for part in parts if isinstance(part, Text))
+    return (
+        parts[0].text
+        if len(parts) == 1 and isinstance(parts[0], Text)
+        else between.join(part.text for part in parts if isinstance(part, Text))
+    )
 
 
 def _read(came: JsonObject) -> Text | Image | Audio | File | None:

@@ -15,7 +15,7 @@ from dragoman.dialects.generate.contents import ON
 from dragoman.dialects.generate.parts import Lost, words, write_parts
 from dragoman.dialects.generate.remainder import NAME, complete, field, mark, own
 from dragoman.dialects.remainder import JsonObject
-from dragoman.ir.request import Call, Item, Message, OpaqueItem, Reasoning, Result
+from dragoman.ir.request import Call, Extra, Item, Message, OpaqueItem, Reasoning, Result
 
 NO_SIGNATURE = "skip_thought_signature_validator"
 """What the API takes for a signature on calls that another model made.
@@ -45,7 +45,7 @@ def opening(items: tuple[Item, ...]) -> tuple[tuple[Message, ...], tuple[Item, .
 def write_contents(items: tuple[Item, ...], quirks: Quirks, lost: Lost) -> list[JsonObject]:
     """The list `contents`."""
     writer = _Writer(items, lost)
-    native = any(mark(getattr(item, "extra", None), _TURN) is not None for item in items)
+    native = any(mark(extra, _TURN) is not None for item in items if (extra := getattr(item, "extra", None)))
     for item in items if native else _answered_at_once(items):
         writer.feed(item)
     contents = writer.close()
@@ -87,7 +87,8 @@ class _Writer:
 
     def feed(self, item: Item) -> None:
         """Take the next item."""
-        turn = mark(getattr(item, "extra", None), _TURN)
+        extra: Extra | None = getattr(item, "extra", None)
+        turn = mark(extra, _TURN) if extra else None
         role = "model" if _is_model(item) else "user"
         parts = self._TABLE.get(type(item), _Writer._on_other)(self, item)
         if turn is not None or (parts and role != self._role):
@@ -171,23 +172,26 @@ def _instructs(item: Item) -> bool:
 def _is_model(item: Item) -> bool:
     if isinstance(item, Message):
         return item.role == "assistant"
-    return isinstance(item, Call | Reasoning | OpaqueItem) or (isinstance(item, Result) and item.executor == "provider")
+    return isinstance(item, _SAID) or (isinstance(item, Result) and item.executor == "provider")
+
+
+_SAID = (Call, Reasoning, OpaqueItem)
 
 
 def _answered_at_once(items: tuple[Item, ...]) -> Iterable[Item]:
     """The items with the results of a turn's calls right after it and in the order of the calls, for those without an id are
     matched by order; what stood in between comes after."""
     last_result = {item.call_id: index for index, item in enumerate(items) if _is_answer(item)}
-    order: list[str] = []
+    order: dict[str, None] = {}
     results: dict[str, Item] = {}
     held: list[Item] = []
     for index, item in enumerate(items):
-        if _is_answer(item) and item.call_id in order:
+        if isinstance(item, Result) and item.call_id in order and item.executor == "client":
             results[item.call_id] = item
         elif isinstance(item, Call) and item.executor == "client" and last_result.get(item.call_id, -1) > index:
             if results:
                 yield from _flush(order, results, held)
-            order.append(item.call_id)
+            order[item.call_id] = None
             yield item
         elif order and (results or not _is_model(item)):
             held.append(item)
@@ -202,10 +206,9 @@ def _is_answer(item: Item) -> TypeGuard[Result]:
     return isinstance(item, Result) and item.executor == "client"
 
 
-def _flush(order: list[str], results: dict[str, Item], held: list[Item]) -> list[Item]:
-    ready = [results.pop(call_id) for call_id in order if call_id in results]
-    order[:] = [call_id for call_id in order if call_id in results]
-    out = [*ready, *held]
+def _flush(order: dict[str, None], results: dict[str, Item], held: list[Item]) -> list[Item]:
+    out = [*(results.pop(call_id) for call_id in order if call_id in results), *held]
+    order.clear()
     held.clear()
     return out
 

@@ -68,6 +68,8 @@ def read_part(came: JsonObject, path: str) -> Part:
 
 def write_parts(parts: tuple[Part, ...], pen: Pen) -> list[JsonObject]:
     """The blocks of these parts. Empty text is refused by the API, so it is written only where it came so."""
+    if len(parts) == 1 and type(part := parts[0]) is Text and part.extra is None and not part.citations and part.text.strip():
+        return [text_block(part.text)]
     return [written for part in parts if (written := write_part(part, pen)) is not None]
 
 

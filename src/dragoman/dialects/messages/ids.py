@@ -17,14 +17,14 @@ _MARK = "drgid-"
 
 def legal_id(call_id: str) -> str:
     """The id on the wire. Different ids stay different."""
-    if _LEGAL.fullmatch(call_id) and not call_id.startswith(_MARK):
+    if call_id[:6] != _MARK and _LEGAL.fullmatch(call_id):
         return call_id
     return _MARK + urlsafe_b64encode(call_id.encode("utf-8", "surrogatepass")).decode().rstrip("=")
 
 
 def own_id(legal: str) -> str:
     """What `legal_id` made it from."""
-    if not legal.startswith(_MARK):
+    if legal[:6] != _MARK:
         return legal
     packed = legal[len(_MARK) :]
     try:

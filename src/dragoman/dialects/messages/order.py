@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict, deque
 from collections.abc import Iterable
+from typing import TypeVar
 
 import msgspec
 
@@ -30,17 +32,24 @@ def arranged(items: tuple[Item, ...], lost: Lost) -> Iterable[Item]:
 def _paired(items: tuple[Item, ...]) -> tuple[dict[int, Call], dict[int, Result]]:
     """The calls with their new ids by identity of the item, and the results by identity of the call's item."""
     ids = Ids()
-    waiting: dict[str, list[Call]] = {}
+    waiting: defaultdict[str, deque[Call]] = defaultdict(deque)
     calls: dict[int, Call] = {}
     results: dict[int, Result] = {}
     for item in items:
-        if isinstance(item, Call) and item.executor == "client":
-            calls[id(item)] = replace(item, call_id=ids.call(item.call_id))
-            waiting.setdefault(item.call_id, []).append(item)
-        elif isinstance(item, Result) and item.executor == "client" and waiting.get(item.call_id):
-            call = waiting[item.call_id].pop(0)
-            results[id(call)] = item
+        if isinstance(item, Call):
+            if item.executor == "client":
+                calls[id(item)] = _named(item, ids.call(item.call_id))
+                waiting[item.call_id].append(item)
+        elif isinstance(item, Result) and item.executor == "client" and (asked := waiting.get(item.call_id)):
+            results[id(asked.popleft())] = item
     return calls, results
+
+
+_Named = TypeVar("_Named", Call, Result)
+
+
+def _named(item: _Named, call_id: str) -> _Named:
+    return item if item.call_id == call_id else replace(item, call_id=call_id)
 
 
 class _Order:
@@ -58,10 +67,10 @@ class _Order:
 
     def feed(self, item: Item) -> None:
         """Take the next item."""
-        if _is_assistant(item):
-            self._assistant(item)
-        elif id(item) in self._paired:
+        if id(item) in self._paired:
             self._turn_over = True
+        elif isinstance(item, Call) or _is_assistant(item):
+            self._assistant(item)
         else:
             self._turn_over = True
             (self._held if self._open else self._out).append(self._told(item) if isinstance(item, Result) else item)
@@ -87,7 +96,7 @@ class _Order:
             if result is None:
                 self._lost.append(("messages", f"the call `{call.call_id}` has no result; it is told as not carried out"))
                 result = Result(named, (Text(_NO_RESULT),), is_error=True)
-            self._out.append(replace(result, call_id=named))
+            self._out.append(_named(result, named))
         self._out += self._held
         self._open.clear()
         self._held.clear()
@@ -98,9 +107,12 @@ class _Order:
         return Message("user", (Text(f"[result of {item.call_id}]"), *item.parts))
 
 
+_SPOKEN = (Call, Reasoning, Compaction)
+
+
 def _is_assistant(item: Item) -> bool:
     if isinstance(item, Message):
         return item.role == "assistant"
     if isinstance(item, Result):
         return item.executor == "provider"
-    return isinstance(item, (Call, Reasoning, Compaction)) or (isinstance(item, OpaqueItem) and item.dialect == NAME)
+    return isinstance(item, _SPOKEN) or (isinstance(item, OpaqueItem) and item.dialect == NAME)

@@ -16,7 +16,7 @@ from dragoman.dialects.messages.items import write_call, write_compaction, write
 from dragoman.dialects.messages.order import arranged
 from dragoman.dialects.messages.remainder import NAME, mark, own
 from dragoman.dialects.remainder import JsonObject, complete, object_or_empty
-from dragoman.ir.request import Call, Compaction, Item, Message, OpaqueItem, Reasoning, Result
+from dragoman.ir.request import Call, Compaction, Extra, Item, Message, OpaqueItem, Reasoning, Result
 
 TURN = "$turn"
 """Mark on the first item of a message: what else that message said."""
@@ -140,45 +140,42 @@ class Turns:
         write = self._TABLE.get(type(item), Turns._on_other)
         write(self, item)
 
-    def _turn(self, role: str, item: Item) -> Turn:
-        rest: JsonObject | None = mark(getattr(item, "extra", None), TURN)
+    def _turn(self, role: str, extra: Extra | None) -> Turn:
+        rest: JsonObject | None = mark(extra, TURN) if extra else None
         if rest is not None or not self.written or self.written[-1].role != role:
             self.written.append(Turn(role, rest))
         return self.written[-1]
 
-    def _add(self, role: str, item: Item, block: JsonObject | None) -> None:
-        turn = self._turn(role, item)
+    def _add(self, role: str, extra: Extra | None, block: JsonObject | None) -> None:
+        turn = self._turn(role, extra)
         if block is not None:
-            turn.blocks.append(complete(block, own(getattr(item, "extra", None))))
+            turn.blocks.append(complete(block, own(extra)) if extra else block)
 
     def _on_message(self, item: Message) -> None:
         role = "system" if item.role == "developer" else item.role
-        turn = self._turn(role, item)
+        turn = self._turn(role, item.extra)
         turn.blocks += write_parts(item.parts, self._pen)
 
     def _on_thought(self, item: Reasoning) -> None:
         if self._pen.native or (item.proof is not None and item.proof.maker == NAME):
-            self._add("assistant", item, write_thought(item))
+            self._add("assistant", item.extra, write_thought(item))
 
     def _on_call(self, item: Call) -> None:
-        self._add("assistant", item, write_call(item))
+        self._add("assistant", item.extra, write_call(item))
 
     def _on_result(self, item: Result) -> None:
-        if item.executor == "provider":
-            self._add("assistant", item, write_result(item, self._pen))
-        else:
-            self._add("user", item, write_result(item, self._pen))
+        self._add("assistant" if item.executor == "provider" else "user", item.extra, write_result(item, self._pen))
 
     def _on_compaction(self, item: Compaction) -> None:
         block = write_compaction(item)
         if block is None:
             self._pen.lost.append(("messages", "a compaction of another API is not readable here"))
         else:
-            self._add("assistant", item, block)
+            self._add("assistant", item.extra, block)
 
     def _on_other(self, item: Item) -> None:
         if isinstance(item, OpaqueItem) and item.dialect == NAME:
-            self._add("assistant", item, item.value)
+            self._add("assistant", None, item.value)
             return
         kind = item.kind if isinstance(item, OpaqueItem) else type(item).__name__.lower()
         self._pen.lost.append(("messages", f"messages has no form for the item `{kind}`"))

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from dragoman.dialects.contract import Call, Quirks
-from dragoman.dialects.remainder import JsonObject, each, objects, read_body, text_or_none, whole_or_none, wrong
+from dragoman.dialects.remainder import JsonObject, each, read_body, text_or_none, whole_or_none, wrong
 from dragoman.dialects.responses.formal import formal
 from dragoman.dialects.responses.items import read_item, write_item
 from dragoman.dialects.responses.remainder import NAME, keep, mark, put_back
@@ -165,9 +165,7 @@ def write_request(request: Request, quirks: Quirks) -> tuple[Call, Unsaid]:
         )
     request, unsaid = _proven(request, quirks)
     unsaid += _unsaid(request)
-    written = put_back(_plainly(request, {}), request.extra)
-    if not _native(request) and isinstance(written["input"], list):
-        written["input"] = [formal(item) for item in objects(written["input"])]
+    written = put_back(_plainly(request, {"input": _write_input(request, unsaid)}), request.extra)
     if "text" in written:
         written["text"] = put_back(written["text"], {NAME: mark(request.extra, _TEXT) or {}})
     _apply_store(written, request, quirks)
@@ -202,11 +200,11 @@ def _native(request: Request) -> bool:
 
 def _plainly(request: Request, said: JsonObject) -> JsonObject:
     """The body without what only this API knows. `said`: fields whose wire form is at hand already."""
-    instructions, items = _split_instructions(request.items)
+    instructions, _ = _split_instructions(request.items)
     written: JsonObject = {"model": request.model}
     if instructions is not None:
         written["instructions"] = instructions
-    written["input"] = said["input"] if "input" in said else _write_input(items, request)
+    written["input"] = said["input"] if "input" in said else _write_input(request, [])
     if request.tools:
         written["tools"] = said["tools"] if "tools" in said else write_tools(request.tools)
     if request.tool_choice is not None:
@@ -219,15 +217,17 @@ def _plainly(request: Request, said: JsonObject) -> JsonObject:
     return written
 
 
-def _write_input(items: tuple[Item, ...], request: Request) -> list[JsonObject]:
-    return [said for item in items if (said := _write_item(item, request)) is not None]
-
-
-def _write_item(item: Item, request: Request) -> JsonObject | None:
-    # A thought that came without this API's seal is refused by it; only a client of this dialect knows better.
-    if isinstance(item, Reasoning) and item.proof is None and not _native(request):
-        return None
-    return write_item(item)
+def _write_input(request: Request, unsaid: Unsaid) -> list[JsonObject]:
+    _, items = _split_instructions(request.items)
+    native, written = _native(request), list[JsonObject]()
+    for item in items:
+        # A thought that came without this API's seal is refused by it; only a client of this dialect knows better.
+        said = None if isinstance(item, Reasoning) and item.proof is None and not native else write_item(item)
+        if said is None:
+            unsaid.append(("items", f"a `{type(item).__name__}` of another API"))
+        else:
+            written.append(said if native else formal(said))
+    return written
 
 
 def _plain_fields(request: Request) -> tuple[tuple[str, Any], ...]:
@@ -310,6 +310,4 @@ def _unsaid(request: Request) -> Unsaid:
     unsaid = [(name, _NO_PLACE) for name, value in fields if value not in (None, ())]
     if request.reasoning is not None and request.reasoning.budget_tokens is not None and request.reasoning.effort is None:
         unsaid.append(("reasoning.budget_tokens", "the Responses API takes an effort, not a number of tokens"))
-    unsaid += [(f"tools.{kind}", "a hosted tool of another API") for kind in unsayable_tools(request.tools)]
-    unsaid += [("items", f"a `{type(item).__name__}` of another API") for item in request.items if _write_item(item, request) is None]
-    return unsaid
+    return [*unsaid, *((f"tools.{kind}", "a hosted tool of another API") for kind in unsayable_tools(request.tools))]

@@ -113,14 +113,16 @@ def _reference(name: tuple[str | None, str], tools: tuple[Tool, ...]) -> JsonObj
 
 
 def _read_function(came: JsonObject, path: str) -> tuple[FunctionTool]:
-    parameters, strict = came.get("parameters"), came.get("strict")
+    parameters, strict, description = came.get("parameters"), came.get("strict"), text_or_none(came, "description")
     tool = FunctionTool(
         text_at(came, "name", path),
-        text_or_none(came, "description"),
+        description,
         parameters if isinstance(parameters, dict) else None,  # pyright: ignore[reportUnknownArgumentType]
         strict if isinstance(strict, bool) else None,
     )
-    return (_kept(tool, came),)
+    # As many fields as are written again, each as it came: nothing is left over.
+    understood = tool.parameters is not None and tool.strict is not None and len(came) == 4 + (description is not None)
+    return (tool if understood else _kept(tool, came),)
 
 
 def _read_custom(came: JsonObject, path: str) -> tuple[CustomTool]:
