@@ -10,26 +10,22 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
+from blank_database import Blank
 
 from dragoman.config.journal_schema import Journal as Settings
 from dragoman.ir.record import Bodies, Record
 from dragoman.observe.journal import Journal
 from dragoman.observe.journal_writer import Scribe, Stats
 from dragoman.observe.spool import Spool
-from dragoman.store.batch import Batch, Old
+from dragoman.store.batch import Batch
 
 
-class Slow:
+class Slow(Blank):
     """A database that writes when it is told to, and tells what it did, in turn: so many exchanges, or a look for words to index."""
-
-    name = "slow"
 
     def __init__(self, busy: Callable[[], None]) -> None:
         self.did: list[int | str] = []
         self._busy = busy
-
-    def writer(self) -> Slow:
-        return self
 
     def write(self, batch: Batch) -> None:
         self.did.append(len(batch.exchanges))
@@ -38,18 +34,6 @@ class Slow:
     def index(self, most: int) -> int:
         self.did.append("index")
         return 0
-
-    def sweep(self, old: Old, most: int) -> int:
-        return 0
-
-    def size_bytes(self) -> int:
-        return 0
-
-    def oldest_epoch(self) -> int | None:
-        return None
-
-    def close(self) -> None:
-        """There is nothing to give back."""
 
 
 def record(number: int, size: int = 0) -> Record:

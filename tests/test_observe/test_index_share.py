@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from blank_database import Blank
 
 from dragoman.config.journal_schema import Journal as Settings
 from dragoman.observe import journal_writer
 from dragoman.observe.journal_writer import Scribe, Stats
 from dragoman.observe.spool import Spool
-from dragoman.store.batch import Batch, Old
 
 TAKES_S = 0.5
 
@@ -33,38 +33,18 @@ class Clock:
         self.taken_s += 0.1 * busy_share
 
 
-class Endless:
+class Endless(Blank):
     """A database that always has more to index, and takes half a second for some of it."""
-
-    name = "endless"
 
     def __init__(self, clock: Clock) -> None:
         self.indexed_at: list[float] = []
         self._clock = clock
-
-    def writer(self) -> Endless:
-        return self
-
-    def write(self, batch: Batch) -> None:
-        """Nothing is looked at."""
 
     def index(self, most: int) -> int:
         self.indexed_at.append(self._clock.at)
         self._clock.at += TAKES_S
         self._clock.taken_s += TAKES_S
         return most
-
-    def sweep(self, old: Old, most: int) -> int:
-        return 0
-
-    def size_bytes(self) -> int:
-        return 0
-
-    def oldest_epoch(self) -> int | None:
-        return None
-
-    def close(self) -> None:
-        """There is nothing to give back."""
 
 
 @pytest.mark.parametrize(("busy_share", "index_share"), [(0.0, 0.04), (0.05, 0.04), (0.2, 0.01), (1.0, 0.01)])

@@ -117,6 +117,18 @@ async def echo(runtime: str, inbound: Inbound, outbound: Outgoing) -> None:
     await outbound.finish()
 
 
+class Held:
+    """A fake exchange that tells when it has begun, and answers once it may go on."""
+
+    def __init__(self) -> None:
+        self.began, self.go_on = asyncio.Event(), asyncio.Event()
+
+    async def handle(self, runtime: str, inbound: Inbound, outbound: Outgoing) -> None:
+        self.began.set()
+        await self.go_on.wait()
+        await echo(runtime, inbound, outbound)
+
+
 def identify_ada(headers: Any) -> object:
     if headers.get("authorization") != "Bearer ada-key":
         raise GatewayError(Kind.AUTHENTICATION, "a client key is needed", source="client")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
-from house import ABOUT, BODY, Answer, echo, get, go, house, identify_ada, post
+from house import ABOUT, BODY, Answer, Held, echo, get, go, house, identify_ada, post
 from msgspec.structs import replace
 
 from dragoman.core.exchange import Inbound
@@ -308,22 +306,17 @@ def test_running_exchanges_are_counted() -> None:
 
 def test_one_exchange_too_many_is_told_to_come_back() -> None:
     async def story() -> None:
-        began, go_on = asyncio.Event(), asyncio.Event()
+        held = Held()
 
-        async def wait(runtime: str, inbound: Inbound, outbound: Outgoing) -> None:
-            began.set()
-            await go_on.wait()
-            await echo(runtime, inbound, outbound)
-
-        async with house(wait, max_running=1) as it:
+        async with house(held.handle, max_running=1) as it:
             first = await it.client()
             await first.send(post())
-            await began.wait()
+            await held.began.wait()
 
             refused = await it.ask(post())
             assert refused.status == 503
             assert refused.message == "the gateway carries 1 exchanges already, its limit (`server.max_running`); try again in a moment"
-            go_on.set()
+            held.go_on.set()
             assert (await first.answer()).status == 200
             assert (await first.ask(post())).status == 200
 
@@ -332,24 +325,19 @@ def test_one_exchange_too_many_is_told_to_come_back() -> None:
 
 def test_one_whose_body_came_slowly_finds_the_gateway_full_too() -> None:
     async def story() -> None:
-        began, go_on = asyncio.Event(), asyncio.Event()
+        held = Held()
 
-        async def wait(runtime: str, inbound: Inbound, outbound: Outgoing) -> None:
-            began.set()
-            await go_on.wait()
-            await echo(runtime, inbound, outbound)
-
-        async with house(wait, max_running=1) as it:
+        async with house(held.handle, max_running=1) as it:
             slow, first = await it.client(), await it.client()
             await slow.send(post("/v1/responses", b"", "Expect: 100-continue").replace(b"Length: 0", b"Length: 13"))
             assert await slow.reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
             await first.send(post())
-            await began.wait()
+            await held.began.wait()
 
             refused = await slow.ask(BODY)
 
             assert (refused.status, refused.headers["retry-after"]) == (503, "1")
-            go_on.set()
+            held.go_on.set()
             assert (await first.answer()).status == 200
 
     go(story())

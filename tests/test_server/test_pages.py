@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import re
@@ -13,7 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from house import ABOUT, Answer, Client, echo, get, go
+from house import ABOUT, Answer, Site, echo, get, go
 from msgspec.structs import replace
 
 from dragoman.config.schema import Access, ClientKey
@@ -31,7 +30,7 @@ from dragoman.server.live import Feed
 from dragoman.server.pages.journal import Body, Found, Journal, Kept
 from dragoman.server.pages.render import Templates
 from dragoman.server.pages.routes import POLICY, Pages
-from dragoman.server.serve import running
+from dragoman.server.serve import Address, running
 from dragoman.server.settings import ServerSettings
 from dragoman.store.tables import exchanges
 
@@ -94,25 +93,16 @@ class Shelf:
         return Journal(self.find, self.read, live.running, live.find, self.sums)
 
 
-class Site:
+class PagesSite(Site):
     """The served pages."""
 
-    def __init__(self, address: Any, live: Live, shelf: Shelf) -> None:
-        self.address, self.live, self.shelf = address, live, shelf
-
-    async def client(self) -> Client:
-        return Client(*await asyncio.open_connection(self.address.host, self.address.port, limit=2**26))
-
-    async def ask(self, data: bytes) -> Answer:
-        client = await self.client()
-        try:
-            return await client.ask(data)
-        finally:
-            client.close()
+    def __init__(self, address: Address, live: Live, shelf: Shelf) -> None:
+        super().__init__(address)
+        self.live, self.shelf = live, shelf
 
 
 @contextlib.asynccontextmanager
-async def site(*rows: dict[str, Any], about: About = ABOUT, heartbeat_s: float = 60.0, **shelved: Any) -> AsyncIterator[Site]:
+async def site(*rows: dict[str, Any], about: About = ABOUT, heartbeat_s: float = 60.0, **shelved: Any) -> AsyncIterator[PagesSite]:
     live, shelf, door = Live(clock=lambda: 1.0e9 + 100), Shelf(*rows, **shelved), Door(lambda: about)
 
     async def load(assets: Mapping[str, str]) -> Templates:
@@ -124,7 +114,7 @@ async def site(*rows: dict[str, Any], about: About = ABOUT, heartbeat_s: float =
     settings = ServerSettings(port=0, shutdown_grace_s=5.0)
     app = App(lambda: "runtime", echo, lambda _: about, settings, further=made.further(live.close))
     async with running(app) as address:
-        yield Site(address, live, shelf)
+        yield PagesSite(address, live, shelf)
 
 
 class Seen(HTMLParser):

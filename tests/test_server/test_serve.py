@@ -10,7 +10,7 @@ import socket
 import threading
 
 import pytest
-from house import ABOUT, BODY, echo, get, go, house, identify_ada, make_app, post
+from house import ABOUT, BODY, Held, echo, get, go, house, identify_ada, make_app, post
 from msgspec.structs import replace
 
 from dragoman.core.exchange import Inbound
@@ -235,21 +235,15 @@ def test_the_server_leaves_no_thread_and_no_task_behind() -> None:
 
 def test_an_answer_that_begins_during_shutdown_says_that_it_is_the_last() -> None:
     async def story() -> None:
-        began, go_on = asyncio.Event(), asyncio.Event()
-
-        async def wait(runtime: str, inbound: Inbound, outbound: Outgoing) -> None:
-            began.set()
-            await go_on.wait()
-            await echo(runtime, inbound, outbound)
-
-        server = Server(make_app(wait), open_sockets("127.0.0.1", 0))
+        held = Held()
+        server = Server(make_app(held.handle), open_sockets("127.0.0.1", 0))
         await server.start()
         reader, writer = await asyncio.open_connection(server.address.host, server.address.port)
         writer.write(post())
-        await began.wait()
+        await held.began.wait()
         stopping = asyncio.ensure_future(server.stop(20))
         await asyncio.sleep(0)
-        go_on.set()
+        held.go_on.set()
 
         assert b"\r\nconnection: close\r\n" in await reader.read()
         await stopping
