@@ -104,15 +104,19 @@ class Rows:
         self.bodies: list[Row] = []
         self.blobs: list[Row] = []
 
-    def add(self, record: Record, bodies: str) -> None:
-        """The rows of one exchange, and its part in the sums. bodies: what is kept of them, in a word."""
-        priced = self._price(record) or _UNPRICED
-        usage = record.usage
-        self.exchanges.append(self._exchange(record, usage, priced, bodies))
-        self._attempts(record, priced)
-        if record.calls or record.results:
-            self._tools(record)
-        self._sum(record, usage or _NO_USAGE, priced, usage is not None and priced.pico is None)
+    def add(self, records: list[Record], bodies: list[str]) -> None:
+        """The rows of exchanges, and their part in the sums. bodies: what is kept of those of each, in a word."""
+        # One thing for all of them, and then the next: the processor is a tenth faster with what it did just now.
+        price = self._price
+        priced = [price(record) or _UNPRICED for record in records]
+        self.exchanges += [self._exchange(*each) for each in zip(records, priced, bodies, strict=True)]
+        for record, each in zip(records, priced, strict=True):
+            self._attempts(record, each)
+        for record in records:
+            if record.calls or record.results:
+                self._tools(record)
+        for record, each in zip(records, priced, strict=True):
+            self._sum(record, each)
 
     def batch(self, writer: str, number: int, at: float) -> Batch:
         """All of it."""
@@ -132,7 +136,8 @@ class Rows:
             usage_times=[(*key, self._parts.next(key, len(rows)), *_times(rows)) for key, rows in self._hours.items()],
         )
 
-    def _exchange(self, record: Record, usage: Usage | None, priced: Priced, bodies: str) -> tuple[Any, ...]:
+    def _exchange(self, record: Record, priced: Priced, bodies: str) -> tuple[Any, ...]:
+        usage = record.usage
         last = record.attempts[-1] if record.attempts else None
         connect_s = None if last is None or last.connected_s is None else last.connected_s - last.began_s
         first_s = None if last is None or last.first_byte_s is None else last.first_byte_s - last.began_s
@@ -211,7 +216,9 @@ class Rows:
         for result in record.results:
             self.results.append((record.id, result.is_error, result.size_bytes, result.tokens, result.call_id, record.session or ""))
 
-    def _sum(self, record: Record, usage: Usage, priced: Priced, is_unpriced: bool) -> None:
+    def _sum(self, record: Record, priced: Priced) -> None:
+        usage = record.usage or _NO_USAGE
+        is_unpriced = record.usage is not None and priced.pico is None
         tokens = (
             usage.input_tokens, usage.output_tokens, usage.cache_read_tokens or 0, usage.cache_write_tokens or 0,
             usage.reasoning_tokens or 0, priced.pico or 0,

@@ -188,6 +188,7 @@ class Scribe:
         heads = [None if bodies is None or bodies.mode == NOTHING else known_heads(bodies) for _, bodies, _, _ in entries]
         suspects = self._suspects(entries, heads)
         leaves_out = self._spool.is_half_full
+        words: list[str] = []
         for number, (record, bodies, word, _) in enumerate(entries):
             is_suspect = number in suspects
             if is_suspect and word != FULL:
@@ -202,8 +203,9 @@ class Scribe:
                 row = keeper.row(record.id, at, conversation, bodies, None if is_suspect else heads[number])
                 rows.bodies.append(row.bodies)
                 rows.blobs += row.blobs
-            rows.add(record, word)
+            words.append(word)
         rows.blobs += keeper.packs()
+        rows.add([record for record, _, _, _ in entries], words)
         self._number += 1
         return rows.batch(self._name, self._number, at)
 
