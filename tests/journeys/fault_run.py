@@ -213,6 +213,7 @@ class Told:
 
     def __init__(self, heard: Callable[[bytes], None]) -> None:
         self._heard = heard
+        self.disconnected = False
         self.started = False
         self.status = 0
         self.headers: dict[str, str] = {}

@@ -123,9 +123,11 @@ CHAT_STREAM = (
 
 
 class Told:
-    """What the client was told: an Outbound with a memory."""
+    """What the client was told: an Outbound with a memory. Whoever cancels the exchange is its client, unless `disconnected` is set to
+    False: then it is the gateway, which stops."""
 
     def __init__(self) -> None:
+        self.disconnected = True
         self.started = False
         self.finished = False
         self.status = 0

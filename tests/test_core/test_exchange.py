@@ -512,6 +512,34 @@ def test_every_deadline_ends_the_exchange_in_a_timeout(name: str, body: dict[str
     run(main())
 
 
+@pytest.mark.parametrize(
+    ("has_left", "pieces", "noted"),
+    [
+        (True, (), (499, "client_gone")),
+        (True, CHAT_STREAM[:2], (499, "client_gone")),
+        (False, (), (503, "shutting_down")),
+        (False, CHAT_STREAM[:2], (200, "shutting_down")),
+    ],
+)
+def test_an_exchange_that_is_ended_is_on_record_with_who_ended_it(
+    has_left: bool, pieces: tuple[bytes, ...], noted: tuple[int, str]
+) -> None:
+    async def main() -> None:
+        async with provider(hangs(*pieces)) as up, stand(up.url) as gateway:
+            told = Told()
+            told.disconnected = has_left
+            task = asyncio.ensure_future(gateway.into(told, "chat", STREAMED))
+            while not (up.heard and (told.pieces or not pieces)):
+                await asyncio.sleep(0)
+
+            task.cancel()
+            await asyncio.wait([task])
+
+            assert (task.cancelled(), (gateway.record.status, gateway.record.error)) == (True, noted)
+
+    run(main())
+
+
 # ---- Codex ---------------------------------------------------------------------------------------------------------------
 
 

@@ -120,6 +120,7 @@ class Kept:
 
     def __init__(self, started: bool = False) -> None:
         self.started = started
+        self.disconnected = False
         self.told: list[Any] = []
 
     async def start(self, status: int, headers: Any) -> None:

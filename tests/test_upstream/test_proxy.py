@@ -199,8 +199,11 @@ def test_a_proxy_that_refuses_or_stalls_is_named(run: Run) -> None:
         assert stalled == (
             "timeout",
             f"could not connect to `api.example.com:443` through the proxy `127.0.0.1:{server.port}` within 0.3 s "
-            "(no end of the tunnel through the proxy); check `base_url` and the network",
+            "(no end of the tunnel through the proxy); check the proxy variables and the network",
         )
-        assert refused == ("unreachable", f"`127.0.0.1:{port}` refused the connection; check that something listens there, and `base_url`")
+        assert refused == (
+            "unreachable",
+            f"the proxy `127.0.0.1:{port}` refused the connection; check that something listens there, and the proxy variables",
+        )
 
     run(body())

@@ -65,6 +65,11 @@ class Captured:
         """As the outbound says."""
         return self._outbound.started
 
+    @property
+    def disconnected(self) -> bool:
+        """Likewise."""
+        return self._outbound.disconnected
+
     # Plain functions that hand on what is to be awaited: a coroutine around another one costs more than all else that is done here.
 
     def start(self, status: int, headers: Headers) -> CoroutineType[Any, Any, None]:

@@ -83,7 +83,9 @@ def _tier_in(words: str, tiers: tuple[str, ...]) -> str | None:
 
 
 class _Heard:
-    """Keeps an answer instead of sending it."""
+    """Keeps an answer instead of sending it. Whoever ends the exchange does not want it any more, as a client that has left."""
+
+    disconnected = True
 
     def __init__(self) -> None:
         self.started = False

@@ -38,7 +38,12 @@ class Inbound(msgspec.Struct, frozen=True):
 
 
 class Outbound(Protocol):
-    """Where the answer goes. When the client leaves, the task that holds this is cancelled."""
+    """Where the answer goes. When the client leaves, or the gateway stops and waits no longer, the task that holds this is cancelled."""
+
+    @property
+    def disconnected(self) -> bool:
+        """Whether the client has left."""
+        ...
 
     @property
     def started(self) -> bool:

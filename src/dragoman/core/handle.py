@@ -16,7 +16,7 @@ from dragoman.core.lane import choose_lane
 from dragoman.core.pause import pause
 from dragoman.core.runtime import Runtime
 from dragoman.dialects.contract import Call
-from dragoman.ir.errors import GatewayError, Kind
+from dragoman.ir.errors import RULES, GatewayError, Kind
 from dragoman.ir.record import REPLAY, REPLAYS_HEADER, Record, sum_up
 from dragoman.ir.record import Attempt as Noted
 from dragoman.policy.identity import key_prefix
@@ -34,7 +34,7 @@ _LONGEST = 512
 async def handle(runtime: Runtime, inbound: Inbound, outbound: Outbound) -> None:
     """Carry one exchange from the client's request to the last byte of its answer, and record it, whatever happens.
 
-    Raises nothing but CancelledError (the client left): every failure becomes the client's answer in its own dialect.
+    Raises nothing but CancelledError (the client left, or the gateway stops): every failure becomes the client's answer in its own dialect.
     """
     began = runtime.clock()
     agent = recognise(inbound.headers)
@@ -60,8 +60,7 @@ async def handle(runtime: Runtime, inbound: Inbound, outbound: Outbound) -> None
             record.key_prefix = key_prefix(inbound.headers)
         await refuse(error, inbound, outbound, agent, record)
     except asyncio.CancelledError:
-        record.status = 499
-        record.error = Kind.CLIENT_GONE.value
+        _note_end(record, outbound)
         raise
     except Exception:
         logger.exception("exchange %s failed inside the gateway", record.id)
@@ -198,6 +197,14 @@ def _clipped(name: str) -> str:
 
 def _clipped_or_none(name: str | None) -> str | None:
     return None if name is None else _clipped(name)
+
+
+def _note_end(record: Record, outbound: Outbound) -> None:
+    """It was cancelled: whether that was its client, who leaves, or the gateway, which stops and waits no longer."""
+    kind = Kind.CLIENT_GONE if outbound.disconnected else Kind.SHUTTING_DOWN
+    record.error = kind.value
+    if outbound.disconnected or not outbound.started:
+        record.status = RULES[kind].status
 
 
 def _note_error(record: Record, error: GatewayError) -> None:

@@ -50,12 +50,12 @@ class Connecting:
             raise self._fault(error, limit_s) from error
 
     def _fault(self, error: OSError | UnicodeError, limit_s: float) -> GatewayError:
-        place, proxy = self._origin.place, self._proxy
+        # The handshake is with the provider: the proxy is past then.
+        place, proxy = self._origin.place, None if self._proxy is None or self.stage == _HANDSHAKE else self._proxy.place
         # The system's own ETIMEDOUT is a TimeoutError too, but has a number.
         if isinstance(error, TimeoutError) and error.errno is None:
-            way = place if proxy is None else f"{place}` through the proxy `{proxy.place}"
-            return faults.connect_timeout(way, self.stage, limit_s)
-        return faults.connect_fault(error, place if proxy is None or self.stage == _HANDSHAKE else proxy.place)
+            return faults.connect_timeout(place, proxy, self.stage, limit_s)
+        return faults.connect_fault(error, place, proxy)
 
     async def _connect(self, make: Callable[[], Connection]) -> Connection:
         loop = asyncio.get_running_loop()

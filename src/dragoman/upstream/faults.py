@@ -10,22 +10,22 @@ import ssl
 
 from dragoman.ir.errors import GatewayError, Kind
 
-_CHECK = "check `base_url` and the network"
+_ADDRESS = "`base_url`"
+_PROXIES = "the proxy variables"
 
 
-def connect_fault(error: BaseException, place: str) -> GatewayError:
-    """Why no connection came about."""
-    for kind, say in _CONNECT:
-        if isinstance(error, kind):
-            return GatewayError(Kind.UNREACHABLE, say.format(place=place, why=_why(error)), source="upstream")
-    return GatewayError(Kind.UNREACHABLE, f"could not connect to `{place}`: {_why(error)}; {_CHECK}", source="upstream")
+def connect_fault(error: BaseException, place: str, proxy: str | None = None) -> GatewayError:
+    """Why no connection came about. proxy: the place of the one that leads there, if it happened on the way to that."""
+    where, setting = (f"`{place}`", _ADDRESS) if proxy is None else (f"the proxy `{proxy}`", _PROXIES)
+    say = next((say for kind, say in _CONNECT if isinstance(error, kind)), "could not connect to {where}: {why}; " + _CHECK)
+    return GatewayError(Kind.UNREACHABLE, say.format(where=where, why=_why(error), setting=setting), source="upstream")
 
 
-def connect_timeout(place: str, stage: str, connect_s: float) -> GatewayError:
+def connect_timeout(place: str, proxy: str | None, stage: str, connect_s: float) -> GatewayError:
     """No connection within its deadline; `stage` says how far it came."""
-    return GatewayError(
-        Kind.TIMEOUT, f"could not connect to `{place}` within {connect_s:g} s (no end of {stage}); {_CHECK}", source="upstream"
-    )
+    way, setting = (f"`{place}`", _ADDRESS) if proxy is None else (f"`{place}` through the proxy `{proxy}`", _PROXIES)
+    check = _CHECK.format(setting=setting)
+    return GatewayError(Kind.TIMEOUT, f"could not connect to {way} within {connect_s:g} s (no end of {stage}); {check}", source="upstream")
 
 
 def pool_full(place: str, limit: int, waiting: int) -> GatewayError:
@@ -69,14 +69,15 @@ def _why(error: BaseException) -> str:
     return type(error).__name__
 
 
+_CHECK = "check {setting} and the network"
 # Looked at from the top: subclasses stand before their bases.
 _CONNECT: tuple[tuple[type[BaseException], str], ...] = (
     (
         ssl.SSLCertVerificationError,
-        "the certificate of `{place}` is not trusted: {why}; check `base_url`, or name your own authority's file in `SSL_CERT_FILE`",
+        "the certificate of {where} is not trusted: {why}; check {setting}, or name your own authority's file in `SSL_CERT_FILE`",
     ),
-    (ssl.SSLError, "no TLS with `{place}`: {why}; check whether `base_url` should begin with `http://`"),
-    (socket.gaierror, "could not find the address of `{place}`: {why}; " + _CHECK),
-    (ConnectionRefusedError, "`{place}` refused the connection; check that something listens there, and `base_url`"),
-    (ConnectionError, "`{place}` broke the connection while it was being made ({why}); " + _CHECK),
+    (ssl.SSLError, "no TLS with {where}: {why}; check whether {setting} should begin with `http://`"),
+    (socket.gaierror, "could not find the address of {where}: {why}; " + _CHECK),
+    (ConnectionRefusedError, "{where} refused the connection; check that something listens there, and {setting}"),
+    (ConnectionError, "{where} broke the connection while it was being made ({why}); " + _CHECK),
 )
