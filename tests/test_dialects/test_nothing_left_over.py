@@ -62,17 +62,27 @@ def test_a_number_that_python_takes_for_a_switch_comes_back_as_a_number() -> Non
     assert b'"strict":0' in written.body
 
 
+USER, TEXT = {"role": "user", "content": "a"}, {"type": "text", "text": "a"}
+CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("responses", {"input": [LETTER[1], {"type": "function_call", "call_id": "c", "name": "f"}]}, "input[1].arguments"),
     ("responses", {"input": [LETTER[1], LETTER[1], {"role": "user", "content": ["x"]}]}, "input[2].content[0]"),
     ("responses", {"input": [LETTER[1], {"role": "user", "content": [{"type": "input_text"}]}]}, "input[1].content[0].text"),
+    ("chat", {"messages": [USER, {"role": "nobody"}]}, "messages[1].role"),
+    ("chat", {"messages": [USER, {"role": "user", "content": [TEXT, {"type": "text"}]}]}, "messages[1].content[1].text"),
+    ("chat", {"messages": [USER, {"role": "assistant", "tool_calls": [CALL, {"id": "d"}]}]}, "messages[1].tool_calls[1].function"),
+    ("messages", {"messages": [USER, {"role": "user", "content": [TEXT, "x"]}]}, "messages[1].content[1]"),
+    ("messages", {"messages": [USER, {"role": "user", "content": [{"type": "tool_result"}]}]}, "messages[1].content[0].tool_use_id"),
+    ("messages", {"messages": [USER, {"role": "nobody", "content": "a"}]}, "messages[1].role"),
+    ("generate", {"contents": [{"role": "user", "parts": [{"text": "a"}]}, {"parts": [{"text": "a"}, 1]}]}, "contents[1].parts[1]"),
+    ("generate", {"contents": [{"role": "user", "parts": [{"text": "a"}]}, 1]}, "contents[1]"),
 ]
 
 
 @pytest.mark.parametrize(("name", "body", "place"), WRONG)
 def test_what_is_wrong_is_told_with_its_place(name: str, body: dict[str, Any], place: str) -> None:
     with pytest.raises(GatewayError) as refused:
-        dialect(name).read_request(Call(dialect(name).path, msgspec.json.encode({"model": "m", **body})))
+        dialect(name).read_request(Call(dialect(name).path.replace("{model}", "m"), msgspec.json.encode({"model": "m", **body})))
 
     assert refused.value.param == place
     assert refused.value.message.startswith(f"`{place}` ")

@@ -14,21 +14,22 @@ from dragoman.dialects.chat.parts import read_content
 from dragoman.dialects.chat.remainder import NAME, keep
 from dragoman.dialects.chat.tools import LEGACY, read_call
 from dragoman.dialects.chat.turns import LEGACY_ID, THOUGHTS, TURN, write_message, write_result, write_turn
-from dragoman.dialects.remainder import JsonObject, difference, list_at, object_at, text_at, text_or_none, wrong
+from dragoman.dialects.remainder import JsonObject, difference, each, list_at, object_at, text_at, text_or_none, wrong
+from dragoman.ir.errors import GatewayError
 from dragoman.ir.request import Call, Item, Message, Part, Reasoning, Result, Text
 
 
 def read_messages(value: Any) -> tuple[Item, ...]:
     """The list `messages` as flat items."""
-    reader = _Reader()
-    for index, entry in enumerate(list_at(value, "messages")):
-        path = f"messages[{index}]"
-        came = object_at(entry, path)
-        role = text_at(came, "role", path)
-        read = reader.TABLE.get(role)
-        if read is None:
-            raise wrong(f"{path}.role", f"is `{role}`; known are {', '.join(reader.TABLE)}")
-        read(reader, came, path)
+    entries, reader = list_at(value, "messages"), _Reader()
+    try:
+        for entry in entries:
+            reader.read(entry, "messages")
+    except GatewayError:
+        # Where it stands is told only once one is wrong: spelling it out for each would cost as much as reading them.
+        reader = _Reader()
+        for index, entry in enumerate(entries):
+            reader.read(entry, f"messages[{index}]")
     return tuple(reader.items)
 
 
@@ -39,6 +40,15 @@ class _Reader:
         self.items: list[Item] = []
         self._calls: dict[str, Call] = {}
         self._legacy = 0
+
+    def read(self, value: Any, path: str) -> None:
+        """Take one message."""
+        came = object_at(value, path)
+        role = text_at(came, "role", path)
+        read = self.TABLE.get(role)
+        if read is None:
+            raise wrong(f"{path}.role", f"is `{role}`; known are {', '.join(self.TABLE)}")
+        read(self, came, path)
 
     def _message(self, came: JsonObject, path: str) -> None:
         message = Message(
@@ -52,12 +62,11 @@ class _Reader:
         call_id = text_at(came, "tool_call_id", path)
         content = came.get("content")
         call = self._calls.get(call_id)
-        result = Result(
-            call_id,
-            read_content(content, f"{path}.content"),
-            kind=call.kind if call is not None else "function",
-            plain=not isinstance(content, list),
-        )
+        kind = call.kind if call is not None else "function"
+        if isinstance(content, str) and len(came) == 3:
+            self.items.append(Result(call_id, (Text(content),), kind))  # nothing is left over of it
+            return
+        result = Result(call_id, read_content(content, f"{path}.content"), kind, plain=not isinstance(content, list))
         self._add(result, keep(came, write_result(result, [])))
 
     def _function(self, came: JsonObject, path: str) -> None:
@@ -73,11 +82,11 @@ class _Reader:
 
     def _assistant(self, came: JsonObject, path: str) -> None:
         items = [*_thoughts(came), *self._words(came, path), *self._called(came, path)] or [Message("assistant", ())]
-        rest = difference(came, write_turn(items, []))
-        first = items[0]
+        first, written = items[0], write_turn(items, [])
         # The mark is where `turns` starts another message.
-        extra = {NAME: {**(first.extra or {}).get(NAME, {}), TURN: rest}}
-        self.items += [msgspec.structs.replace(first, extra=extra), *items[1:]]
+        rest = {} if written == came else difference(came, written)
+        items[0] = msgspec.structs.replace(first, extra={NAME: {**(first.extra or {}).get(NAME, {}), TURN: rest}})
+        self.items += items
 
     def _words(self, came: JsonObject, path: str) -> list[Message]:
         content, refusal = came.get("content"), text_or_none(came, "refusal")
@@ -92,7 +101,7 @@ class _Reader:
         entries = came.get("tool_calls")
         calls: list[Call] = []
         if entries is not None:
-            calls = [read_call(entry, f"{path}.tool_calls[{i}]") for i, entry in enumerate(list_at(entries, f"{path}.tool_calls"))]
+            calls = each(read_call, list_at(entries, f"{path}.tool_calls"), f"{path}.tool_calls")
         if came.get("function_call") is not None:
             calls.append(self._legacy_call(object_at(came["function_call"], f"{path}.function_call"), path))
         for call in calls:

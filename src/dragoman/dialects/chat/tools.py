@@ -228,6 +228,8 @@ def read_call(value: Any, path: str) -> Call:
         arguments if isinstance(arguments, str) else "" if arguments is None else msgspec.json.encode(arguments).decode(),
         kind,
     )
+    if len(came) == 3 and kind == came.get("type") and len(inner) == 2 and call.call_id and call.arguments is arguments and arguments:
+        return call  # nothing is left over of it
     extra = keep(came, write_call(call))
     return msgspec.structs.replace(call, extra=extra) if extra else call
 

@@ -14,7 +14,7 @@ import msgspec
 
 from dragoman.dialects.generate.partial import PartialArguments
 from dragoman.dialects.generate.parts import Lost, result_media, words, write_parts
-from dragoman.dialects.generate.remainder import NAME, complete, field, keep, mark, own, text_or_none
+from dragoman.dialects.generate.remainder import NAME, complete, field, keep, mark, own, snake, text_or_none
 from dragoman.dialects.remainder import JsonObject, object_or_empty
 from dragoman.ir.request import Call, OpaquePart, Part, Proof, Result, Text
 
@@ -37,7 +37,9 @@ _TOOL_TYPES = {
     "FILE_SEARCH": "file_search",
     "GOOGLE_MAPS": "google_maps",
 }
-_PROVIDER_RUN = ("executableCode", "codeExecutionResult", "toolCall", "toolResponse")
+PROVIDER_RUN = ("executableCode", "codeExecutionResult", "toolCall", "toolResponse")
+"""Parts that tell of a tool that the provider ran."""
+_RUN_SPELLED = frozenset(spelled for name in PROVIDER_RUN for spelled in (name, snake(name)))
 
 
 def own_id(digest: str) -> str:
@@ -146,7 +148,7 @@ def _answer(response: Any) -> tuple[str, bool]:
 
 def is_provider_run(came: JsonObject) -> bool:
     """Whether a part tells of a tool that the provider ran."""
-    return any(field(came, name) is not None for name in _PROVIDER_RUN)
+    return not came.keys().isdisjoint(_RUN_SPELLED) and any(field(came, name) is not None for name in PROVIDER_RUN)
 
 
 def read_provider_run(came: JsonObject, call_id: str) -> Call | Result:

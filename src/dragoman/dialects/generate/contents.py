@@ -5,11 +5,13 @@ https://ai.google.dev/api/caching#Content
 
 from __future__ import annotations
 
+from collections import defaultdict, deque
 from typing import Any
 
 import msgspec
 
 from dragoman.dialects.generate.calls import (
+    PROVIDER_RUN,
     SIGNATURE,
     is_provider_run,
     own_id,
@@ -33,7 +35,7 @@ def read_contents(value: Any) -> tuple[Item, ...]:
     """The list `contents` as flat items."""
     reader = _Reader()
     for index, entry in enumerate(entries_at(value, "contents")):
-        reader.content(object_at(entry, f"contents[{index}]"), f"contents[{index}]")
+        reader.content(entry if isinstance(entry, dict) else object_at(entry, f"contents[{index}]"), index)  # pyright: ignore[reportUnknownArgumentType]
     return tuple(reader.items)
 
 
@@ -49,6 +51,8 @@ def read_system(value: Any) -> Message:
 def content_rest(came: JsonObject, role: str) -> JsonObject:
     """What a content says besides its parts."""
     if came.get("parts") is not None:
+        if came.get("role") == role and len(came) == 2:
+            return {}
         return difference({**came, "parts": True}, {"role": role, "parts": True})
     return difference(came, {"role": role, "parts": []})
 
@@ -72,6 +76,8 @@ def signed_words(came: JsonObject) -> tuple[Part, Reasoning]:
 def thought(came: JsonObject) -> Reasoning:
     """A part with `thought: true`. The API tells summaries of thoughts, never the thoughts."""
     text, proof = str(came.get("text") or ""), read_proof(came)
+    if len(came) == 2 + (proof is not None) and (proof is None or SIGNATURE in came):
+        return Reasoning((text,), proof=proof, extra={NAME: {}})
     return Reasoning(summary=(text,), proof=proof, extra={NAME: difference(came, {"text": text, "thought": True, **signature(proof)})})
 
 
@@ -81,18 +87,22 @@ class _Reader:
     def __init__(self) -> None:
         self.items: list[Item] = []
         self._made = 0
-        self._waiting: list[Call] = []
+        self._waiting = _Waiting()
         self._provider_id = ""
 
-    def content(self, came: JsonObject, path: str) -> None:
+    def content(self, came: JsonObject, index: int) -> None:
         """Take one content."""
-        parts = came.get("parts")
-        told = [] if parts is None else entries_at(parts, f"{path}.parts")
-        entries = [object_at(part, f"{path}.parts[{i}]") for i, part in enumerate(told)]
         model = came.get("role") == "model"
         items: list[Item] = []
-        for entry in entries:
-            self._part(entry, model, items)
+        said: list[Part] = []
+        for part in _parts(came, index):
+            item = None if part.keys().isdisjoint(_APART) else self._apart(part, model, said)
+            if item is None:
+                said.append(read_part(part))
+            else:
+                _end(said, model, items)
+                items.append(item)
+        _end(said, model, items)
         if not items:
             items.append(Message("assistant" if model else "user", ()))
         first = items[0]
@@ -100,36 +110,36 @@ class _Reader:
         items[0] = msgspec.structs.replace(first, extra=marked(getattr(first, "extra", None), turn=turn))  # pyright: ignore[reportCallIssue]
         self.items += items
 
-    def _part(self, came: JsonObject, model: bool, items: list[Item]) -> None:
+    def _apart(self, came: JsonObject, model: bool, said: list[Part]) -> Item | None:
+        """The item that a part is, None for words and media. Words that carry a signature are added to what was `said`."""
         if field(came, "functionResponse") is not None:
-            items.append(self._result(came, model))
-        elif model and field(came, "functionCall") is not None:
-            items.append(self._call(came))
-        elif model and is_provider_run(came):
-            items.append(self._provider_run(came))
-        elif model and came.get("thought") is True and isinstance(came.get("text"), str):
-            items.append(thought(came))
-        elif model and text_or_none(field(came, SIGNATURE)) and came.get("text", "") == "" and not (came.keys() - _SIGNED):
-            items.append(textless(came))
-        elif model and text_or_none(field(came, SIGNATURE)) and isinstance(came.get("text"), str):
+            return self._result(came, model)
+        if not model:
+            return None
+        if field(came, "functionCall") is not None:
+            return self._call(came)
+        if is_provider_run(came):
+            return self._provider_run(came)
+        if came.get("thought") is True and isinstance(came.get("text"), str):
+            return thought(came)
+        if text_or_none(field(came, SIGNATURE)) and came.get("text", "") == "" and not (came.keys() - _SIGNED):
+            return textless(came)
+        if text_or_none(field(came, SIGNATURE)) and isinstance(came.get("text"), str):
             part, sign = signed_words(came)
-            _say("assistant", part, items)
-            items.append(sign)
-        else:
-            _say("assistant" if model else "user", read_part(came), items)
+            said.append(part)
+            return sign
+        return None
 
     def _call(self, came: JsonObject) -> Call:
         call = read_call(came, self._new_id())
-        self._waiting.append(call)
+        self._waiting.add(call)
         return call
 
     def _result(self, came: JsonObject, model: bool) -> Result:
         value = object_or_empty(field(came, "functionResponse"))
         told, name = text_or_none(value.get("id")), value.get("name")
-        matches = [call for call in self._waiting if (call.call_id == told if told else call.name == name)]
-        call_id = matches[0].call_id if matches else told or self._new_id()
-        if matches:
-            self._waiting.remove(matches[0])
+        call = self._waiting.answered(told, name if isinstance(name, str) else "")
+        call_id = call.call_id if call is not None else told or self._new_id()
         return read_foreign_result(came, call_id) if model else read_result(came, call_id)
 
     def _provider_run(self, came: JsonObject) -> Call | Result:
@@ -142,12 +152,46 @@ class _Reader:
         return own_id(f"{self._made:020x}")
 
 
+class _Waiting:
+    """The calls that wait for their results, by id and by name, first come first answered."""
+
+    def __init__(self) -> None:
+        self._by_id: defaultdict[str, deque[Call]] = defaultdict(deque)
+        self._by_name: defaultdict[str, deque[Call]] = defaultdict(deque)
+        self._answered: dict[int, Call] = {}
+
+    def add(self, call: Call) -> None:
+        """A call was made."""
+        self._by_id[call.call_id].append(call)
+        self._by_name[call.name].append(call)
+
+    def answered(self, call_id: str | None, name: str) -> Call | None:
+        """The call that a result with this id, or without one for a tool of this name, answers."""
+        queue = self._by_id.get(call_id) if call_id else self._by_name.get(name)
+        while queue:
+            call = queue.popleft()
+            if id(call) not in self._answered:
+                self._answered[id(call)] = call
+                return call
+        return None
+
+
 _SIGNED = frozenset({"text", SIGNATURE, snake(SIGNATURE), "thought"})
+_APART = frozenset(
+    spelled for name in ("functionResponse", "functionCall", *PROVIDER_RUN, SIGNATURE, "thought") for spelled in (name, snake(name))
+)
+"""What tells a part from words and media."""
 
 
-def _say(role: Any, part: Part, items: list[Item]) -> None:
-    last = items[-1] if items else None
-    if isinstance(last, Message):
-        items[-1] = msgspec.structs.replace(last, parts=(*last.parts, part))
-    else:
-        items.append(Message(role, (part,)))
+def _parts(came: JsonObject, index: int) -> list[JsonObject]:
+    parts = came.get("parts")
+    if parts is None:
+        return []
+    told: list[Any] = parts if isinstance(parts, list) else entries_at(parts, f"contents[{index}].parts")  # pyright: ignore[reportUnknownVariableType]
+    return [part if isinstance(part, dict) else object_at(part, f"contents[{index}].parts[{at}]") for at, part in enumerate(told)]
+
+
+def _end(said: list[Part], model: bool, items: list[Item]) -> None:
+    if said:
+        items.append(Message("assistant" if model else "user", tuple(said)))
+        said.clear()

@@ -125,14 +125,17 @@ def complete(written: JsonObject, rest: JsonObject | None) -> JsonObject:
 
 
 def keep(came: JsonObject, written: JsonObject) -> Extra | None:
-    """The difference as the `extra` of a neutral Struct."""
+    """The difference as the `extra` of a neutral Struct. Nothing that is written of one is a number."""
+    if came == written:
+        return None
     rest = difference(came, written)
     return {NAME: rest} if rest else None
 
 
 def marked(extra: Extra | None, **marks: Any) -> Extra:
     """An `extra` with further marks (`turn` is `$turn`)."""
-    return {**(extra or {}), NAME: {**(own(extra) or {}), **{f"${name}": value for name, value in marks.items()}}}
+    fresh = {f"${name}": value for name, value in marks.items()}
+    return {**extra, NAME: {**(own(extra) or {}), **fresh}} if extra else {NAME: fresh}
 
 
 def wrong(path: str, why: str) -> GatewayError:

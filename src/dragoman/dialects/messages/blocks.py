@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from dragoman.dialects.messages.remainder import NAME, keep, own
-from dragoman.dialects.remainder import JsonObject, complete, list_at, object_at, object_or_empty, text_at, text_or_none
+from dragoman.dialects.remainder import JsonObject, complete, each, list_at, object_at, object_or_empty, text_at, text_or_none
 from dragoman.ir.request import Audio, Citation, File, FileId, Image, Inline, OpaquePart, Page, Part, Text, Url, Where
 
 Lost = list[tuple[str, str]]
@@ -52,11 +52,17 @@ def read_content(value: Any, path: str) -> tuple[Part, ...]:
         return (Text(value),)
     if value is None:
         return ()
-    return tuple(read_part(object_at(block, f"{path}[{index}]"), f"{path}[{index}]") for index, block in enumerate(list_at(value, path)))
+    return tuple(each(_read_block, list_at(value, path), path))
+
+
+def _read_block(value: Any, path: str) -> Part:
+    return read_part(object_at(value, path), path)
 
 
 def read_part(came: JsonObject, path: str) -> Part:
     """One block."""
+    if len(came) == 2 and came.get("type") == "text" and isinstance(text := came.get("text"), str):
+        return Text(text)  # nothing is left over of it
     read = _READ.get(text_or_none(came, "type") or "")
     part = read(came, path) if read is not None else None
     if part is None:

@@ -54,8 +54,9 @@ def _read_thinking(came: JsonObject, path: str) -> Reasoning:
     thought, signature = text_at(came, "thinking", path), text_or_none(came, "signature")
     if signature is not None and is_sealed(signature):
         return _unsealed(thought, signature)
-    proof = Proof(NAME, signature, SIGNATURE) if signature else None
-    return _kept(Reasoning((thought,) if thought else (), proof=proof), came, write_thought)
+    item = Reasoning((thought,) if thought else (), proof=Proof(NAME, signature, SIGNATURE) if signature else None)
+    # As many fields as are written again, each as it came: nothing is left over.
+    return item if signature and len(came) == 3 else _kept(item, came, write_thought)
 
 
 def _unsealed(thought: str, signature: str) -> Reasoning:
@@ -98,8 +99,10 @@ def sealed_signature(item: Reasoning) -> str:
 
 def _read_call(came: JsonObject, path: str) -> Call:
     arguments = msgspec.json.encode(came.get("input", {})).decode()
-    call = Call(own_id(text_at(came, "id", path)), text_at(came, "name", path), arguments)
-    return _kept(call, came, write_call)
+    told = text_at(came, "id", path)
+    call = Call(own_id(told), text_at(came, "name", path), arguments)
+    understood = len(came) == 4 and isinstance(came.get("input"), dict) and call.call_id == told and legal_id(told) == told
+    return call if understood else _kept(call, came, write_call)
 
 
 def _read_server_call(came: JsonObject, path: str) -> Call:
@@ -116,9 +119,12 @@ def write_call(item: Call) -> JsonObject | None:
 
 
 def _read_result(came: JsonObject, path: str) -> Result:
-    content = came.get("content")
+    content, told = came.get("content"), text_at(came, "tool_use_id", path)
+    call_id = own_id(told)
+    if isinstance(content, str) and len(came) == 3 and legal_id(call_id) == told:
+        return Result(call_id, (Text(content),))
     result = Result(
-        own_id(text_at(came, "tool_use_id", path)),
+        call_id,
         read_content(content, f"{path}.content"),
         plain=not isinstance(content, list),
         is_error=came.get("is_error") is True,
