@@ -175,6 +175,36 @@ def test_where_keys_are_configured_the_lists_need_one(path: str) -> None:
     go(story())
 
 
+@pytest.mark.parametrize(
+    ("request_bytes", "from_elsewhere"),
+    [
+        (b"GET /api/config", 403),
+        (b"GET /api/config/revisions", 403),
+        (b"POST /api/config/reload", 403),
+        (b"POST /api/config/rollback", 403),
+        (b"POST /api/health/reset", 403),
+        (b"GET /api/health", 400),
+        (b"GET /api/models", 400),
+        (b"POST /api/route", 400),
+    ],
+)
+def test_without_client_keys_only_the_gateways_own_machine_looks_at_its_config_and_changes_it(
+    request_bytes: bytes, from_elsewhere: int
+) -> None:
+    async def story() -> None:
+        said = request_bytes + b" HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n"
+        proxied = b"X-Forwarded-For: 192.168.0.7\r\n"
+        async with house() as it:
+            here, elsewhere = await it.ask(said + b"\r\n"), await it.ask(said + proxied + b"\r\n")
+        async with house(about=CLOSED) as it:
+            with_a_key = await it.ask(said + proxied + KEY.encode() + b"\r\n\r\n")
+
+        assert elsewhere.status == from_elsewhere
+        assert here.status == with_a_key.status != 403
+
+    go(story())
+
+
 def test_the_sums_of_a_run_are_told_and_unknown_runs_are_not_found() -> None:
     async def story() -> None:
         async with house(about=replace(ABOUT, run={"r1": {"turns": 3}}.get)) as it:

@@ -51,6 +51,11 @@ def test_without_client_keys_nobody_looks_from_elsewhere(address: str) -> None:
     assert refused(Door(lambda: ABOUT), address, {}) is Kind.PERMISSION
 
 
+@pytest.mark.parametrize("header", ["forwarded", "x-forwarded-for", "x-real-ip"])
+def test_without_client_keys_nobody_looks_through_a_proxy_of_this_machine(header: str) -> None:
+    assert refused(Door(lambda: ABOUT), "127.0.0.1", {header: "192.168.0.7"}) is Kind.PERMISSION
+
+
 def test_with_client_keys_one_is_needed_from_everywhere() -> None:
     door = Door(lambda: closed(KEY))
 

@@ -52,7 +52,7 @@ class DryRun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 async def _nothing(question: Any) -> Any:
-    raise GatewayError(Kind.UNSUPPORTED, "this gateway was put together without that", source="client", status=501)
+    raise GatewayError(Kind.UNSUPPORTED, "this gateway was put together without that", source="client")
 
 
 async def _no_metrics() -> bytes:
@@ -91,6 +91,9 @@ _ROUTES: tuple[tuple[str, str, str, type[msgspec.Struct]], ...] = (
     ("POST", "/api/health/reset", "reset", Reset),
     ("GET", "/api/models", "models", Models),
 )
+OWNERS = frozenset({"/api/config", "/api/config/revisions", "/api/config/reload", "/api/config/rollback", "/api/health/reset"})
+"""What tells of the config or changes something. Where there are no client keys, whoever sits at the gateway's machine may ask, and nobody
+else."""
 _READ: dict[str, Callable[[str, bytes, type[msgspec.Struct]], msgspec.Struct]] = {
     "GET": lambda query, body, kind: msgspec.convert(dict(parse_qsl(query)), kind),
     "POST": lambda query, body, kind: msgspec.json.decode(body or b"{}", type=kind),

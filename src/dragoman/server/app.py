@@ -19,8 +19,9 @@ from dragoman.ir.errors import GatewayError, Kind
 from dragoman.observe.exposition import CONTENT_TYPE
 from dragoman.server import plain
 from dragoman.server.about import About
-from dragoman.server.admin import NO_ADMIN, Admin, Answerer, answerers
+from dragoman.server.admin import NO_ADMIN, OWNERS, Admin, Answerer, answerers
 from dragoman.server.answer import Answer, ClientGone
+from dragoman.server.door import check_here
 from dragoman.server.guard import Guard, check_json
 from dragoman.server.inbound import read_body
 from dragoman.server.refusal import unsized
@@ -181,7 +182,7 @@ class App(Generic[R]):
             table["GET", f"{mount}/models"] = self._on_models
             for path, name in MODEL_ROUTES.items():
                 table["POST", f"{mount}{path}"] = self._exchange_handler(mount, path, name)
-        table |= {(method, path): self._admin_handler(method, answerer) for (method, path), answerer in answerers(admin).items()}
+        table |= {(method, path): self._admin_handler(method, path, answerer) for (method, path), answerer in answerers(admin).items()}
         table |= further.exact
         table |= {("HEAD", path): handler for (method, path), handler in table.items() if method == "GET"}
         return table
@@ -251,9 +252,12 @@ class App(Generic[R]):
 
         return on_exchange
 
-    def _admin_handler(self, method: str, answerer: Answerer) -> Handler:
+    def _admin_handler(self, method: str, path: str, answerer: Answerer) -> Handler:
         async def on_admin(asked: Answer) -> None:
-            self.about.identify(asked.headers)
+            about = self.about
+            about.identify(asked.headers)
+            if path in OWNERS and not about.closed:
+                check_here(asked.address, asked.headers, "its config and what it remembers are changed and shown")
             body = b""
             if method == "POST" and (body := await read_body(asked.read, asked.headers, self._body_bytes)):
                 check_json(asked.headers)

@@ -25,6 +25,8 @@ COOKIE = "dragoman_login"
 LASTS_S = 12 * 3600
 _MOST = 1000
 _LONGEST_KEY = 1000
+_FORWARDED = frozenset({"forwarded", "x-forwarded-for", "x-real-ip"})
+"""By these a proxy on this machine says that somebody else asks."""
 
 
 class _Login(msgspec.Struct, frozen=True):
@@ -58,12 +60,7 @@ class Door:
     def enter(self, address: str, headers: Mapping[str, str]) -> None:
         """Raises GatewayError(authentication) for whom a key is needed, permission where no key could help."""
         if not self.asks:
-            if not _is_here(address):
-                raise GatewayError(
-                    Kind.PERMISSION,
-                    "this gateway has no client keys, so what it has on record is shown on its own machine only; give it `access.keys`",
-                    source="client",
-                )
+            check_here(address, headers, "what it has on record is shown")
             return
         login = self._login(headers)
         self._about().identify(headers if login is None else _bearing(login.key.reveal()))
@@ -91,6 +88,13 @@ class Door:
             del self._logins[digest]
             return None
         return login
+
+
+def check_here(address: str, headers: Mapping[str, str], what: str) -> None:
+    """For a gateway without client keys. `what` is for whoever sits at its machine: raises GatewayError(permission) for others."""
+    if not _is_here(address) or not _FORWARDED.isdisjoint(headers):
+        message = f"this gateway has no client keys, so {what} on its own machine only; give it `access.keys`"
+        raise GatewayError(Kind.PERMISSION, message, source="client")
 
 
 def _bearing(key: str) -> Mapping[str, str]:
