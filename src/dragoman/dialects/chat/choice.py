@@ -20,6 +20,7 @@ from dragoman.ir import events as ev
 from dragoman.ir.request import Proof
 
 _DETAILS = "reasoning_details"
+_THOUGHTS = ("reasoning_content", "reasoning", _DETAILS)
 
 # The finish reasons of the API and of its variations. What isn't here is `other`, with the word as detail.
 _REASONS: dict[str, ev.FinishReason] = {
@@ -58,6 +59,8 @@ class Choice:
         self._thought: int | None = None
         self._thought_field: str | None = None
         self._details: list[JsonObject] = []
+        self._cited: list[JsonObject] = []
+        """Citations that came before the words that they are for: what was found while the model thought."""
         self._think = ThinkSplitter()
         self._calls = Assembly(index, parts, seed)
         self._logprobs: list[Any] | None = None
@@ -67,6 +70,9 @@ class Choice:
         if logprobs:
             told = object_or_empty(logprobs)
             self._logprobs = objects(told.get("content") or told.get("refusal")) or None
+        if len(delta) > 1 and delta.get("content") and any(delta.get(name) for name in _THOUGHTS):
+            # The last of a thought in one delta with the first words (Cerebras): it was thought before.
+            delta = {**{name: value for name, value in delta.items() if name in _THOUGHTS}, **delta}
         for name, value in delta.items():
             if value:
                 handler = self._TABLE.get(name)
@@ -97,6 +103,8 @@ class Choice:
             self._add_thought(thought, False, out)
         if words:
             self._add_text(words, out)
+        if self._cited:
+            self._text_part(out)
         self._end_thought(out)
         self._end_words(out)
         self._calls.close(out)
@@ -193,10 +201,9 @@ class Choice:
             self._on_calls([{"index": -1, "function": value}], out)
 
     def _on_annotations(self, value: Any, out: list[ev.Event]) -> None:
-        for entry in objects(value):
-            part = self._text_part(out)
-            # Places count from the beginning of the content: where calls or thoughts stand within it, not from that of the part.
-            out.append(ev.Cited(part, read_citation(entry, placed=self._texts == 1)))
+        self._cited += objects(value)
+        if self._text is not None:
+            self._cite(self._text, out)
 
     def _on_role(self, value: Any, out: list[ev.Event]) -> None:
         pass
@@ -226,7 +233,13 @@ class Choice:
             self._text = next(self._parts)
             self._texts += 1
             out.append(ev.TextStarted(self._text, self._index))
+            self._cite(self._text, out)
         return self._text
+
+    def _cite(self, part: int, out: list[ev.Event]) -> None:
+        # Places count from the beginning of the content: where calls or thoughts stand within it, not from that of the part.
+        out += [ev.Cited(part, read_citation(entry, placed=self._texts == 1)) for entry in self._cited]
+        self._cited = []
 
     def _add_thought(self, text: str, summary: bool, out: list[ev.Event]) -> None:
         if not text:

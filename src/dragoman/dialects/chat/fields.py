@@ -38,7 +38,7 @@ _SAMPLING = (
     _Row("frequency_penalty", "frequency_penalty", *_NUMBER),
     _Row("presence_penalty", "presence_penalty", *_NUMBER),
     _Row("logit_bias", "logit_bias", *_OBJECT),
-    _Row("logprobs", "logprobs", *_SWITCH),
+    _Row("logprobs", "logprobs", (bool, int), "true or false"),
     _Row("top_logprobs", "top_logprobs", *_INTEGER),
 )
 _DIRECT = (
@@ -59,6 +59,7 @@ def read_fields(came: JsonObject) -> dict[str, Any]:
     found = _rows(_DIRECT, came)
     sampling = _rows(_SAMPLING, came)
     _read_stop(came, sampling)
+    _read_logprobs(sampling)
     top_k = came.get("top_k")
     if isinstance(top_k, int):
         sampling["top_k"] = top_k
@@ -112,6 +113,14 @@ def _rows(rows: tuple[_Row, ...], came: JsonObject) -> dict[str, Any]:
     return found
 
 
+def _read_logprobs(sampling: dict[str, Any]) -> None:
+    """Together asks for likelihoods by the number of tokens whose it wants: https://docs.together.ai/docs/logprobs."""
+    wanted = sampling.get("logprobs")
+    if type(wanted) is int:
+        sampling["logprobs"] = wanted > 0
+        sampling.setdefault("top_logprobs", wanted)
+
+
 def _read_stop(came: JsonObject, sampling: dict[str, Any]) -> None:
     stop = came.get("stop")
     if isinstance(stop, str):
@@ -128,7 +137,9 @@ def _read_stop(came: JsonObject, sampling: dict[str, Any]) -> None:
 def _read_format(came: JsonObject) -> OutputFormat | None:
     kind = came.get("type")
     if kind == "json_schema":
-        value = object_at(came.get("json_schema"), "response_format.json_schema")
+        # Together has the schema right beside the type.
+        beside = "json_schema" not in came and "schema" in came
+        value = came if beside else object_at(came.get("json_schema"), "response_format.json_schema")
         schema, strict = value.get("schema"), value.get("strict")
         return OutputFormat(
             "schema",

@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 
 from dragoman.dialects.chat.remainder import NAME, keep, own
-from dragoman.dialects.media import file_of, url_of, where_of
-from dragoman.dialects.remainder import JsonObject, complete, list_at, object_at, text_at, text_or_none, wrong
+from dragoman.dialects.media import file_of, heard, url_of, where_of
+from dragoman.dialects.remainder import JsonObject, complete, each, list_at, object_at, text_at, text_or_none, wrong
 from dragoman.ir.request import Audio, File, FileId, Image, Inline, OpaquePart, Part, Text
 
 Lost = list[tuple[str, str]]
@@ -27,7 +27,7 @@ def read_content(value: Any, path: str) -> tuple[Part, ...]:
         return ()
     if not isinstance(value, list):
         raise wrong(path, "must be a string or a list of parts")
-    return tuple(_read_part(part, f"{path}[{index}]") for index, part in enumerate(list_at(value, path)))
+    return tuple(each(_read_part, list_at(value, path), path))
 
 
 def write_content(parts: tuple[Part, ...], lost: Lost, between: str = "\n\n") -> Any:
@@ -41,6 +41,8 @@ def write_content(parts: tuple[Part, ...], lost: Lost, between: str = "\n\n") ->
 
 def _read_part(value: Any, path: str) -> Part:
     came = object_at(value, path)
+    if len(came) == 2 and came.get("type") == "text" and isinstance(text := came.get("text"), str):
+        return Text(text)  # nothing is left over of it
     read = _READ.get(text_or_none(came, "type") or "")
     part = read(came, path) if read is not None else None
     if part is None:
@@ -68,7 +70,11 @@ def _read_image(came: JsonObject, path: str) -> Image:
 
 
 def _read_audio(came: JsonObject, path: str) -> Audio:
-    audio = object_at(came.get("input_audio"), f"{path}.input_audio")
+    value = came.get("input_audio")
+    if isinstance(value, str):
+        # Mistral takes the data itself, or an address: https://docs.mistral.ai/capabilities/audio
+        return Audio(heard(value))
+    audio = object_at(value, f"{path}.input_audio")
     form = text_or_none(audio, "format")
     return Audio(Inline(f"audio/{form or 'wav'}", text_at(audio, "data", f"{path}.input_audio")), form)
 

@@ -4,6 +4,8 @@ https://platform.openai.com/docs/api-reference/chat/streaming
 
 When is a stream complete? Every choice that said something has a finish reason; `[DONE]` after that is usual, but several servers
 just close. `[DONE]` alone is no proper end: a proxy whose own upstream was cut says it too. Quirks.done_is_enough takes it as one.
+It is enough after a chunk with nothing but the counts of the whole reply: OpenAI's models that speak give no finish reason, nor do
+some hosts for calls that were demanded.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from dragoman.dialects.chat.remainder import NAME
 from dragoman.dialects.chat.template import Template, template_of
 from dragoman.dialects.chat.usage import read_usage, told_usage
 from dragoman.dialects.contract import Quirks
+from dragoman.dialects.counts import count
 from dragoman.dialects.remainder import NOT_JSON, JsonObject, object_or_empty, objects
 from dragoman.ir import events as ev
 from dragoman.ir.errors import GatewayError, Kind
@@ -34,6 +37,7 @@ _TOP = frozenset({"id", "object", "created", "model", "choices", "usage", "error
 _PADDING = frozenset({"obfuscation", "p"})
 _TOP_KNOWN = _TOP | _PADDING
 # `text` repeats the delta's content (Together).
+_LOGPROBS_KNOWN = frozenset({"content", "refusal"})
 _CHOICE_KNOWN = frozenset({"index", "delta", "message", "finish_reason", "logprobs", "text"})
 
 MORE = "$choices"
@@ -42,6 +46,7 @@ MORE = "$choices"
 # Templates that nothing fitted, in a row, before no more are made: on some servers every chunk differs.
 _MAX_USELESS = 4
 _WORDS = (ev.TextDelta, ev.ReasoningDelta)
+_SPOKEN = (*_WORDS, ev.CallStarted, ev.CallDelta)
 
 _FAILING = {"error": Kind.SERVER_ERROR, "insufficient_system_resource": Kind.OVERLOADED, "abort": Kind.SERVER_ERROR}
 """Finish reasons that tell of a failure."""
@@ -58,6 +63,8 @@ class Reader:
         self._over = False
         self._seed = ""
         self._usage: Any = None
+        self._counted = False
+        """The last that came are the counts of all that was said."""
         self._told: JsonObject = {}
         self._template: Template | None = None
         self._speaker: Any = None
@@ -105,10 +112,14 @@ class Reader:
         if usage is not None and usage != self._usage:
             self._usage = usage
             out.append(ev.UsageReported(read_usage(usage)))
+        if usage is not None and not choices and self._started and count(usage.get("completion_tokens")):
+            self._counted, self._template = True, None
         for choice in choices:
             self._choice(choice, out)
             if self._over:
                 return
+        if self._counted and any(isinstance(event, _SPOKEN) for event in out):
+            self._counted = False
 
     def _remember(self, data: bytes, chunk: JsonObject, out: list[ev.Event]) -> None:
         # What a chunk told beyond its words, it would tell each time: no template of those.
@@ -148,7 +159,7 @@ class Reader:
             if choice.unknown:
                 self._opaque(f"delta.{next(iter(choice.unknown))}", {"choices": [{"index": index, "delta": choice.unknown}]}, out)
                 choice.unknown = {}
-        if not _CHOICE_KNOWN.issuperset(value):
+        if value.get("logprobs") or not _CHOICE_KNOWN.issuperset(value):
             self._choice_more(index, value, out)
         reason = value.get("finish_reason")
         if reason:
@@ -170,6 +181,10 @@ class Reader:
 
     def _choice_more(self, index: int, value: JsonObject, out: list[ev.Event]) -> None:
         more = {key: field for key, field in value.items() if key not in _CHOICE_KNOWN and field}
+        told = object_or_empty(value.get("logprobs"))
+        if not _LOGPROBS_KNOWN.issuperset(told):
+            # DeepSeek tells how likely its thoughts were, too.
+            more["logprobs"] = {key: field for key, field in told.items() if key not in _LOGPROBS_KNOWN}
         if more:
             self._opaque(f"choice.{next(iter(more))}", {"choices": [{"index": index, "delta": {}, **more}]}, out)
 
@@ -182,7 +197,8 @@ class Reader:
             self.rest.update(value)
 
     def _done(self) -> Iterable[ev.Event]:
-        if self._quirks.done_is_enough and self._choices and not any(choice.unfinished_call for choice in self._choices.values()):
+        enough = self._counted or self._quirks.done_is_enough
+        if enough and self._choices and not any(choice.unfinished_call for choice in self._choices.values()):
             return self.end()
         return self.close()
 

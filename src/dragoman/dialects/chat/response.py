@@ -120,3 +120,5 @@ def _add_rest(body: JsonObject, rest: JsonObject) -> None:
         if choice is not None:
             choice["message"].update({name: value for name, value in more["delta"].items() if name not in choice["message"]})
             choice.update({name: value for name, value in more.items() if name not in ("index", "delta", *choice)})
+            if "logprobs" in more:
+                choice["logprobs"] = {**more["logprobs"], **(choice["logprobs"] or {})}

@@ -90,6 +90,7 @@ class Candidate:
         self.index = index
         self.reason: str | None = None
         self.detail: str | None = None
+        self.spoke = False
         self._numbers = parts
         self._seed = seed
         self._text: int | None = None
@@ -108,6 +109,7 @@ class Candidate:
         """Take the parts of a chunk. over: it says why the candidate finished."""
         self._over |= over
         parts = objects(content.get("parts"))
+        self.spoke |= bool(parts)
         for part in parts:
             if "text" in part and "functionCall" not in part:
                 self._words(part, out)

@@ -95,6 +95,13 @@ class Reader:
         if "promptFeedback" in chunk:
             self._feedback(chunk["promptFeedback"], out)
 
+    def conclude(self) -> Iterable[ev.Event]:
+        """The end of a reply that came in one piece: what said something has finished, also where no reason is given."""
+        for candidate in self._candidates.values():
+            if candidate.reason is None and candidate.spoke:
+                candidate.reason = "STOP"
+        return self.close()
+
     def end(self) -> list[ev.Event]:
         """The events of a proper end."""
         out: list[ev.Event] = []
@@ -214,7 +221,7 @@ def read_response(body: bytes, quirks: Quirks) -> list[ev.Event]:
             raise error_inside(chunk)
         reader.chunk(chunk, out)  # pyright: ignore[reportUnknownArgumentType]
     if not any(isinstance(event, ev.Failed) for event in out):
-        out.extend(reader.close())
+        out.extend(reader.close() if isinstance(value, list) else reader.conclude())
     failed = next((event for event in out if isinstance(event, ev.Failed)), None)
     if failed is not None:
         raise failed.error

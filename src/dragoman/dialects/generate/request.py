@@ -107,7 +107,7 @@ def _rest(came: JsonObject, request: Request) -> JsonObject:
     written = _settings(msgspec.structs.replace(request, extra={NAME: {}}), quirks, [])
     # Conversation and instruction keep what they say beside their neutral form on their own items.
     known = {name: True for name in ("contents", "systemInstruction") if field(came, name) is not None}
-    plain = {name: True if name in _ITEMS else value for name, value in came.items()}
+    plain = {name: True if name in _ITEMS and value is not None else value for name, value in came.items()}
     return difference(plain, {**written, **known})
 
 

@@ -1,0 +1,156 @@
+"""What recordings of other projects' traffic found in replies and requests, one golden for each defect. The words in them are ours."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from dragoman.dialects.contract import Call, Quirks
+from dragoman.dialects.registry import dialect
+from dragoman.ir import events as ev
+from dragoman.ir import request as ir
+from dragoman.ir.errors import GatewayError, Kind
+from dragoman.ir.fold import Fold
+from dragoman.ir.response import Response
+from dragoman.wire.frame import Frame
+
+HEAD: dict[str, Any] = {"id": "c1", "model": "m"}
+
+
+def folded(events: list[ev.Event]) -> Response:
+    fold = Fold()
+    for event in events:
+        fold.feed(event)
+    return fold.response()
+
+
+def whole(name: str, value: Any) -> Response:
+    return folded(dialect(name).read_response(json.dumps(value).encode(), Quirks()))
+
+
+def streamed(name: str, *values: Any) -> Response:
+    reader = dialect(name).reader(Quirks())
+    events = [event for value in values for event in reader.feed(Frame(json.dumps(value).encode()))]
+    return folded([*events, *reader.close()])
+
+
+def asked(name: str, value: dict[str, Any]) -> ir.Request:
+    path = "/models/m:generateContent" if name == "generate" else dialect(name).path
+    return dialect(name).read_request(Call(path, json.dumps(value).encode()))
+
+
+def body(name: str, request: ir.Request) -> Any:
+    return json.loads(dialect(name).write_request(request, Quirks(stream_usage=False, store=None))[0].body)
+
+
+def chunk(delta: dict[str, Any], reason: str | None = None, **more: Any) -> dict[str, Any]:
+    return {**HEAD, "choices": [{"index": 0, "delta": delta, "finish_reason": reason, **more}]}
+
+
+@pytest.mark.parametrize("field", ["reasoning", "reasoning_content"])
+def test_the_last_of_a_thought_in_one_delta_with_the_first_words_stays_with_the_thought(field: str) -> None:
+    told = streamed("chat", chunk({field: "Figs"}), chunk({"content": "Fi", field: ", then."}), chunk({"content": "gs."}, "stop"))
+
+    assert told.choices[0].items == (ir.Reasoning(content=("Figs, then.",)), ir.Message("assistant", (ir.Text("Figs."),)))
+
+
+def test_pages_that_were_found_while_the_model_thought_are_cited_at_its_words() -> None:
+    page = {"type": "url_citation", "url": "https://figs.example", "title": "Figs"}
+
+    told = streamed(
+        "chat",
+        chunk({"annotations": [page]}),
+        chunk({"reasoning_content": "Hm"}),
+        chunk({"reasoning_content": ", figs", "annotations": [page]}),
+        chunk({"content": "Figs."}, "stop"),
+    )
+
+    thought, message = told.choices[0].items
+    assert thought == ir.Reasoning(content=("Hm, figs",))
+    assert isinstance(message, ir.Message)
+    (text,) = message.parts
+    assert isinstance(text, ir.Text)
+    assert (text.text, [citation.value for citation in text.citations]) == ("Figs.", [page, page])
+
+
+def test_pages_without_any_words_are_not_lost() -> None:
+    told = streamed("chat", chunk({"annotations": [{"type": "url_citation", "url": "https://figs.example"}]}), chunk({}, "stop"))
+
+    (message,) = told.choices[0].items
+    assert isinstance(message, ir.Message)
+    assert isinstance(message.parts[0], ir.Text)
+    assert len(message.parts[0].citations) == 1
+
+
+@pytest.mark.parametrize("content", [None, [{"token": "Figs", "logprob": -0.5, "bytes": None, "top_logprobs": []}]])
+def test_how_likely_thoughts_were_goes_back_to_clients_of_the_same_api(content: Any) -> None:
+    logprobs = {"content": content, "reasoning_content": [{"token": "Hm", "logprob": -0.1}]}
+    message = {"role": "assistant", "content": "Figs", "reasoning_content": "Hm"}
+    reply = {**HEAD, "choices": [{"index": 0, "message": message, "logprobs": logprobs, "finish_reason": "stop"}]}
+    request = ir.Request("m", ())
+
+    written = json.loads(dialect("chat").write_response(whole("chat", reply), request))
+    reader, writer = dialect("chat").reader(Quirks()), dialect("chat").writer(request)
+    frames = [chunk({"reasoning_content": "Hm"}, logprobs={"reasoning_content": logprobs["reasoning_content"]}), chunk({}, "stop")]
+    out = b"".join(writer.feed(event) for value in frames for event in reader.feed(Frame(json.dumps(value).encode())))
+
+    assert {name: value for name, value in written["choices"][0]["logprobs"].items() if value is not None} == {
+        name: value for name, value in logprobs.items() if value is not None
+    }
+    assert b'"reasoning_content":[{"token":"Hm","logprob":-0.1}]' in out
+
+
+@pytest.mark.parametrize("field", ["systemInstruction", "system_instruction", "toolConfig", "safetySettings"])
+def test_a_setting_of_gemini_that_is_null_stays_null(field: str) -> None:
+    value = {"contents": [{"role": "user", "parts": [{"text": "hi"}]}], field: None}
+
+    assert body("generate", asked("generate", value)) == value
+
+
+@pytest.mark.parametrize(
+    ("told", "kind"), [("UklGRiQA", "audio/wav"), ("T2dnUwAC", "audio/ogg"), ("ZkxhQwAA", "audio/flac"), ("//NkxAAA", "audio/mpeg")]
+)
+def test_sound_that_mistral_takes_without_its_format_is_heard_elsewhere(told: str, kind: str) -> None:
+    value = {"model": "m", "messages": [{"role": "user", "content": [{"type": "input_audio", "input_audio": told}]}]}
+
+    request = asked("chat", value)
+
+    assert body("chat", request) == value
+    assert body("generate", request)["contents"][0]["parts"] == [{"inlineData": {"mimeType": kind, "data": told}}]
+
+
+def test_an_address_of_sound_stays_one() -> None:
+    value = {"model": "m", "messages": [{"role": "user", "content": [{"type": "input_audio", "input_audio": "https://figs.example/a"}]}]}
+
+    request = asked("chat", value)
+
+    assert body("chat", request) == value
+    assert body("generate", request)["contents"][0]["parts"] == [{"fileData": {"fileUri": "https://figs.example/a"}}]
+
+
+def test_a_schema_right_beside_its_type_and_likelihoods_by_number_are_understood() -> None:
+    schema: dict[str, Any] = {"type": "object", "properties": {}, "additionalProperties": False}
+    value = {
+        "model": "m",
+        "messages": [{"role": "user", "content": "hi"}],
+        "response_format": {"type": "json_schema", "schema": schema},
+        "logprobs": 2,
+    }
+
+    request = asked("chat", value)
+
+    assert body("chat", request) == value
+    assert body("responses", request)["text"]["format"] == {"type": "json_schema", "name": "output", "schema": schema}
+    assert (request.sampling.logprobs, request.sampling.top_logprobs) == (True, 2)
+
+
+def test_a_whole_reply_of_gemini_that_says_something_has_ended_without_a_reason() -> None:
+    said = {"candidates": [{"content": {"parts": [{"text": "Figs."}]}}]}
+
+    assert whole("generate", said).choices[0].reason == "stop"
+    for cut in ([said], {"candidates": [{"content": {}}]}, {"candidates": []}):
+        with pytest.raises(GatewayError) as refused:
+            whole("generate", cut)
+        assert refused.value.kind is Kind.CUT
