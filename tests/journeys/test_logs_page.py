@@ -337,13 +337,17 @@ def test_the_theme_can_be_chosen_and_is_remembered(chromium: Any, address: str) 
         assert tab.page.evaluate(ground) == light
 
 
-def test_it_fits_on_a_phone(chromium: Any, address: str) -> None:
-    with browser.tab(chromium, viewport=browser.PHONE) as tab:
+@pytest.mark.parametrize("width", [320, browser.PHONE["width"], 768, 1000])
+def test_it_fits_on_a_phone_and_on_a_tablet(chromium: Any, address: str, width: int) -> None:
+    with browser.tab(chromium, viewport={**browser.PHONE, "width": width}) as tab:
         open_list(tab.page, address)
         first = rows(tab.page).first.get_attribute("data-id")
+        model_px = tab.page.evaluate("document.querySelector('.log .what').clientWidth")
         for path in ("/logs", f"/logs/{first}"):
             tab.page.goto(address + path)
             assert (path, tab.overflow()) == (path, 0)
+
+        assert model_px >= 200
 
 
 def test_who_has_the_key_logs_in_sees_no_key_and_logs_out(chromium: Any, tmp_path: Path) -> None:

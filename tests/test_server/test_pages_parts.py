@@ -77,6 +77,7 @@ def test_durations_are_said_as_an_eye_can_use_them(value: float | None, said: st
         (0, "$0"),
         (23_412_000_000, "$0.0234"),
         (1_420_000_000_000, "$1.4200"),
+        (99_928_360_000_000_000, "$99\u202f928.36"),
         (1_234_000, "$0.000001"),
         (150, "$1.5e-10"),
         (-3 * 10**10, "-$0.0300"),
@@ -86,7 +87,10 @@ def test_small_money_is_told_too(pico: int | None, said: str) -> None:
     assert words.dollars(pico) == said
 
 
-@pytest.mark.parametrize(("value", "said"), [(None, "–"), (0, "0"), (999, "999"), (1000, "1.0k"), (48_210, "48k"), (1_500_000, "1.5M")])
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(None, "–"), (0, "0"), (999, "999"), (1000, "1.0k"), (48_210, "48k"), (1_500_000, "1.5M"), (20_101_700_000, "20.1G")],
+)
 def test_counts_are_short(value: int | None, said: str) -> None:
     assert words.short(value) == said
 
@@ -280,11 +284,11 @@ def test_a_link_leads_to_the_question_that_it_was_made_of(question: Question) ->
 
 def test_a_file_holds_what_the_list_shows() -> None:
     """Asked for by the names of `/api/exchanges`, which refuses what is no moment."""
-    asked = "text=a+b&user=u&status=4xx&since=1h&after=soon&before=2026-11-21T11:00&cursor=c"
+    asked = "text=a+b&user=u&status=4xx&since=1h&before=2026-11-21T11:00&cursor=c"
 
     assert read_question(asked).file("csv") == ("/api/exchanges?text=a+b&user=u&status=4xx&before=2026-11-21T11%3A00&since=1h&format=csv")
     assert read_question("since=1h&after=2026-11-21T10:00").file("jsonl") == "/api/exchanges?after=2026-11-21T10%3A00&format=jsonl"
-    assert read_question("since=yesterday").file("jsonl") == "/api/exchanges?format=jsonl"
+    assert read_question("since=yesterday").file("jsonl") == "/api/exchanges?since=yesterday&format=jsonl"
 
 
 def test_moments_go_before_periods() -> None:
@@ -293,8 +297,15 @@ def test_moments_go_before_periods() -> None:
     assert question.wanted(0.0) == {"after": 1795255200.0, "before": 1795258830.0}
 
 
-def test_nonsense_in_an_address_is_passed_over() -> None:
-    assert read_question("since=yesterday&after=soon&x=1&text=" + "y" * 1000).wanted(0.0) == {"text": "y" * 300}
+def test_times_that_the_journal_may_know_are_left_to_it_and_names_that_nobody_knows_are_passed_over() -> None:
+    assert read_question("since=2h&x=1&text=" + "y" * 1000).wanted(0.0) == {"text": "y" * 300, "since": "2h"}
+    assert read_question("since=1h&after=soon&before=2026-13-45").wanted(0.0) == {"after": "soon", "before": "2026-13-45"}
+
+
+def test_what_is_under_way_stands_above_a_list_of_a_time_of_the_journals_own() -> None:
+    running = [{"began_at": at} for at in (10.0, 20.0, 30.0)]
+
+    assert read_question("after=2h&before=1970-01-01T00:00:25").among(running, 0.0) == running[:2]
 
 
 def test_times_stand_below_the_whole_width_which_lasts_as_long_as_its_longest_part() -> None:

@@ -14,7 +14,7 @@ def dollars(amount: float | None) -> str:
     if amount is None:
         return "-"
     places = 2 if amount >= 100 else 4 if amount >= 0.01 or not amount else 6
-    return f"${amount:.{places}f}"
+    return f"${amount:,.{places}f}"
 
 
 def spent(sums: Mapping[str, Any]) -> str:

@@ -28,8 +28,9 @@ _LONGEST = 300
 
 
 class Question(msgspec.Struct, frozen=True):
-    """The filters, as they stand in the address; empty: not asked for. since: a word of `PERIODS`. after, before: moments in UTC, as a
-    browser's `datetime-local` field gives them. status: a word of `OUTCOMES` or a status. cursor: where the page begins."""
+    """The filters, as they stand in the address; empty: not asked for. since: a word of `PERIODS`, or another that the journal takes.
+    after, before: moments in UTC, as a browser's `datetime-local` field gives them. status: a word of `OUTCOMES` or a status. cursor: where
+    the page begins."""
 
     text: str = ""
     since: str = ""
@@ -60,17 +61,18 @@ class Question(msgspec.Struct, frozen=True):
     def file(self, form: str) -> str:
         """The address of all that is asked for as a file of this form."""
         wanted = {name: value for name in (*TEXTS, "status") if (value := getattr(self, name))}
-        wanted |= {name: value for name in ("after", "before") if _unix(value := getattr(self, name)) is not None}
-        if "after" not in wanted and PERIODS.get(self.since, ("", None))[1] is not None:
+        wanted |= {name: value for name in ("after", "before") if (value := getattr(self, name))}
+        if self.since and not self.after:
             wanted["since"] = self.since
         return f"{_FILES}?{urlencode({**wanted, 'format': form})}"
 
     def wanted(self, now: float) -> dict[str, Any]:
-        """What the journal is asked for, at this moment (Unix seconds)."""
+        """What the journal is asked for, at this moment (Unix seconds). Times that are none of ours are for it to take or refuse."""
         wanted: dict[str, Any] = {name: value for name in TEXTS if (value := getattr(self, name))}
-        seconds = PERIODS.get(self.since, ("", None))[1]
-        moments = {"after": _unix(self.after) or (None if seconds is None else now - seconds), "before": _unix(self.before)}
-        wanted |= {name: value for name, value in moments.items() if value is not None}
+        wanted |= {name: _moment(value) for name in ("after", "before") if (value := getattr(self, name))}
+        if self.since and not self.after:
+            seconds = PERIODS.get(self.since, ("", None))[1]
+            wanted |= {"since": self.since} if seconds is None else {"after": now - seconds}
         wanted |= {name: value for name in ("status", "cursor") if (value := getattr(self, name))}
         return wanted
 
@@ -81,20 +83,21 @@ class Question(msgspec.Struct, frozen=True):
             return []
         wanted = self.wanted(now)
         equal = [(name, wanted[name].split(",")) for name in _KNOWN_EARLY if name in wanted]
-        after, before = wanted.get("after", 0.0), wanted.get("before", float("inf"))
-        found = [fact for fact in running if after <= fact["began_at"] < before]
+        bounds = {name: at for name in ("after", "before") if isinstance(at := wanted.get(name), float)}
+        found = [fact for fact in running if bounds.get("after", 0.0) <= fact["began_at"] < bounds.get("before", float("inf"))]
         return [fact for fact in found if all(fact[name] in values for name, values in equal)]
 
 
 def read_question(query: str) -> Question:
-    """The question of an address. What is not known there is passed over, so that an old link still shows something."""
+    """The question of an address. Names that are not known there are passed over, so that an old link still shows something."""
     told = {name: value.strip()[:_LONGEST] for name, value in parse_qsl(query) if name in Question.__struct_fields__}
     return Question(**told)
 
 
-def _unix(text: str) -> float | None:
+def _moment(text: str) -> float | str:
+    """Unix seconds of what a browser's field gives; anything else as it stands."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        return None
+        return text
     return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()

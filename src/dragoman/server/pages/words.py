@@ -38,7 +38,9 @@ def short(value: int | None) -> str:
         return str(value)
     if value < 9950:
         return f"{value / 1000:.1f}k"
-    return f"{value / 1000:.0f}k" if value < 999_500 else f"{value / 1_000_000:.1f}M"
+    if value < 999_500:
+        return f"{value / 1000:.0f}k"
+    return f"{value / 1_000_000:.1f}M" if value < 999_950_000 else f"{value / 1_000_000_000:.1f}G"
 
 
 def size(value: int | None) -> str:
@@ -58,7 +60,7 @@ def dollars(pico: int | None) -> str:
     if value == 0:
         return "$0"
     places = 2 if value >= 100 else 4 if value >= 0.01 else 6
-    return f"{sign}${value:.{places}f}" if value >= 0.000001 else f"{sign}${value:.2g}"
+    return f"{sign}${value:,.{places}f}".replace(",", "\u202f") if value >= 0.000001 else f"{sign}${value:.2g}"
 
 
 def share(part: int | None, whole: int | None) -> str:
