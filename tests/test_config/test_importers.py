@@ -546,6 +546,31 @@ def test_odd_values_are_told_and_never_a_fall(gateway: str, odd: Any) -> None:
             raise ConfigError([])
 
 
+@pytest.mark.parametrize("number", [float("inf"), float("nan"), -1])
+def test_numbers_that_are_none_are_told(number: float) -> None:
+    entry = {"model_name": "a", "litellm_params": {"model": "openai/gpt-5", "api_key": "x", "weight": number, "order": number}}
+
+    told = notes("litellm", {"model_list": [entry], "router_settings": {"num_retries": number}})
+
+    params = "model_list[0].litellm_params"
+    assert told == dict.fromkeys((f"{params}.order", f"{params}.weight", "router_settings.num_retries"), "is no number that can be used")
+
+
+@pytest.mark.parametrize("gateway", gateways())
+def test_what_contains_itself_is_refused(gateway: str) -> None:
+    raw = b"type: gateway-load-balancing-config\nproviders: {}\nmodel_list: &all\n- *all\n"
+
+    with pytest.raises(ConfigError, match="contains itself through an alias"):
+        import_config(gateway, raw, "theirs")
+
+
+def test_a_rule_of_endless_brackets_is_refused() -> None:
+    rule = {"cel_expression": "(" * 3000, "targets": [{"provider": "openai"}]}
+
+    with pytest.raises(ConfigError, match="nested too deep"):
+        import_config("bifrost", json.dumps({"governance": {"routing_rules": [rule]}}).encode(), "theirs")
+
+
 def test_remarks_stand_above_what_was_approximated() -> None:
     text = made("litellm", litellm(deployment("g", "openai/x"), router_settings={"num_retries": 1})).text
 

@@ -11,6 +11,7 @@ import pytest
 from scripted import Run
 
 from dragoman.tasks import Tasks
+from dragoman.upstream import dial
 from dragoman.upstream.dial import alternate, look_up, reach
 
 V4, V6 = socket.AF_INET, socket.AF_INET6
@@ -81,6 +82,37 @@ def test_giving_up_ends_every_attempt(run: Run, deaf: socket.socket) -> None:
         await tasks.close()
 
         assert len(tasks) == 0
+
+    run(body())
+
+
+class Together:
+    """An event loop whose connections come about in the same moment."""
+
+    def __init__(self) -> None:
+        self.sockets: list[socket.socket] = []
+        self._both = asyncio.Event()
+
+    async def sock_connect(self, sock: socket.socket, address: object) -> None:
+        self.sockets.append(sock)
+        if len(self.sockets) == 2:
+            self._both.set()
+        await self._both.wait()
+
+
+def test_of_two_that_answer_in_the_same_moment_the_spare_one_is_closed(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dial, "_HEAD_START_S", 0.0)
+
+    async def body() -> None:
+        loop, tasks = Together(), Tasks("test")
+
+        sock = await reach(loop, [(V4, "one"), (V4, "two")], tasks)  # type: ignore[arg-type]
+        await tasks.close()
+        await asyncio.sleep(0)
+
+        assert [each.fileno() == -1 for each in loop.sockets if each is not sock] == [True]
+        assert sock.fileno() != -1
+        sock.close()
 
     run(body())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
-from math import lcm
+from math import isfinite, lcm
 from typing import Any
 
 import msgspec
@@ -153,11 +153,11 @@ class Given:
         return self._left.pop(name, None)
 
     def number(self, name: str) -> float | None:
-        """A field's value as a number above zero; None if it is none."""
+        """A field's value as a finite number, zero or more; None if it is none."""
         value = self.take(name)
         if value is None:
             return None
-        if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value) or value < 0:
             self._draft.note(self.at(name), "is no number that can be used", "write the setting yourself")
             return None
         return value

@@ -51,7 +51,10 @@ def import_config(gateway: str, raw: bytes, file: str) -> Imported:
         raise ConfigError([Problem("", "is neither YAML nor JSON that can be read", "correct it", file=file)]) from error
     if not documents or not isinstance(documents[0], dict):
         raise ConfigError([Problem("", "holds no settings", f"give the configuration of {gateway}", file=file)])
-    draft = _READERS[gateway](documents)
+    try:
+        draft = _READERS[gateway](documents)
+    except RecursionError as error:
+        raise ConfigError([Problem("", "is nested too deep, or contains itself through an alias", "write it out", file=file)]) from error
     if not draft.providers:
         raise ConfigError(
             [Problem("", f"has no provider that can be asked, as a configuration of {gateway}", "give another file", file=file)]
