@@ -194,6 +194,36 @@ def test_state_at_the_provider_is_refused_where_there_is_none() -> None:
     run(main())
 
 
+def test_references_to_what_nobody_keeps_are_refused_with_the_way_to_do_without() -> None:
+    async def main() -> None:
+        said = [{"role": "user", "content": "hi"}, {"type": "item_reference", "id": "msg_1"}]
+        async with provider(answers(200, WHOLE)) as up, stand(up.url, settings=", dialect: chat") as gateway:
+            told = await gateway.ask("responses", {**RESPONSES, "stream": False, "input": said})
+
+            assert told.status == 400
+            assert "`item_reference`" in told.json["error"]["message"]
+            assert "with `store: false`" in told.json["error"]["message"]
+            assert up.heard == []
+
+    run(main())
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_wish_to_keep_the_answer_is_warned_of_where_nobody_can(streamed: bool) -> None:
+    async def main() -> None:
+        answer = says(SSE, *CHAT_STREAM) if streamed else answers(200, WHOLE)
+        async with provider(answer) as up, stand(up.url, settings=", dialect: chat") as gateway:
+            told = await gateway.ask("responses", {**RESPONSES, "stream": streamed, "store": True})
+
+            assert told.status == 200
+            assert "store: the answer is kept nowhere" in told.headers["x-dragoman-warnings"]
+            whole = told.events[-1]["response"] if streamed else told.json
+            assert whole["store"] is False
+            assert "store" not in up.heard[0].json
+
+    run(main())
+
+
 def test_what_cannot_be_said_is_told_in_a_header_and_the_record() -> None:
     async def main() -> None:
         body = {**RESPONSES, "stream": False, "tools": [{"type": "web_search"}]}

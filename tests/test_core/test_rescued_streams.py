@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 from stand import PLAIN
 
 from dragoman.agents.registry import recognise
-from dragoman.core.rescue import Rescued, Rescuing
+from dragoman.core.rescue import Rescued, Rescuing, begin
 from dragoman.dialects.contract import Quirks
 from dragoman.dialects.registry import dialect, names
 from dragoman.ir import events as ev
@@ -194,3 +195,20 @@ def test_call_of_the_second_attempt_is_whole() -> None:
     words, call = fold.response().choices[0].items
     assert isinstance(words, Message) and words.parts == (Text("The quick brown"),)
     assert isinstance(call, Call) and (call.name, call.arguments) == ("f", '{"a":1}')
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "value"),
+    [
+        ("chat", "store", True),
+        ("responses", "store", True),
+        ("responses", "previous_response_id", "resp_1"),
+        ("generate", "cachedContent", "c/1"),
+    ],
+)
+def test_an_answer_that_the_provider_keeps_is_of_one_attempt(name: str, field: str, value: object) -> None:
+    exchange: Any = SimpleNamespace(dialect=dialect(name), agent=recognise(PLAIN), record=Record("ex", 0.0), rescues=True)
+
+    assert begin(exchange, ASKED) is exchange.rescuing is not None
+    assert begin(exchange, msgspec.structs.replace(ASKED, extra={name: {field: value}})) is None
+    assert exchange.rescuing is None

@@ -288,9 +288,10 @@ def test_what_chat_cannot_say_is_told() -> None:
     assert [field for field, _ in lost] == ["messages.content", "messages.content", "messages", "tools", "reasoning.summary"]
 
 
-def test_store_is_state_only_where_it_is_asked_for() -> None:
-    assert DIALECT.state_fields(read({**with_messages(), "store": True})) == ["store"]
-    assert DIALECT.state_fields(read({**with_messages(), "store": False})) == []
+def test_an_answer_is_to_be_kept_only_where_that_is_asked_for() -> None:
+    assert DIALECT.keeps(read({**with_messages(), "store": True}))
+    assert not DIALECT.keeps(read({**with_messages(), "store": False}))
+    assert DIALECT.state_fields(read({**with_messages(), "store": True})) == []
 
 
 @pytest.mark.parametrize("data", ["", "no json", "[]", "1"])

@@ -243,7 +243,9 @@ def test_fields_that_lean_on_state_are_named() -> None:
     referring = read({"model": "m", "store": True, "input": [{"type": "item_reference", "id": "msg_1"}]})
 
     assert DIALECT.state_fields(request) == ["previous_response_id", "background"]
-    assert DIALECT.state_fields(referring) == ["store", "item_reference"]
+    assert DIALECT.state_fields(referring) == ["item_reference"]
+    assert DIALECT.keeps(referring)
+    assert not DIALECT.keeps(request)
     assert DIALECT.state_fields(read({"model": "m", "store": False, "previous_response_id": None})) == []
 
 

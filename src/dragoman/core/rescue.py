@@ -149,7 +149,8 @@ def resume(exchange: Exchange) -> Rescuing | None:
 def begin(exchange: Exchange, asked: Request) -> Rescuing | None:
     """Remember what the client gets, where its stream shall be gone on with if it breaks. Not where the provider keeps the answer:
     a later request that names it would find but a part."""
-    if not exchange.rescues or not asked.stream or exchange.dialect.state_fields(asked):
+    dialect = exchange.dialect
+    if not exchange.rescues or not asked.stream or dialect.keeps(asked) or dialect.state_fields(asked):
         exchange.rescuing = None
     else:
         exchange.rescuing = Rescuing(exchange, asked)

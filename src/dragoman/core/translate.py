@@ -68,10 +68,12 @@ def _refuse_state(attempt: Attempt, request: Request) -> None:
     leaning = dialect.state_fields(request)
     if leaning and deployment.dialect is not dialect:
         names = ", ".join(f"`{name}`" for name in leaning)
+        # Clients that put references in the place of what was said (the AI SDK of Vercel) can be told not to.
+        how = " (with `store: false` clients do, instead of making references)" if leaning == ["item_reference"] else ""
         raise GatewayError(
             Kind.UNSUPPORTED,
             f"{names}: the request leans on state kept at the provider, but `{deployment.name}` is reached by "
-            f"`{deployment.dialect.name}`, which keeps none; send the whole conversation instead",
+            f"`{deployment.dialect.name}`, which keeps none; send the whole conversation instead{how}",
             param=leaning[0],
         )
 

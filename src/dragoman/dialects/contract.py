@@ -141,6 +141,10 @@ def _no_state(_: Request) -> list[str]:
     return []
 
 
+def _keeps_nothing(_: Request) -> bool:
+    return False
+
+
 class Dialect(msgspec.Struct, frozen=True):
     """A wire API, named for the API (`responses`, `chat`), never for a company."""
 
@@ -175,6 +179,8 @@ class Dialect(msgspec.Struct, frozen=True):
     """What of an item of an answer the dialect has no form for, in words that follow "has no form for"; None where it tells all."""
     state_fields: Callable[[Request], list[str]] = _no_state
     """Names of the fields by which the request leans on state at the provider; refused where it cannot be relayed."""
+    keeps: Callable[[Request], bool] = _keeps_nothing
+    """Whether the provider is asked to keep the answer, for later requests to name; a wish that is warned of where none does."""
     keep_alive: bytes = b": keep-alive\n\n"
     """A framed message for a relayed stream that is silent, legal between any two frames, ignored by clients of this dialect; a
     data event where comments do not keep known clients waiting."""

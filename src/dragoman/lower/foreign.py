@@ -37,7 +37,6 @@ _SILENT = frozenset(
         "responseSchema",
         "response_schema",
         "safety_identifier",
-        "store",
         "stream",
         "stream_options",
         "tools",
@@ -61,6 +60,7 @@ _DEFAULTS: dict[str, Any] = {
     "candidateCount": 1,
     "candidate_count": 1,
 }
+_WHY = {"store": "the answer is kept nowhere for later requests to name"}
 _WISHES = frozenset({"effort", "max_tokens"})
 """What is understood of the `reasoning` of routers' Chat."""
 
@@ -74,7 +74,7 @@ def drop_fields(request: Request, fitting: Fitting) -> Request:
             *_asked_for(fields),
             *_asked_for(((request.reasoning and request.reasoning.extra) or {}).get(dialect, {}), "reasoning."),
         ):
-            fitting.warn(name, f"only `{dialect}` knows this field")
+            fitting.warn(name, _WHY.get(name) or f"only `{dialect}` knows this field")
     return request
 
 

@@ -9,7 +9,7 @@ from dragoman.dialects.chat.errors import read_error, write_error
 from dragoman.dialects.chat.glance import GLANCE
 from dragoman.dialects.chat.reader import Reader, read_response
 from dragoman.dialects.chat.remainder import NAME
-from dragoman.dialects.chat.request import PATH, read_request, state_fields, write_request
+from dragoman.dialects.chat.request import PATH, keeps, read_request, write_request
 from dragoman.dialects.chat.response import write_response
 from dragoman.dialects.chat.tap import Tap, write_failure
 from dragoman.dialects.chat.writer import Writer, unsaid_of
@@ -35,6 +35,6 @@ DIALECT = Dialect(
     write_failure=write_failure,
     glance=GLANCE,
     unsaid=unsaid_of,
-    state_fields=state_fields,
+    keeps=keeps,
     cites_pages=True,
 )

@@ -66,9 +66,9 @@ def write_request(request: Request, quirks: Quirks) -> tuple[Call, Lost]:
     return Call(PATH, msgspec.json.encode(body)), lost
 
 
-def state_fields(request: Request) -> list[str]:
-    """Names of the fields by which a request leans on state that the provider keeps: here only `store`."""
-    return ["store"] if (own(request.extra) or {}).get("store") else []
+def keeps(request: Request) -> bool:
+    """Whether the provider is asked to keep the answer."""
+    return bool((own(request.extra) or {}).get("store"))
 
 
 def _switch(came: JsonObject, name: str) -> bool:

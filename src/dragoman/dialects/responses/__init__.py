@@ -8,7 +8,7 @@ from dragoman.dialects.responses.errors import read_error, write_error
 from dragoman.dialects.responses.glance import GLANCE
 from dragoman.dialects.responses.reader import Reader
 from dragoman.dialects.responses.remainder import NAME
-from dragoman.dialects.responses.request import PATH, read_request, state_fields, write_request
+from dragoman.dialects.responses.request import PATH, keeps, read_request, state_fields, write_request
 from dragoman.dialects.responses.response import read_response, write_response
 from dragoman.dialects.responses.tap import ResponsesTap, write_failure
 from dragoman.dialects.responses.writer import Writer, unsaid_of
@@ -33,6 +33,7 @@ DIALECT = Dialect(
     glance=GLANCE,
     unsaid=unsaid_of,
     state_fields=state_fields,
+    keeps=keeps,
     cites_pages=True,
     # A data event: comments don't reset the idle timer of some agents. Clients ignore types that they don't know.
     keep_alive=b'event: keepalive\ndata: {"type":"keepalive"}\n\n',

@@ -23,7 +23,7 @@ from dragoman.ir.seal import MARK
 from dragoman.ir.usage import Usage
 
 # Fields of the request that only this API knows and that its answer repeats.
-_ECHOED = ("background", "max_tool_calls", "previous_response_id", "prompt", "prompt_cache_retention", "store", "truncation", "user")
+_ECHOED = ("background", "max_tool_calls", "previous_response_id", "prompt", "prompt_cache_retention", "truncation", "user")
 
 # What a finish reason makes of the response: status, and why it is incomplete.
 _ENDS: dict[FinishReason, tuple[str, str | None]] = {
@@ -62,8 +62,9 @@ def item_id(prefix: str, stem: str, index: int) -> str:
     return f"{prefix}_{MARK if prefix == 'rs' else ''}{stem}{index:04x}"
 
 
-def opening(request: Request, *, id: str, model: str, created_s: int | None) -> JsonObject:
-    """The response object of the first frames, without tools and instructions (they may be 20 KB and the client knows them)."""
+def opening(request: Request, *, id: str, model: str, created_s: int | None, extra: Extra | None) -> JsonObject:
+    """The response object of the first frames, without tools and instructions (they may be 20 KB and the client knows them). extra: the
+    provider's own words at its start; only where it speaks this API it may have been asked to keep the answer."""
     rest = (request.extra or {}).get(NAME, {})
     native = NAME in (request.extra or {})
     wish = request.reasoning if native or request.reasoning is None else _known(request.reasoning)
@@ -93,7 +94,7 @@ def opening(request: Request, *, id: str, model: str, created_s: int | None) -> 
         "top_p": request.sampling.top_p if request.sampling.top_p is not None else 1.0,
         "usage": None,
         "metadata": request.metadata or {},
-        "store": False,
+        "store": NAME in (extra or {}) and bool(rest.get("store")),
         "truncation": "disabled",
         "background": False,
         "previous_response_id": None,

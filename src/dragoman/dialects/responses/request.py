@@ -28,7 +28,7 @@ _LOGPROBS = "message.output_text.logprobs"
 _MIN_OUTPUT_TOKENS = 16
 TIERS = frozenset({"auto", "default", "flex", "scale", "priority", "fast", "ultrafast"})
 """The tiers that this API has; servers of other APIs have more (Groq's `on_demand`)."""
-_STATE = ("previous_response_id", "conversation", "background", "store", "prompt")
+_STATE = ("previous_response_id", "conversation", "background", "prompt")
 
 Unsaid = list[tuple[str, str]]
 
@@ -41,6 +41,11 @@ def state_fields(request: Request) -> list[str]:
     leaning = [name for name in _STATE if rest.get(name) not in (None, False)]
     references = (item for item in request.items if isinstance(item, OpaqueItem) and item.dialect == NAME)
     return [*leaning, *(["item_reference"] if any(item.kind == "item_reference" for item in references) else [])]
+
+
+def keeps(request: Request) -> bool:
+    """Whether the provider is asked in so many words to keep the answer."""
+    return (request.extra or {}).get(NAME, {}).get("store") not in (None, False)
 
 
 # ---- reading -------------------------------------------------------------------------------------------------------------

@@ -37,7 +37,8 @@ def write_response(response: Response, request: Request) -> bytes:
     """A folded reply as one response object."""
     own_id = response_id(response.id, request, response.started_extra)
     stem = item_stem(own_id)
-    whole = with_tools(opening(request, id=own_id, model=response.model, created_s=response.created_s), request)
+    first = opening(request, id=own_id, model=response.model, created_s=response.created_s, extra=response.started_extra)
+    whole = with_tools(first, request)
     choice = response.choices[0]
     output: list[JsonObject] = []
     for item in choice.items:

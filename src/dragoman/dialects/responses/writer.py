@@ -69,7 +69,7 @@ class Writer:
         told = started or ev.Started()
         own_id = response_id(told.id, self._request, told.extra)
         self._line = Line(item_stem(own_id))
-        self._response = opening(self._request, id=own_id, model=told.model, created_s=told.created_s)
+        self._response = opening(self._request, id=own_id, model=told.model, created_s=told.created_s, extra=told.extra)
         encoded = msgspec.json.encode(self._response)
         created = lifecycle(b"response.created", self._line.number(), encoded)
         return created + lifecycle(b"response.in_progress", self._line.number(), encoded)
