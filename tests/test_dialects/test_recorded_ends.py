@@ -68,3 +68,12 @@ def test_without_the_counts_of_all_that_was_said_it_is_none(frames: list[Any]) -
 
     assert isinstance(last, ev.Failed)
     assert last.error.kind is Kind.CUT
+
+
+@pytest.mark.parametrize("name", ["messages", "responses"])
+@pytest.mark.parametrize("kind", ["new\nevent", "new\r", "\n\ndata: {}"])
+def test_a_type_that_would_end_the_line_it_is_written_on_is_garbled(name: str, kind: str) -> None:
+    (failed,) = read(name, {"type": kind})
+
+    assert isinstance(failed, ev.Failed)
+    assert failed.error.kind is Kind.GARBLED

@@ -87,7 +87,7 @@ class Reader:
             return self._garbled("a frame that is no JSON object")
         came: JsonObject = value  # pyright: ignore[reportUnknownVariableType]
         kind = came.get("type")
-        if kind is not None and not isinstance(kind, str):
+        if kind is not None and not (isinstance(kind, str) and kind.isprintable()):
             return self._garbled("a frame whose `type` is no word")
         if kind in _TYPES:
             return self._garbled(f"`{kind}` without its fields")

@@ -79,6 +79,8 @@ class Reader:
         kind = came.get("type")
         if kind in wire.ENDS:
             return self._garbled(f"`{kind}` without its fields")
+        if isinstance(kind, str) and not kind.isprintable():
+            return self._garbled("a frame whose `type` is no word")
         if isinstance(kind, str):
             return (ev.Opaque(NAME, kind, frame.data),)
         return self._untyped(came, frame)
