@@ -1,0 +1,147 @@
+"""Coding agents that are not Codex, as they come from their registries, each edits a file through a gateway: opencode, with a
+sub-agent, and Continue. The provider behind it is played by the built-in coder; each is told of the gateway in its own settings only."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+import pytest
+from machine import CLIENTS, Machine, Ran, requests, ruled, stats
+from parts import gateway, simulator
+from upstreams import DIALECTS, MODELS, provider
+
+pytestmark = pytest.mark.journey
+
+KEY = "a-client-key"
+APP = "def greet():\n    return 'hello'\n"
+GREETED = "def greet(name='world'):\n    return f'hello {name}'\n"
+CHANGE = "change greet in app.py so that it takes a name"
+HELPER = {"description": "look around", "prompt": "What is here?", "subagent_type": "general"}
+SCRIPT = ruled(
+    {"match": {"user": "delegate", "tool": "task", "round": 0}, "reply": [{"call": {"name": "task", "arguments": HELPER}}]},
+    {"match": {"user": "delegate", "tool": "task"}, "reply": [{"text": "My helper did it."}]},
+    {"match": {"user": "What is here"}, "reply": [{"text": "An app."}]},
+    {"name": "coder"},
+    pace={"first_s": 0, "delta_s": 0},
+)
+PATIENCE_S = 30.0
+
+Row = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def ends(tmp_path_factory: pytest.TempPathFactory) -> Generator[tuple[str, str]]:
+    """Addresses of a gateway, and of the simulator that plays its four providers."""
+    with simulator(SCRIPT, kept=1000) as upstream:
+        config: Row = {
+            "providers": {name: provider(upstream, name) for name in DIALECTS},
+            "models": {name: f"{name}/{MODELS[name]}" for name in DIALECTS},
+            "access": {"keys": [{"name": "ada", "key": KEY}]},
+        }
+        with gateway(tmp_path_factory.mktemp("agents"), config) as address:
+            yield address, upstream
+
+
+@pytest.fixture
+def app(machine: Machine) -> Path:
+    """The file that is to be changed."""
+    file = machine.work / "app.py"
+    file.write_text(APP)
+    return file
+
+
+def opencode(machine: Machine, address: str, dialect: str, prompt: str) -> Ran:
+    """`opencode run`, told of the gateway in its `opencode.json`, without anything of the internet."""
+    options = {"baseURL": f"{address}/v1", "apiKey": KEY}
+    gateway_of = {
+        "npm": "@ai-sdk/openai-compatible",
+        "name": "Dragoman",
+        "options": options,
+        "models": {dialect: {} for dialect in DIALECTS},
+    }
+    (machine.work / "opencode.json").write_text(
+        json.dumps({"provider": {"dragoman": gateway_of}, "autoupdate": False, "share": "disabled"})
+    )
+    # The package's own starter is made by a script of its installation, which is not run here.
+    found = CLIENTS / "node_modules" / "opencode-linux-x64-baseline" / "bin" / "opencode"
+    binary = str(found) if found.exists() else shutil.which("opencode")
+    assert binary is not None, "opencode is installed for Linux on x64 only; put one for this machine on the PATH"
+    quiet = {"OPENCODE_DISABLE_MODELS_FETCH": "1", "OPENCODE_DISABLE_LSP_DOWNLOAD": "1"}
+    return machine.run(binary, "run", "-m", f"dragoman/{dialect}", prompt, **quiet)
+
+
+def continued(machine: Machine, address: str, dialect: str, prompt: str) -> Ran:
+    """Continue's `cn`, told of the gateway in a settings file."""
+    model = {
+        "name": "gateway",
+        "provider": "openai",
+        "model": dialect,
+        "apiBase": f"{address}/v1",
+        "apiKey": KEY,
+        "roles": ["chat", "edit"],
+    }
+    file = machine.home / "continue.yaml"
+    # JSON is YAML too.
+    file.write_text(json.dumps({"name": "here", "version": "1.0.0", "schema": "v1", "models": [model]}))
+    return machine.run("cn", "--config", str(file), "--auto", "-p", prompt, CONTINUE_TELEMETRY_ENABLED="0")
+
+
+def fetch(address: str, path: str) -> Any:
+    with urlopen(Request(f"{address}{path}", headers={"authorization": f"Bearer {KEY}"})) as answer:
+        return json.load(answer)
+
+
+def recorded(address: str, question: str, count: int) -> list[Row]:
+    """The exchanges on record, once there are so many: they are written behind the answers."""
+    until = time.monotonic() + PATIENCE_S
+    while len(rows := fetch(address, f"/api/exchanges?limit=500&{question}")["exchanges"]) < count:
+        assert time.monotonic() < until, f"fewer than {count} exchanges on record"
+        time.sleep(0.05)
+    return rows
+
+
+def test_opencode_edits_a_file(machine: Machine, app: Path, ends: tuple[str, str]) -> None:
+    address, upstream = ends
+
+    ran = opencode(machine, address, "messages", CHANGE)
+
+    assert ran.code == 0, ran.err
+    assert app.read_text() == GREETED
+    assert "The check passed" in ran.out
+    assert stats(upstream)["violations"] == []
+
+
+def test_sub_agents_of_opencode_stand_beneath_its_session(machine: Machine, ends: tuple[str, str]) -> None:
+    address, upstream = ends
+    since = len(requests(upstream))
+
+    ran = opencode(machine, address, "generate", "delegate this")
+
+    assert ran.code == 0, ran.err
+    assert "My helper did it." in ran.out
+    got = requests(upstream)[since:]
+    rows = recorded(address, "provider=generate", len(got))
+    assert {row["agent"] for row in rows} == {"opencode"}
+    (parent,) = {row["session"] for row in rows if row["parent_session"] is None}
+    (helper,) = [row for row in rows if row["parent_session"] is not None]
+    assert (helper["parent_session"], helper["kind"], helper["status"]) == (parent, "subagent", 200)
+    assert helper["session"] != parent
+    assert [name for one in got for name in one["headers"] if "session" in name] == []
+
+
+@pytest.mark.parametrize("dialect", ["responses", "messages"])
+def test_continue_edits_a_file(machine: Machine, app: Path, ends: tuple[str, str], dialect: str) -> None:
+    address, upstream = ends
+
+    ran = continued(machine, address, dialect, CHANGE)
+
+    assert ran.code == 0, ran.err
+    assert app.read_text() == GREETED
+    assert "The check passed" in ran.out
+    assert stats(upstream)["violations"] == []
