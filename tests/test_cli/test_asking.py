@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import ssl
 
 import pytest
 
@@ -23,9 +24,19 @@ def test_a_refusal_is_told_in_the_gateways_own_sentence(status: int, body: bytes
     assert refusal("http://h/api/live", status, body).format_message() == told
 
 
+def no_tls() -> ssl.SSLError:
+    """What a server that speaks no TLS makes of it."""
+    client = ssl.create_default_context().wrap_bio(came := ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname="h")
+    came.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    with pytest.raises(ssl.SSLError) as raised:
+        client.do_handshake()
+    return raised.value
+
+
 @pytest.mark.parametrize(
     ("error", "told"),
     [
+        (no_tls(), "no TLS: wrong version number"),
         (ConnectionRefusedError(111, "Connection refused"), "Connection refused"),
         (TimeoutError("timed out"), "timed out"),
         (http.client.BadStatusLine("SSH-2.0"), "SSH-2.0"),

@@ -70,6 +70,6 @@ def test_closed_port_is_nobody() -> None:
         assert look_at(f"http://127.0.0.1:{bound.getsockname()[1]}").sight is Sight.NOBODY
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1:8080", "ftp://x", "http://", "http://x:port"])
+@pytest.mark.parametrize("address", ["127.0.0.1:8080", "ftp://x", "http://", "http://x:port", "http://127.0.0.1:99999"])
 def test_what_is_no_address_is_told(address: str) -> None:
     assert look_at(address).sight is Sight.BAD_ADDRESS

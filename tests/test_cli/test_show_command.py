@@ -29,6 +29,12 @@ class Gateway:
         raise click.ClickException("it is not on record")
 
 
+def test_an_id_that_is_empty_is_a_slip() -> None:
+    ended = CliRunner().invoke(show, [""])
+
+    assert (ended.exit_code, "Error: ID is empty; `dragoman logs` lists the ids" in ended.output) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("name", "told"),
     [

@@ -65,6 +65,12 @@ def test_what_has_no_price_is_counted_below(monkeypatch: pytest.MonkeyPatch, unp
     assert lines[-1] == f"{told} whose price is not known; see `prices` in the config."
 
 
+def test_a_name_without_end_leaves_the_table_legible(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = run(monkeypatch, rows=(SUMS | {"model": "m" * 500},)).output.splitlines()
+
+    assert lines[1].split()[0] == "m" * 59 + "…"
+
+
 def test_who_left_is_told_from_what_failed(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = tuple(SUMS | {"model": f"m{left}", "exchanges": 9, "failed": 3, "left": left} for left in (0, 2))
 

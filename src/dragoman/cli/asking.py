@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import ssl
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,8 @@ def misspelt(error: ValueError) -> click.ClickException:
 
 def reason(error: Exception) -> str:
     """Why nothing came, without the number that the system has for it."""
+    if isinstance(error, ssl.SSLError) and error.reason:
+        return f"no TLS: {error.reason.replace('_', ' ').lower()}"
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 

@@ -84,7 +84,10 @@ def connection_to(address: str, wait_s: float) -> http.client.HTTPConnection:
     url = urlsplit(address)
     if url.scheme not in _CONNECTIONS or not url.hostname:
         raise ValueError(f"`{address}` is not an http or https address")
-    return _CONNECTIONS[url.scheme](url.hostname, url.port, timeout=wait_s)
+    try:
+        return _CONNECTIONS[url.scheme](url.hostname, url.port, timeout=wait_s)
+    except ValueError as error:
+        raise ValueError(f"`{address}` names no port from 0 to 65535") from error
 
 
 def credentials(key: str | None) -> dict[str, str]:

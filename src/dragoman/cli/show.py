@@ -30,6 +30,8 @@ _FACTS = ("client", "user", "team", "address", "key_prefix", "session", "turn", 
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def show(name: str, bodies: bool, gateway: str | None, config: str | None, as_json: bool) -> None:
     """Tell all of the exchange ID (its beginning is enough), or of a session: turns, tools, times, tokens, cost, and why it went there."""
+    if not name.strip():
+        raise click.UsageError("ID is empty; `dragoman logs` lists the ids of exchanges, `dragoman top` sessions")
     source = Source(gateway, config)
     is_exchange = name.startswith(_IDS)
     try:

@@ -16,6 +16,8 @@ from dragoman.observe.line import legible
 
 _HEAD = ("requests", "failed", "in", "cached", "out", "cost", "first token", "total", "tokens/s")
 _RANKS = ("p50", "p95", "p99")
+_WIDEST = 60
+"""Of a name, which a client may choose as long as it likes; `--json` has all of it."""
 
 
 @click.command()
@@ -58,7 +60,11 @@ def usage(
 
 def _group(row: Mapping[str, Any], names: Sequence[str], period: str | None) -> list[str]:
     at = [clock(row["period_at"])[: 16 if period == "hour" else 10]] if period else []
-    return [*at, *(legible(str(row[name])) if row[name] not in (None, "") else "-" for name in names)]
+    return [*at, *(_short(legible(str(row[name]))) if row[name] not in (None, "") else "-" for name in names)]
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _WIDEST else f"{name[: _WIDEST - 1]}…"
 
 
 def _sums(row: Mapping[str, Any]) -> tuple[str, ...]:
