@@ -17,7 +17,7 @@ from dragoman.dialects.contract import Call
 from dragoman.dialects.registry import dialect
 from dragoman.policy.identity import ANYONE
 from dragoman.routing.decision import NeedsClassifier
-from dragoman.routing.walk import Verdict
+from dragoman.routing.walk import Judgement
 
 NEEDS = NeedsClassifier("p/tiny", 5.0, ("small", "Large-1"))
 BODY = {"model": "m", "input": [{"role": "user", "content": "rename x"}]}
@@ -25,7 +25,7 @@ HEADERS = {"authorization": "Bearer k", "session-id": "s", "x-dragoman-run": "r"
 Handle = Callable[[Inbound, Outbound], Awaitable[None]]
 
 
-def verdict(handle: Handle, needs: NeedsClassifier = NEEDS) -> Verdict:
+def judgement(handle: Handle, needs: NeedsClassifier = NEEDS) -> Judgement:
     raw = msgspec.json.encode(BODY)
     inbound = Inbound("responses", "/v1", "/responses", "a=b", HEADERS, raw, "127.0.0.1", 1.0)
     agent = recognise(HEADERS)
@@ -52,20 +52,20 @@ def says(words: Any, status: int = 200) -> Handle:
 
 @pytest.mark.parametrize("words", ["small", "Small.", "**small**", "The level is: small", '"SMALL"\n', "small, yes small"])
 def test_the_tier_that_is_named_is_taken(words: str) -> None:
-    assert verdict(says(words)) == Verdict("small", "`p/tiny` said `small`")
+    assert judgement(says(words)) == Judgement("small", "`p/tiny` said `small`")
 
 
 def test_tiers_are_told_in_their_own_spelling() -> None:
-    assert verdict(says("large-1")) == Verdict("Large-1", "`p/tiny` said `Large-1`")
+    assert judgement(says("large-1")) == Judgement("Large-1", "`p/tiny` said `Large-1`")
 
 
 @pytest.mark.parametrize("words", ["", "smaller", "small or large-1", None, ["small"], "medium"])
 def test_what_names_no_tier_or_several_is_no_verdict(words: Any) -> None:
-    assert verdict(says(words)) == Verdict(None, "`p/tiny` named no tier")
+    assert judgement(says(words)) == Judgement(None, "`p/tiny` named no tier")
 
 
 def test_an_error_is_no_verdict() -> None:
-    assert verdict(says("small", status=503)) == Verdict(None, "`p/tiny` failed (HTTP 503)")
+    assert judgement(says("small", status=503)) == Judgement(None, "`p/tiny` failed (HTTP 503)")
 
 
 def test_an_answer_in_pieces_is_put_together_and_rubbish_is_none() -> None:
@@ -78,8 +78,8 @@ def test_an_answer_in_pieces_is_put_together_and_rubbish_is_none() -> None:
     async def rubbish(inbound: Inbound, outbound: Outbound) -> None:
         await outbound.whole(200, (), b"<html>")
 
-    assert verdict(pieces).tier == "small"
-    assert verdict(rubbish).tier is None
+    assert judgement(pieces).tier == "small"
+    assert judgement(rubbish).tier is None
 
 
 def test_one_that_takes_too_long_is_left() -> None:
@@ -92,7 +92,7 @@ def test_one_that_takes_too_long_is_left() -> None:
             left.append(True)
             raise
 
-    assert verdict(never, msgspec.structs.replace(NEEDS, timeout_s=0.01)) == Verdict(None, "`p/tiny` took more than 0.01 s")
+    assert judgement(never, msgspec.structs.replace(NEEDS, timeout_s=0.01)) == Judgement(None, "`p/tiny` took more than 0.01 s")
     assert left == [True]
 
 
@@ -103,8 +103,8 @@ def test_it_is_asked_with_the_clients_key_and_run_and_nothing_else_of_it() -> No
         asked.append(inbound)
         await outbound.whole(500, (), b"")
 
-    verdict(handle, msgspec.structs.replace(NEEDS, prompt="which?"))
-    verdict(handle)
+    judgement(handle, msgspec.structs.replace(NEEDS, prompt="which?"))
+    judgement(handle)
 
     first, second = asked
     body = msgspec.json.decode(first.body)

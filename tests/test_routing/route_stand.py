@@ -14,7 +14,7 @@ from dragoman.routing.decision import Decision
 from dragoman.routing.resolve import Resolver
 from dragoman.routing.route import Router
 from dragoman.routing.seat import Seat
-from dragoman.routing.walk import Price, Verdict
+from dragoman.routing.walk import Judgement, Price
 
 ENV = {"A": "sk-0123456789abcdef", "B": "sk-fedcba9876543210", "C": "sk-00112233445566778"}
 PROVIDERS = """
@@ -51,13 +51,15 @@ class House:
     def _price(self, provider: str, model: str, wall: float) -> Price | None:
         return self.prices.get(f"{provider}/{model}")
 
-    def route(self, name: str, *, draw: float = 0.5, verdict: Verdict | None = None, extra: tuple[str, ...] = (), **told: Any) -> Decision:
+    def route(
+        self, name: str, *, draw: float = 0.5, judgement: Judgement | None = None, extra: tuple[str, ...] = (), **told: Any
+    ) -> Decision:
         """Where a request of these facts goes."""
         if told.get("session") is not None:
             told.setdefault("session_from", "the agent's session")
         others = tuple(self.resolver.resolve(other) for other in extra)
         ask = Told(model=name, **told)
-        return self.router.route(self.resolver.resolve(name), ask, self.board, self.now, draw, extra=others, verdict=verdict)
+        return self.router.route(self.resolver.resolve(name), ask, self.board, self.now, draw, extra=others, judgement=judgement)
 
     def answer(self, decision: Decision, place: int = 0, *, tokens: int = 0, response: str | None = None) -> Seat:
         """The seat at this place answers."""

@@ -13,7 +13,7 @@ from dragoman.routing.ask import Told
 from dragoman.routing.decision import Decision, explain, told
 from dragoman.routing.ratelimits import Limit, Limits
 from dragoman.routing.score import score, tier_of
-from dragoman.routing.walk import Verdict
+from dragoman.routing.walk import Judgement
 
 
 def within(seen: int, share: float, draws: int) -> bool:
@@ -306,12 +306,12 @@ def test_a_classifier_is_asked_once_for_a_session_and_its_word_counts() -> None:
     assert (asked.classifier.model, asked.classifier.timeout_s, asked.classifier.prompt) == ("loc/tiny", 1.0, "How hard?")
     assert asked.classifier.tiers == ("small", "middle", "large")
     assert "  classifier `loc/tiny` is asked first, which may take another tier" in explain(asked).splitlines()
-    assert (told(asked)["classifier"], "classifier" in told(house.route("m", verdict=Verdict("large", "it said so")))) == (
+    assert (told(asked)["classifier"], "classifier" in told(house.route("m", judgement=Judgement("large", "it said so")))) == (
         "loc/tiny",
         False,
     )
 
-    judged = house.route("m", session="s", verdict=Verdict("large", "`loc/tiny` said `large`"))
+    judged = house.route("m", session="s", judgement=Judgement("large", "`loc/tiny` said `large`"))
     house.answer(judged)
 
     assert (first(judged), judged.tier, judged.classifier) == ("loc/l", "large", None)
@@ -323,7 +323,7 @@ def test_a_classifier_is_asked_once_for_a_session_and_its_word_counts() -> None:
 def test_without_a_verdict_the_score_decides_for_the_session() -> None:
     house = House(JUDGED)
 
-    unheard = house.route("m", session="s", verdict=Verdict(None, "`loc/tiny` took more than 1 s"))
+    unheard = house.route("m", session="s", judgement=Judgement(None, "`loc/tiny` took more than 1 s"))
     house.answer(unheard)
 
     assert (first(unheard), unheard.tier_why) == ("loc/s", "`loc/tiny` took more than 1 s; score 0.10 = effort +0.10")

@@ -14,7 +14,7 @@ import msgspec
 from dragoman.core.ask import RequestAsk
 from dragoman.core.exchange import Inbound, Outbound
 from dragoman.routing.decision import NeedsClassifier
-from dragoman.routing.walk import Verdict
+from dragoman.routing.walk import Judgement
 from dragoman.upstream.alarm import within
 from dragoman.wire.frame import Headers
 
@@ -33,19 +33,19 @@ _WORD = re.compile(r"[\w-]+")
 
 async def classify(
     needs: NeedsClassifier, ask: RequestAsk, inbound: Inbound, handle: Callable[[Inbound, Outbound], Awaitable[None]]
-) -> Verdict:
-    """The classifier's verdict on a request, or why there is none. `handle` carries an exchange, as `core.handle` does."""
+) -> Judgement:
+    """The classifier's judgement on a request, or why there is none. `handle` carries an exchange, as `core.handle` does."""
     model = f"`{needs.model}`"
     heard = _Heard()
     try:
         async with within(needs.timeout_s):
             await handle(_question(needs, ask, inbound), heard)
     except TimeoutError:
-        return Verdict(None, f"{model} took more than {needs.timeout_s:g} s")
+        return Judgement(None, f"{model} took more than {needs.timeout_s:g} s")
     if heard.status != 200:
-        return Verdict(None, f"{model} failed (HTTP {heard.status})")
+        return Judgement(None, f"{model} failed (HTTP {heard.status})")
     tier = _tier_in(_words_of(bytes(heard.body)), needs.tiers)
-    return Verdict(tier, f"{model} said `{tier}`" if tier is not None else f"{model} named no tier")
+    return Judgement(tier, f"{model} said `{tier}`" if tier is not None else f"{model} named no tier")
 
 
 def _question(needs: NeedsClassifier, ask: RequestAsk, inbound: Inbound) -> Inbound:

@@ -19,7 +19,7 @@ from dragoman.routing.ask import Ask
 from dragoman.routing.decision import Decision, NeedsClassifier
 from dragoman.routing.plan import Try
 from dragoman.routing.resolve import Resolver, VirtualModel
-from dragoman.routing.walk import Verdict
+from dragoman.routing.walk import Judgement
 
 FALLBACKS = "x-dragoman-fallbacks"
 """Header in which a client names models that are to be tried after everything else."""
@@ -78,19 +78,19 @@ async def judged(
     runtime = exchange.runtime
     ask = facts(exchange, principal)
     before = runtime.clock()
-    verdict = await classify(needs, ask, exchange.inbound, partial(carry, runtime))
+    judgement = await classify(needs, ask, exchange.inbound, partial(carry, runtime))
     exchange.record.waited_s += runtime.clock() - before
-    decision = _route(exchange, runtime.resolver.resolve(exchange.peek.model), ask, verdict)
+    decision = _route(exchange, runtime.resolver.resolve(exchange.peek.model), ask, judgement)
     exchange.record.decision = decision
     return decision
 
 
-def _route(exchange: Exchange, model: VirtualModel, ask: RequestAsk, verdict: Verdict | None = None) -> Decision:
+def _route(exchange: Exchange, model: VirtualModel, ask: RequestAsk, judgement: Judgement | None = None) -> Decision:
     runtime = exchange.runtime
     # A `fact` is as good as a property, but not to the type checker.
     known = cast(Ask, ask)
     extra = wanted(runtime.resolver, exchange.inbound.headers.get(FALLBACKS, ""))
-    return runtime.router.route(model, known, runtime.board, runtime.clock(), runtime.draw(), extra=extra, verdict=verdict)
+    return runtime.router.route(model, known, runtime.board, runtime.clock(), runtime.draw(), extra=extra, judgement=judgement)
 
 
 def facts(exchange: Exchange, principal: Principal) -> RequestAsk:

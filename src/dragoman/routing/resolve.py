@@ -1,7 +1,8 @@
 """From the model name of a request to the deployments that may answer it. Everything is looked up when it is compiled.
 
-Order: names of config, `provider/model`, globs (the most specific first), the provider that makes the model's family, a
-provider that lists or hosts it, the only provider; else model_not_found with the nearest names.
+Order: names of config, `provider/model`, globs (the most specific first), a provider that config lists it under, the one that makes the
+model's family, one that lists it itself, one that hosts many makers' models, the only provider; else model_not_found with the nearest
+names.
 """
 
 from __future__ import annotations

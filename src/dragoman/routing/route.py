@@ -18,9 +18,7 @@ from dragoman.routing.draw import WELL, once, sit
 from dragoman.routing.seat import Seat
 from dragoman.routing.strategies import arrange
 from dragoman.routing.tree import Branch, Entry, VirtualModel
-from dragoman.routing.walk import PriceOf, Verdict, Walk, no_price
-
-__all__ = ["Router", "Verdict"]
+from dragoman.routing.walk import Judgement, PriceOf, Walk, no_price
 
 _GRADES: dict[Standing, int] = {"ready": 0, "trial": 0, "spent": 1, "open": 2, "resting": 3, "refused": 4}
 
@@ -41,15 +39,15 @@ class Router:
         draw: float,
         *,
         extra: Sequence[VirtualModel] = (),
-        verdict: Verdict | None = None,
+        judgement: Judgement | None = None,
     ) -> Decision:
-        """Where this request goes. extra: what its client wants tried after everything else. verdict: the answer to the decision's
+        """Where this request goes. extra: what its client wants tried after everything else. judgement: the answer to the decision's
         `classifier`, if it had one: then route once more with it. now: the process's clock; draw: a random number in [0, 1)."""
         ready = None if extra else self._lone(model, ask, now) or self._drawn(model, ask, board, now, draw)
         if ready is not None:
             return ready
         walk = Walk(ask, board, now, draw, sessions=self.sessions, price=self.price, affinity=model.affinity)
-        walk.verdict = verdict
+        walk.judgement = judgement
         places = once([*_of_model(model, walk), *(place for other in extra for place in _after(other, walk, "wanted by the client"))])
         places = _by_standing(places, walk)
         notes = walk.notes

@@ -16,7 +16,7 @@ from dragoman.routing.decision import NeedsClassifier, Place
 from dragoman.routing.score import SIDE_KINDS, score, tier_of
 from dragoman.routing.seat import Seat
 from dragoman.routing.tree import Branch, Entry, Tiering
-from dragoman.routing.walk import Notes, Verdict, Walk
+from dragoman.routing.walk import Judgement, Notes, Walk
 
 Group = tuple[Entry, list[Place]]
 """An entry of a branch with its places."""
@@ -242,8 +242,8 @@ def _choose_tier(tiers: Tiering, walk: Walk) -> str:
         notes.tier_key = session_key(walk.session, "/".join([*notes.path, "its tier"]))
     held = walk.sessions.find(notes.tier_key, walk.now, walk.affinity.lifetime_s) if notes.tier_key is not None else None
     notes.judged = held is not None and held.judged
-    if walk.verdict is not None and not is_aside:
-        tier = _judged(walk.verdict, tiers, tier, walk)
+    if walk.judgement is not None and not is_aside:
+        tier = _judged(walk.judgement, tiers, tier, walk)
     elif tiers.judge and not is_aside and not notes.judged:
         notes.classifier = NeedsClassifier(tiers.judge, tiers.timeout_s, tiers.order, tiers.prompt)
     if held is not None and held.tier in tiers.order and tiers.order.index(held.tier) > tiers.order.index(tier):
@@ -252,11 +252,11 @@ def _choose_tier(tiers: Tiering, walk: Walk) -> str:
     return tier
 
 
-def _judged(verdict: Verdict, tiers: Tiering, tier: str, walk: Walk) -> str:
+def _judged(judgement: Judgement, tiers: Tiering, tier: str, walk: Walk) -> str:
     """The tier that was named, else that of the score; either way the session is not asked about again."""
     walk.notes.judged = True
-    walk.notes.tier_why = f"{verdict.why}; {walk.notes.tier_why}"
-    return verdict.tier if verdict.tier in tiers.order else tier
+    walk.notes.tier_why = f"{judgement.why}; {walk.notes.tier_why}"
+    return judgement.tier if judgement.tier in tiers.order else tier
 
 
 _TABLE: dict[Strategy, Callable[[Branch, Walk, Within], list[Group]]] = {

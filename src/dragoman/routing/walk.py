@@ -38,7 +38,7 @@ def no_price(provider: str, model: str, wall: float) -> Price | None:
     return None
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class Judgement(msgspec.Struct, frozen=True):
     """A classifier's answer: the tier, None: it gave none; why says which model said so, or what was in its way."""
 
     tier: str | None
@@ -73,7 +73,7 @@ class Notes(msgspec.Struct):
 class Walk:
     """One request on its way through a tree. Strategies read it, and note in `notes` what they came to."""
 
-    __slots__ = ("_draw", "affinity", "ask", "board", "notes", "now", "price", "session", "sessions", "verdict")
+    __slots__ = ("_draw", "affinity", "ask", "board", "judgement", "notes", "now", "price", "session", "sessions")
 
     def __init__(self, ask: Ask, board: Board, now: float, draw: float, *, sessions: Sessions, price: PriceOf, affinity: Affinity) -> None:
         self.ask = ask
@@ -85,7 +85,7 @@ class Walk:
         self.affinity = affinity
         self.session = ask.session if affinity.on else None
         self.notes = Notes()
-        self.verdict: Verdict | None = None
+        self.judgement: Judgement | None = None
 
     def draw(self) -> float:
         """The next random number in [0, 1)."""
