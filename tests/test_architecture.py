@@ -58,7 +58,7 @@ NAMES_OF_OTHERS = PAGES | {name.replace("_", "-") for name in PAGES} | {"openai"
 # In a regular expression: what stands for one character (escaped, a set), and what gives nothing back.
 ONE_CHARACTER = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
 POSSESSIVE = re.compile(r"[*+?}]\+|\(\?>")
-SHARED_BY_DIALECTS = ("contract", "counts", "errors", "glance", "media", "peeking", "remainder", "unsaid")
+SHARED_BY_DIALECTS = ("contract", "counts", "errors", "glance", "media", "peeking", "remainder", "turns", "unsaid")
 MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 50
 

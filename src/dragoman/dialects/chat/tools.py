@@ -5,7 +5,7 @@ https://platform.openai.com/docs/api-reference/chat/create (tools, tool_choice)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from typing import Any
 
 import msgspec
@@ -179,10 +179,11 @@ def write_choice(choice: ToolChoice, tools: tuple[Tool, ...]) -> JsonObject:
     """`tool_choice` or `function_call` as a field for the body."""
     if mark(choice.extra, LEGACY):
         return {"function_call": {"name": choice.names[0][1]} if choice.mode == "one" else choice.mode}
+    custom = {tool.name for tool in tools if isinstance(tool, CustomTool)} if choice.names else frozenset[str]()
     if choice.mode == "one":
-        return {"tool_choice": _reference(choice.names[0][1], tools)}
+        return {"tool_choice": _reference(choice.names[0][1], custom)}
     if choice.mode == "some":
-        allowed = [_reference(name, tools) for _, name in choice.names]
+        allowed = [_reference(name, custom) for _, name in choice.names]
         return {"tool_choice": {"type": _ALLOWED, _ALLOWED: {"mode": "required" if choice.required else "auto", "tools": allowed}}}
     return {"tool_choice": choice.mode}
 
@@ -207,8 +208,8 @@ def _named(came: JsonObject) -> str | None:
     return None
 
 
-def _reference(name: str, tools: tuple[Tool, ...]) -> JsonObject:
-    kind = "custom" if any(isinstance(tool, CustomTool) and tool.name == name for tool in tools) else "function"
+def _reference(name: str, custom: Set[str]) -> JsonObject:
+    kind = "custom" if name in custom else "function"
     return {"type": kind, kind: {"name": name}}
 
 

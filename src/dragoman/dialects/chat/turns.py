@@ -14,6 +14,7 @@ from dragoman.dialects.chat.remainder import mark, own
 from dragoman.dialects.chat.tools import LEGACY, write_call
 from dragoman.dialects.contract import Quirks
 from dragoman.dialects.remainder import JsonObject, complete
+from dragoman.dialects.turns import answered_at_once
 from dragoman.ir.request import Call, Item, Message, OpaqueItem, Part, Reasoning, Result, Text
 
 TURN = "$turn"
@@ -29,7 +30,7 @@ THOUGHTS = ("reasoning_content", "reasoning", DETAILS)
 def write_messages(items: tuple[Item, ...], quirks: Quirks, lost: Lost) -> list[JsonObject]:
     """The list `messages`."""
     writer = _Writer(quirks, lost)
-    for item in _answered_at_once(items):
+    for item in items if answered_at_once(items) else _answered_at_once(items):
         writer.feed(item)
     return writer.close()
 

@@ -15,6 +15,7 @@ from dragoman.dialects.generate.contents import ON
 from dragoman.dialects.generate.parts import Lost, words, write_parts
 from dragoman.dialects.generate.remainder import NAME, complete, field, mark, own
 from dragoman.dialects.remainder import JsonObject
+from dragoman.dialects.turns import answered_at_once
 from dragoman.ir.request import Call, Extra, Item, Message, OpaqueItem, Reasoning, Result
 
 NO_SIGNATURE = "skip_thought_signature_validator"
@@ -46,7 +47,7 @@ def write_contents(items: tuple[Item, ...], quirks: Quirks, lost: Lost) -> list[
     """The list `contents`."""
     writer = _Writer(items, lost)
     native = any(mark(extra, _TURN) is not None for item in items if (extra := getattr(item, "extra", None)))
-    for item in items if native else _answered_at_once(items):
+    for item in items if native or answered_at_once(items) else _answered_at_once(items):
         writer.feed(item)
     contents = writer.close()
     if quirks.sign_calls:

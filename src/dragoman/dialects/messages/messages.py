@@ -15,7 +15,7 @@ from dragoman.dialects.messages.blocks import read_content, read_part
 from dragoman.dialects.messages.items import Spoken, read_item
 from dragoman.dialects.messages.remainder import NAME, own, unmodelled
 from dragoman.dialects.messages.turns import PLAIN, SYSTEM, TURN
-from dragoman.dialects.remainder import each, list_at, object_at, text_at, text_or_none, wrong
+from dragoman.dialects.remainder import each, list_at, object_at, text_at, wrong
 from dragoman.ir.request import Audio, File, Image, Item, Message, OpaquePart, Part, Role, Text
 
 # Whose turn a block with an item of its own belongs to, if not to the assistant's. Elsewhere it is kept as it came.
@@ -62,13 +62,13 @@ def _read_blocks(blocks: list[Any], role: Role, path: str) -> list[Item]:
     items: list[Item] = []
     parts: list[Part] = []
     for block in each(_READ_BLOCK[role], blocks, path):
-        if isinstance(block, _PART):
-            parts.append(block)
+        if isinstance(block, Text) or type(block) in _SHOWN:
+            parts.append(block)  # pyright: ignore[reportArgumentType]
             continue
         if parts:
             items.append(Message(role, tuple(parts)))
             parts.clear()
-        items.append(block)
+        items.append(block)  # pyright: ignore[reportArgumentType]
     if parts:
         items.append(Message(role, tuple(parts)))
     return items
@@ -77,11 +77,15 @@ def _read_blocks(blocks: list[Any], role: Role, path: str) -> list[Item]:
 def _reader(role: Role) -> Callable[[Any, str], Part | Spoken]:
     def read(value: Any, path: str) -> Part | Spoken:
         came = object_at(value, path)
-        item = read_item(came, path) if _SPEAKERS.get(text_or_none(came, "type") or "", "assistant") == role else None
+        kind = came.get("type")
+        # Words are the most of it.
+        if kind == "text" or (_SPEAKERS.get(kind, "assistant") if isinstance(kind, str) else "assistant") != role:
+            return read_part(came, path)
+        item = read_item(came, path)
         return read_part(came, path) if item is None else item
 
     return read
 
 
-_PART = (Text, Image, File, Audio, OpaquePart)
+_SHOWN: frozenset[type] = frozenset({Image, File, Audio, OpaquePart})
 _READ_BLOCK: dict[Role, Callable[[Any, str], Part | Spoken]] = {role: _reader(role) for role in ("user", "assistant", "system")}

@@ -16,6 +16,7 @@ from dragoman.dialects.messages.items import write_call, write_compaction, write
 from dragoman.dialects.messages.order import arranged
 from dragoman.dialects.messages.remainder import NAME, mark, own
 from dragoman.dialects.remainder import JsonObject, complete, object_or_empty
+from dragoman.dialects.turns import answered_at_once
 from dragoman.ir.request import Call, Compaction, Extra, Item, Message, OpaqueItem, Reasoning, Result
 
 TURN = "$turn"
@@ -53,7 +54,7 @@ def write_conversation(items: tuple[Item, ...], pen: Pen, *, continues: bool = F
         head += 1
     system = _write_system(items[:head], pen)
     turns = Turns(pen)
-    for item in items[head:] if pen.native else arranged(items[head:], pen.lost):
+    for item in items[head:] if pen.native or answered_at_once(items) else arranged(items[head:], pen.lost):
         turns.feed(item)
     written = turns.written
     if pen.native:

@@ -5,7 +5,7 @@ https://platform.openai.com/docs/api-reference/responses/create#responses-create
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from typing import Any, TypeVar
 
 import msgspec
@@ -90,10 +90,11 @@ def read_choice(value: Any) -> ToolChoice | None:
 
 def write_choice(choice: ToolChoice, tools: tuple[Tool, ...]) -> Any:
     """`tool_choice` on the wire."""
+    custom = {(tool.namespace, tool.name) for tool in tools if isinstance(tool, CustomTool)} if choice.names else frozenset[Any]()
     if choice.mode == "one":
-        return _reference(choice.names[0], tools)
+        return _reference(choice.names[0], custom)
     if choice.mode == "some":
-        allowed = [_reference(name, tools) for name in choice.names]
+        allowed = [_reference(name, custom) for name in choice.names]
         return {"type": "allowed_tools", "mode": "required" if choice.required else "auto", "tools": allowed}
     return choice.mode
 
@@ -103,10 +104,9 @@ def _read_allowed(came: JsonObject) -> ToolChoice:
     return ToolChoice("some", names, required=came.get("mode") == "required")
 
 
-def _reference(name: tuple[str | None, str], tools: tuple[Tool, ...]) -> JsonObject:
+def _reference(name: tuple[str | None, str], custom: Set[tuple[str | None, str]]) -> JsonObject:
     namespace, bare = name
-    custom = any(isinstance(tool, CustomTool) and (tool.namespace, tool.name) == name for tool in tools)
-    reference: JsonObject = {"type": "custom" if custom else "function", "name": bare}
+    reference: JsonObject = {"type": "custom" if name in custom else "function", "name": bare}
     if namespace is not None:
         reference["namespace"] = namespace
     return reference
