@@ -157,6 +157,24 @@ class _Leaving(Told):
         raise asyncio.CancelledError
 
 
+@pytest.mark.parametrize("dialect", ["chat", "responses"])
+@pytest.mark.parametrize(("body_bytes", "whole"), [(10**9, True), (20_000, False)])
+def test_of_an_answer_in_many_pieces_all_is_held_that_there_is_room_for(dialect: str, body_bytes: int, whole: bool) -> None:
+    pieces = [chat_chunk({"content": f"{number} {'x' * 1000}"}) for number in range(40)]
+    said = (*CHAT_STREAM[:2], *pieces, *CHAT_STREAM[3:])
+    asked = {"model": "up/gpt-5.5", "stream": True, **({"messages": ASKED["messages"]} if dialect == "chat" else {"input": "hi"})}
+
+    async def main() -> None:
+        async with provider(says(SSE, *said)) as up, stand(up.url, settings=", dialect: chat") as gateway:
+            told = await capturing(gateway, body_bytes=body_bytes).ask(dialect, asked)
+
+            held = joined(bodies(gateway).client_response) or b""
+            assert held == (told.body if whole else told.body[:body_bytes])
+            assert len(bodies(gateway).cut) == (0 if whole else 1 if dialect == "chat" else 2)
+
+    run(main())
+
+
 def test_of_a_long_answer_the_beginning_is_held() -> None:
     async def main() -> None:
         async with provider(says(SSE, *CHAT_STREAM)) as up, stand(up.url, settings=", dialect: chat") as gateway:

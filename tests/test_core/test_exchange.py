@@ -451,6 +451,21 @@ def test_an_error_inside_the_stream_ends_it_once(name: str, body: dict[str, Any]
     run(main())
 
 
+def test_a_lone_key_that_was_limited_rests_as_long_as_the_headers_of_its_limits_say() -> None:
+    limits = "x-ratelimit-limit-requests: 10\r\nx-ratelimit-remaining-requests: 0\r\nx-ratelimit-reset-requests: 40s\r\n"
+
+    async def main() -> None:
+        async with provider(answers(429, b'{"error":{"message":"slow down"}}', extra=limits)) as up, stand(up.url) as gateway:
+            await gateway.ask("chat", CHAT)
+
+            (seat,) = gateway.runtime.board.view(gateway.runtime.clock())
+            assert seat.for_s is not None
+            assert seat.until_s is not None
+            assert (seat.standing, seat.for_s + seat.until_s) == ("resting", pytest.approx(40, abs=0.01))
+
+    run(main())
+
+
 # ---- silence, and clients that leave -------------------------------------------------------------------------------------
 
 
