@@ -44,6 +44,8 @@ def run(folder: Path, arguments: dict[str, Any], shell: str) -> str:
     for command in arguments.get("commands") or [arguments["command"]]:
         done = subprocess.run(["bash", "-c", command], cwd=folder, capture_output=True, text=True, timeout=60, check=False)
         told, code = told + done.stdout + done.stderr, done.returncode
+    if shell == "run_commands":
+        return json.dumps([{"query": command, "result": told, "success": code == 0}])
     if shell != "run_shell_command":
         return told
     report = f"Output: {told.strip() or '(empty)'}\nError: (none)\nExit Code: {code}\nSignal: 0\nProcess Group PGID: 11623"

@@ -33,6 +33,12 @@ class _Told(msgspec.Struct):
     metadata: _Ended
 
 
+class _Ran(msgspec.Struct):
+    success: bool
+    result: str = ""
+    error: str = ""
+
+
 class Hands(msgspec.Struct, frozen=True):
     """A shell, and a patch tool where there is one."""
 
@@ -91,12 +97,15 @@ def outcome(result: Result) -> Outcome:
 
 
 def _told_as_json(text: str) -> Outcome | None:
-    """The wrapping of Codex up to 0.60: `{"output": "…", "metadata": {"exit_code": 0, …}}`."""
+    """The wrappings that are JSON: `{"output": "…", "metadata": {"exit_code": 0, …}}` of Codex up to 0.60, and a list with what came of
+    each command of Cline, `[{"query": "…", "result": "…", "success": true}]`."""
     try:
-        told = msgspec.json.decode(text, type=_Told)
+        told = msgspec.json.decode(text, type=_Told | list[_Ran])
     except (msgspec.DecodeError, msgspec.ValidationError):
         return None
-    return Outcome(told.output, told.metadata.exit_code == 0)
+    if isinstance(told, _Told):
+        return Outcome(told.output, told.metadata.exit_code == 0)
+    return Outcome("".join([ran.result or ran.error for ran in told]), all(ran.success for ran in told)) if told else None
 
 
 def call_tool(tool: Tool, payload: str) -> ToolUse:
