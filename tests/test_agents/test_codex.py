@@ -79,6 +79,7 @@ def test_its_version(headers: dict[str, str], version: str | None) -> None:
         ({"conversation_id": "c1"}, Session("c1")),
         ({"thread-id": "th1", "x-codex-turn-metadata": "no json"}, Session("th1")),
         ({"x-codex-turn-metadata": '["x"]'}, Session()),
+        ({"x-codex-turn-metadata": "[" * 60_000}, Session()),
         ({"x-codex-turn-metadata": '{"turn_id": 5}'}, Session()),
         ({}, Session()),
     ],

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import zlib
+from base64 import urlsafe_b64encode
+from hashlib import sha256
 
 import pytest
 from hypothesis import given
@@ -43,6 +46,15 @@ def test_a_cut_seal_is_refused(proof: Proof, data: st.DataObject) -> None:
 def test_any_text_that_is_no_seal_is_refused_with_a_seal_error(text: str) -> None:
     with pytest.raises(SealError):
         unseal("drg2~" + text, Proof)
+
+
+@pytest.mark.parametrize("value", [b"[" * 100_000 + b"]" * 100_000, b'{"maker": "\xff", "data": ""}', b"7", b""])
+def test_a_seal_that_others_made_of_something_else_is_refused(value: bytes) -> None:
+    packed = zlib.compress(value)
+    text = "drg2~" + urlsafe_b64encode(sha256(packed).digest()[:12] + packed).decode()
+
+    with pytest.raises(SealError, match="not readable"):
+        unseal(text, Proof)
 
 
 def test_the_same_proof_gives_the_same_text() -> None:

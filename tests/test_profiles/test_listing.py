@@ -101,7 +101,21 @@ def test_each_shape_is_read_by_its_fields(shape: str) -> None:
     assert read_list(json.dumps(body).encode()) == expected
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b"{}", b'{"data": 3}', b"7", b'{"error": {}}'])
+@pytest.mark.parametrize(("context", "price"), [("1.5", "1"), ("-1", '"1e999"'), ("0", "-1"), ("9" * 30, "9" * 400), ("true", '"nan"')])
+def test_numbers_that_cannot_be_meant_are_none(context: str, price: str) -> None:
+    body = f'{{"data": [{{"id": "m", "context_length": {context}, "pricing": {{"prompt": {price}}}}}]}}'.encode()
+
+    assert read_list(body) == (ModelTold("m", rates={"input": 1.0} if price == "1" else {}),)
+
+
+NESTED = b'{"data": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"<html>", b"{}", b'{"data": 3}', b"7", b'{"error": {}}', b'{"data": [{"id": "\xff"}]}', NESTED],
+    ids=range(8),
+)
 def test_what_is_no_list_is_refused(body: bytes) -> None:
     with pytest.raises(ValueError, match="the answer is no"):
         read_list(body)

@@ -205,6 +205,18 @@ def test_without_client_keys_only_the_gateways_own_machine_looks_at_its_config_a
     go(story())
 
 
+@pytest.mark.parametrize("body", [b"[]", b'{"headers": "\xff"}', b'{"headers":' + b"[" * 100_000 + b"]" * 100_000 + b"}"], ids=range(3))
+def test_a_question_that_cannot_be_read_is_refused(body: bytes) -> None:
+    async def story() -> None:
+        async with house() as it:
+            answer = await it.ask(post("/api/route", body))
+
+            assert answer.status == 400
+            assert answer.message.startswith("the body of `POST /api/route` is not as it must be: ")
+
+    go(story())
+
+
 def test_the_sums_of_a_run_are_told_and_unknown_runs_are_not_found() -> None:
     async def story() -> None:
         async with house(about=replace(ABOUT, run={"r1": {"turns": 3}}.get)) as it:

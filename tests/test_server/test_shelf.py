@@ -28,7 +28,12 @@ def test_run_of_somebody_else_cannot_be_told_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("run", "body"), [("short", b"{}"), ("a/../../b", b"{}"), ("r" * 65, b"{}"), ("run-0001", b"[]"), ("run-0001", b"{")]
+    ("run", "body"),
+    [
+        *[(run, b"{}") for run in ("short", "a/../../b", "r" * 65)],
+        *[("run-0001", body) for body in (b"[]", b"{", b'{"\xff": 1}', b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}")],
+    ],
+    ids=range(7),
 )
 def test_what_is_no_run_or_no_object_is_refused(run: str, body: bytes) -> None:
     with pytest.raises(GatewayError) as caught:

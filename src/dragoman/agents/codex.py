@@ -96,7 +96,7 @@ _SUBAGENTS = {"compact": "compaction"}
 def _metadata(header: str) -> dict[str, Any]:
     try:
         value: Any = msgspec.json.decode(header) if header else None
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}  # pyright: ignore[reportUnknownVariableType]
 

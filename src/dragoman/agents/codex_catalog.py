@@ -78,7 +78,7 @@ def write_models(query: str, offers: Offers, own: bytes | None) -> bytes | None:
 def _read(own: bytes | None) -> Own | None:
     try:
         return None if own is None else msgspec.json.decode(own, type=Own)
-    except (msgspec.DecodeError, msgspec.ValidationError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 

@@ -52,5 +52,5 @@ def unseal(text: str, type: type[T]) -> T:
         if not inflater.eof:
             raise SealError("cut or too large")
         return msgspec.json.decode(data, type=type)
-    except (binascii.Error, UnicodeEncodeError, zlib.error, msgspec.DecodeError) as error:
+    except (binascii.Error, UnicodeError, zlib.error, msgspec.DecodeError, RecursionError) as error:
         raise SealError("not readable") from error

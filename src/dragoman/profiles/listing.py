@@ -18,6 +18,8 @@ import msgspec
 MOST = 5000
 """Models of one list that are read."""
 _NAME_CHARS = 200
+_MOST_TOKENS = 1_000_000_000
+"""More no model holds; a server that says so means something else."""
 _WINDOW = (
     ("max_model_len",),
     ("loaded_context_length",),
@@ -77,8 +79,8 @@ def read_list(body: bytes) -> tuple[ModelTold, ...]:
     """The models of the list that talk (not those that embed, paint or listen). Raises ValueError if it is no list of models."""
     try:
         told: Any = msgspec.json.decode(body)
-    except msgspec.DecodeError as error:
-        raise ValueError("the answer is no JSON") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ValueError("the answer is no JSON that can be read") from error
     entries = _entries(told)
     if entries is None:
         raise ValueError("the answer is no list of models")
@@ -154,7 +156,7 @@ def _number(value: object) -> float | None:
         return None
     try:
         number = float(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return number if math.isfinite(number) else None
 
@@ -172,7 +174,7 @@ def _at(entry: Mapping[str, Any], path: tuple[str, ...]) -> Any:
 
 def _count(entry: Mapping[str, Any], paths: _Paths) -> int | None:
     found = (_at(entry, path) for path in paths)
-    return next((value for value in found if isinstance(value, int) and not isinstance(value, bool) and value > 0), None)
+    return next((value for value in found if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _MOST_TOKENS), None)
 
 
 def _flag(entry: Mapping[str, Any], paths: _Paths) -> bool | None:

@@ -111,9 +111,10 @@ def _answer(ask: Ask, method: str, path: str, kind: type[msgspec.Struct]) -> Ans
     async def answer(query: str, body: bytes) -> bytes:
         try:
             question = read(query, body, kind)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             # Its sentences quote names of fields and types, never values.
-            message = f"the body of `{method} {path}` is not as it must be: {error}"
+            where = "the query" if method == "GET" else "the body"
+            message = f"{where} of `{method} {path}` is not as it must be: {error}"
             raise GatewayError(Kind.INVALID_REQUEST, message, source="client") from error
         return msgspec.json.encode(await ask(question))
 

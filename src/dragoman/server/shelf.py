@@ -53,7 +53,7 @@ class Shelf:
 def _check(body: bytes) -> None:
     try:
         msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _bad("the body is not a JSON object") from error
 
 
