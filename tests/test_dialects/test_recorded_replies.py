@@ -154,3 +154,55 @@ def test_a_whole_reply_of_gemini_that_says_something_has_ended_without_a_reason(
         with pytest.raises(GatewayError) as refused:
             whole("generate", cut)
         assert refused.value.kind is Kind.CUT
+
+
+@pytest.mark.parametrize("told", [{}, {"bytes": None}, {"bytes": "Rmlncw=="}])
+def test_likelihoods_have_their_bytes_in_responses_whatever_chat_told(told: dict[str, Any]) -> None:
+    entry = {"token": "Figs", "logprob": -0.5, **told}
+    logprobs = {"content": [{**entry, "top_logprobs": [entry]}]}
+    choice = {"index": 0, "message": {"role": "assistant", "content": "Figs"}, "logprobs": logprobs, "finish_reason": "stop"}
+    request = ir.Request("m", ())
+    reply = whole("chat", {**HEAD, "choices": [choice]})
+    meant = {"token": "Figs", "logprob": -0.5, "bytes": [70, 105, 103, 115]}
+
+    (message,) = json.loads(dialect("responses").write_response(reply, request))["output"]
+    writer = dialect("responses").writer(request)
+    events = dialect("chat").read_response(json.dumps({**HEAD, "choices": [choice]}).encode(), Quirks())
+    out = b"".join(map(writer.feed, events))
+    last = json.loads(out.rpartition(b"data: ")[2])["response"]["output"][0]
+
+    for spoken in (message, last):
+        assert spoken["content"][0]["logprobs"] == [{**meant, "top_logprobs": [meant]}]
+
+
+def test_words_that_stand_right_in_a_message_of_responses_are_words() -> None:
+    message = {"type": "message", "id": "m1", "role": "assistant", "content": "Figs."}
+    reply = {"id": "r1", "model": "m", "status": "completed", "output": [message]}
+
+    told = whole("responses", reply)
+    untyped = whole("responses", {**reply, "output": [{name: value for name, value in message.items() if name != "type"}]})
+
+    for response in (told, untyped):
+        (written,) = json.loads(dialect("responses").write_response(response, ir.Request("m", ())))["output"]
+        assert written["content"] == [{"type": "output_text", "text": "Figs.", "annotations": [], "logprobs": []}]
+
+
+def test_a_message_is_no_more_of_a_thought_with_its_id() -> None:
+    thought = {"type": "reasoning", "id": "x1", "summary": []}
+    message = {"type": "message", "id": "x1", "role": "assistant", "content": [{"type": "output_text", "text": "Figs."}]}
+
+    response = whole("responses", {"id": "r1", "model": "m", "status": "completed", "output": [thought, message]})
+
+    written = json.loads(dialect("responses").write_response(response, ir.Request("m", ())))["output"]
+    assert [item["type"] for item in written] == ["reasoning", "message"]
+
+
+@pytest.mark.parametrize("name", [["look"], None, 7, {}])
+def test_a_tool_that_is_allowed_by_something_else_than_its_name_is_no_choice(name: Any) -> None:
+    tools = [{"type": "function", "name": "look", "parameters": {"type": "object", "properties": {}}, "strict": False}]
+    allowed = {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": name}, {"type": "function", "name": "look"}]}
+
+    request = asked("responses", {"model": "m", "input": "hi", "tools": tools, "tool_choice": allowed})
+
+    assert request.tool_choice is not None
+    assert request.tool_choice.names == ((None, "look"),)

@@ -202,7 +202,10 @@ class Output:
 
     def _complete_texts(self, slot: _Slot, pieces: list[_Piece], item: JsonObject, events: list[ev.Event]) -> None:
         # Matched by order, not by index: some hosts count content indexes over the whole response.
-        for position, part in enumerate(objects(item.get("content"))):
+        content: Any = item.get("content")
+        # Some servers give the words themselves.
+        told = [{"type": "output_text", "text": content}] if isinstance(content, str) else objects(content)
+        for position, part in enumerate(told):
             refusal = part.get("type") == "refusal"
             text = text_or_none(part, "refusal" if refusal else "text")
             if text is None:

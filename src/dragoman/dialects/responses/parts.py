@@ -5,7 +5,7 @@ https://platform.openai.com/docs/api-reference/responses/create (ResponseInputCo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -126,8 +126,19 @@ def _write_text(part: Text, spoken: bool) -> JsonObject:
     if part.citations and (citations := write_citations(part)):
         written["annotations"] = citations
     if part.logprobs and spoken:
-        written["logprobs"] = list(part.logprobs)
+        written["logprobs"] = write_likelihoods(part.logprobs)
     return written
+
+
+def write_likelihoods(told: Iterable[JsonObject]) -> list[JsonObject]:
+    """How likely tokens were. The API always tells their bytes, others none (Chat, for a part of a letter) or in base64."""
+    return [_with_bytes({**each, "top_logprobs": list(map(_with_bytes, objects(each.get("top_logprobs"))))}) for each in told]
+
+
+def _with_bytes(told: JsonObject) -> JsonObject:
+    if isinstance(told.get("bytes"), list):
+        return told
+    return {**told, "bytes": list((text_or_none(told, "token") or "").encode("utf-8", "surrogatepass"))}
 
 
 def _write_image(part: Image, spoken: bool) -> JsonObject:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from dragoman.dialects.contract import Quirks
-from dragoman.dialects.remainder import NOT_JSON, JsonObject
+from dragoman.dialects.remainder import NOT_JSON, JsonObject, objects
 from dragoman.dialects.responses.envelope import closing, item_id, item_stem, opening, response_id, wants_seals, with_tools
 from dragoman.dialects.responses.items import write_given
 from dragoman.dialects.responses.reader import Reader
@@ -52,7 +52,7 @@ def _append(output: list[JsonObject], item: Item, stem: str, *, seals: bool) -> 
     if written is None:
         _carry(output, item, stem, None)
         return
-    if isinstance(item, Message) and item.id is not None and output and output[-1].get("id") == item.id and "content" in written:
+    if isinstance(item, Message) and item.id is not None and output and _goes_on(output[-1], written):
         output[-1] = {**output[-1], **written, "content": output[-1]["content"] + written["content"]}
         return
     taken = [earlier["id"] for earlier in output]
@@ -67,6 +67,11 @@ def _append(output: list[JsonObject], item: Item, stem: str, *, seals: bool) -> 
     _carry(output, item, stem, written["id"])
 
 
+def _goes_on(last: JsonObject, written: JsonObject) -> bool:
+    """Whether these are parts of one message."""
+    return last.get("id") == written.get("id") and isinstance(last.get("content"), list) and isinstance(written.get("content"), list)
+
+
 def _carry(output: list[JsonObject], item: Item, stem: str, shown: str | None) -> None:
     carried = carrier(item, shown)
     if carried is not None:
@@ -77,7 +82,11 @@ def _spoken(item: Message) -> JsonObject | None:
     """A message as the API gives it: with annotations and logprobs even where there are none."""
     parts = tuple(part for part in item.parts if not isinstance(part, OpaquePart))
     written = write_given(msgspec.structs.replace(item, parts=parts))
-    for part in (written or {}).get("content", ()):
+    if written is None:
+        return None
+    if isinstance(text := written.get("content"), str):
+        written["content"] = [{"type": "output_text", "text": text}]  # some servers give the words themselves
+    for part in objects(written.get("content")):
         if part.get("type") == "output_text":
             part.setdefault("annotations", [])
             part.setdefault("logprobs", [])

@@ -11,6 +11,7 @@ from dragoman.dialects.responses.citations import write_citations
 from dragoman.dialects.responses.envelope import item_id
 from dragoman.dialects.responses.frames import DeltaForm, frame
 from dragoman.dialects.responses.items import write_item
+from dragoman.dialects.responses.parts import write_likelihoods
 from dragoman.dialects.responses.remainder import own_fields
 from dragoman.dialects.responses.sealed import SEALED, carrier, close_seal
 from dragoman.ir import events as ev
@@ -133,13 +134,14 @@ class OpenText:
         text = item.parts[0] if isinstance(item, Message) and item.parts else Text("")
         said = text if isinstance(text, Text) else Text("")
         annotations = write_citations(said)
-        part = self._part(said.text, annotations, list(said.logprobs))
+        logprobs = write_likelihoods(said.logprobs)
+        part = self._part(said.text, annotations, logprobs)
         self.message.close_part(self._where["content_index"], part, end)
         cited = b"".join([self.cite(line, annotation) for annotation in annotations[self._cited :]])
         if self._refusal:
             done = line.frame("response.refusal.done", **self._where, refusal=said.text)
         else:
-            done = line.frame("response.output_text.done", **self._where, text=said.text, logprobs=list(said.logprobs))
+            done = line.frame("response.output_text.done", **self._where, text=said.text, logprobs=logprobs)
         return cited + done + line.frame("response.content_part.done", **self._where, part=part)
 
     def _part(self, text: str, annotations: list[JsonObject], logprobs: list[Any]) -> JsonObject:

@@ -100,7 +100,8 @@ def write_choice(choice: ToolChoice, tools: tuple[Tool, ...]) -> Any:
 
 
 def _read_allowed(came: JsonObject) -> ToolChoice:
-    names = tuple((text_or_none(entry, "namespace"), entry["name"]) for entry in objects(came.get("tools")) if "name" in entry)
+    entries = objects(came.get("tools"))
+    names = tuple((text_or_none(entry, "namespace"), name) for entry in entries if (name := text_or_none(entry, "name")) is not None)
     return ToolChoice("some", names, required=came.get("mode") == "required")
 
 
