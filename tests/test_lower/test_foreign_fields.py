@@ -35,8 +35,9 @@ def warned(name: str, more: dict[str, Any]) -> list[str]:
         ("generate", {"generation_config": {"speech_config": {"voice_config": {}}}}, ["generationConfig.speech_config"]),
         ("responses", {"reasoning": {"effort": "low", "mode": "pro"}}, ["reasoning.mode"]),
         ("chat", {"web_search_options": {}}, ["web_search_options"]),
-        ("chat", {"enable_thinking": False}, ["enable_thinking"]),
-        ("chat", {"reasoning": {"enabled": True}}, ["reasoning"]),
+        ("chat", {"enable_thinking": "yes"}, ["enable_thinking"]),
+        ("chat", {"reasoning": {"enabled": True, "exclude": True}}, ["reasoning"]),
+        ("chat", {"thinking": {"type": "enabled", "clear_thinking": False}}, ["thinking"]),
     ],
 )
 def test_a_field_that_asks_for_something_is_told_of(name: str, more: dict[str, Any], fields: list[str]) -> None:
@@ -50,6 +51,11 @@ def test_a_field_that_asks_for_something_is_told_of(name: str, more: dict[str, A
         ("generate", {"generationConfig": {"responseMimeType": "application/json", "responseSchema": {"type": "OBJECT"}}}),
         ("responses", {"reasoning": {"effort": "low", "context": "all_turns"}}),
         ("chat", {"reasoning": {"effort": "low"}}),
+        ("chat", {"reasoning": {"enabled": True}}),
+        ("chat", {"enable_thinking": False}),
+        ("chat", {"enable_thinking": True, "thinking_budget": 2000}),
+        ("chat", {"chat_template_kwargs": {"enable_thinking": False}}),
+        ("chat", {"thinking": {"type": "disabled"}}),
         ("chat", {"background": False, "plugins": []}),
     ],
 )

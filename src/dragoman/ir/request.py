@@ -14,6 +14,9 @@ import msgspec
 Extra = dict[str, dict[str, Any]]
 """What only one dialect knows: dialect name -> its own fields, as JSON values in their order. Written again by that dialect only."""
 
+READ = "$read"
+"""The mark in an `Extra` that names those of a dialect's own fields whose whole meaning stands in the neutral form as well."""
+
 Role = Literal["system", "developer", "user", "assistant"]
 CallKind = Literal["function", "custom", "search"]
 """function: JSON arguments; custom: free text; search: the client-run `tool_search` (JSON arguments as an object on the wire)."""
@@ -293,12 +296,14 @@ Item = Message | Reasoning | Call | Result | ToolsAdded | Settings | CompactionT
 
 class ReasoningWish(msgspec.Struct, frozen=True, gc=False):
     """How hard to think: `effort` none, minimal, low, medium, high, xhigh, max; `summary` auto, concise, detailed.
-    `budget_tokens` where the client's dialect speaks in tokens."""
+    `budget_tokens` where the client's dialect speaks in tokens. `apart`: the dialect that said so in fields of some servers of its own,
+    to which they go as they came."""
 
     effort: str | None = None
     summary: str | None = None
     budget_tokens: int | None = None
     extra: Extra | None = None
+    apart: str | None = None
 
 
 class OutputFormat(msgspec.Struct, frozen=True, gc=False):

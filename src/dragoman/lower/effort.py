@@ -15,7 +15,9 @@ _RANK = {word: rank for rank, word in enumerate(_WORDS)}
 
 def fit(request: Request, fitting: Fitting) -> Request:
     """The wish that the target takes, or none."""
-    wish = _wish(request.reasoning, fitting)
+    wish = request.reasoning
+    if wish is None or wish.apart != fitting.caps.dialect:
+        wish = _wish(wish, fitting)
     if not fitting.caps.reasoning_with_tools and any(isinstance(tool, FunctionTool | CustomTool) for tool in request.tools):
         wish = _beside_tools(wish, fitting)
     return request if wish is request.reasoning or wish == request.reasoning else replace(request, reasoning=wish)
@@ -65,5 +67,5 @@ def _beside_tools(wish: ReasoningWish | None, fitting: Fitting) -> ReasoningWish
     if asked is not None:
         fitting.warn("reasoning.effort", "the target does not think where tools are offered in this API")
     if "none" in (fitting.caps.efforts or ()):
-        return replace(wish, effort="none") if wish is not None else ReasoningWish("none")
-    return replace(wish, effort=None) if wish is not None and (wish.summary or wish.budget_tokens) else None
+        return replace(wish, effort="none", apart=None) if wish is not None else ReasoningWish("none")
+    return replace(wish, effort=None, apart=None) if wish is not None and (wish.summary or wish.budget_tokens) else None

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from dragoman.ir.request import (
+    READ,
     Call,
     Item,
     Message,
@@ -50,7 +51,7 @@ _SILENT = frozenset(
 _NESTED = "$in"
 """The mark under which a dialect keeps what it alone knows of nested objects."""
 _NOTHING: tuple[Any, ...] = (None, False, [], {}, "")
-_BY_BEING = frozenset({"web_search_options", "enable_thinking"})
+_BY_BEING = frozenset({"web_search_options"})
 """Fields that ask for something by being there, whatever they say."""
 _DEFAULTS: dict[str, Any] = {
     "responseModalities": ["TEXT"],
@@ -61,8 +62,6 @@ _DEFAULTS: dict[str, Any] = {
     "candidate_count": 1,
 }
 _WHY = {"store": "the answer is kept nowhere for later requests to name"}
-_WISHES = frozenset({"effort", "max_tokens"})
-"""What is understood of the `reasoning` of routers' Chat."""
 
 
 def drop_fields(request: Request, fitting: Fitting) -> Request:
@@ -80,18 +79,17 @@ def drop_fields(request: Request, fitting: Fitting) -> Request:
 
 def _asked_for(fields: dict[str, Any], inside: str = "") -> Iterable[str]:
     """The names of the fields that ask for something, those of nested objects with their path."""
+    read = fields.get(READ, ())
     for name, value in fields.items():
         if name == _NESTED:
             for parent, rest in value.items():
                 yield from _asked_for(rest, f"{inside}{parent}.")
-        elif (value not in _NOTHING or name in _BY_BEING) and not (name.startswith("$") or _is_silent(name, value)):
+        elif (value not in _NOTHING or name in _BY_BEING) and not (name.startswith("$") or name in read or _is_silent(name, value)):
             yield f"{inside}{name}"
 
 
 def _is_silent(name: str, value: Any) -> bool:
-    if name in _SILENT or (name in _DEFAULTS and value == _DEFAULTS[name]):
-        return True
-    return name == "reasoning" and isinstance(value, dict) and not value.keys() - _WISHES  # pyright: ignore[reportUnknownMemberType]
+    return name in _SILENT or (name in _DEFAULTS and value == _DEFAULTS[name])
 
 
 def drop_items(request: Request, fitting: Fitting) -> Request:

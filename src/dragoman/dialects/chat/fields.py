@@ -6,13 +6,15 @@ https://platform.openai.com/docs/api-reference/chat/create
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from dragoman.dialects.chat.parts import Lost
+from dragoman.dialects.chat.wishes import SPELLINGS, holds, read_wish, write_wish
 from dragoman.dialects.remainder import JsonObject, complete, object_at, text_at, text_or_none, wrong
-from dragoman.ir.request import OutputFormat, ReasoningWish, Request, Sampling
+from dragoman.ir.request import OutputFormat, Request, Sampling
 
 
 class _Row(msgspec.Struct, frozen=True):
@@ -69,7 +71,7 @@ def read_fields(came: JsonObject) -> dict[str, Any]:
         found["user"] = user
     if came.get("response_format") is not None:
         found["output"] = _read_format(object_at(came["response_format"], "response_format"))
-    wish = _read_wish(came)
+    wish = read_wish(came)
     if wish is not None:
         found["reasoning"] = wish
     return found
@@ -91,7 +93,7 @@ def write_fields(request: Request, lost: Lost) -> JsonObject:
     if request.output is not None:
         body["response_format"] = _write_format(request.output)
     if request.reasoning is not None:
-        _write_wish(request.reasoning, body, lost)
+        write_wish(request.reasoning, body, lost)
     return body
 
 
@@ -169,45 +171,8 @@ def _write_format(output: OutputFormat) -> JsonObject:
     return {"type": "json_schema", "json_schema": value}
 
 
-def _read_wish(came: JsonObject) -> ReasoningWish | None:
-    effort = came.get("reasoning_effort")
-    if effort is not None and not isinstance(effort, str):
-        raise wrong("reasoning_effort", "must be a string")
-    told, budget = _spoken_wish(came.get("reasoning"))
-    if effort is None and told is None and budget is None:
-        return None
-    return ReasoningWish(effort or told, budget_tokens=budget)
-
-
-def _spoken_wish(value: Any) -> tuple[str | None, int | None]:
-    # `reasoning: {effort | max_tokens}` is how several routers spell it.
-    if not isinstance(value, dict):
-        return None, None
-    wish: JsonObject = value  # pyright: ignore[reportUnknownVariableType]
-    budget = wish.get("max_tokens")
-    return text_or_none(wish, "effort"), budget if isinstance(budget, int) else None
-
-
-def _write_wish(wish: ReasoningWish, body: JsonObject, lost: Lost) -> None:
-    effort = wish.effort
-    if effort is None and wish.budget_tokens is not None:
-        effort = "low" if wish.budget_tokens < 4096 else "medium" if wish.budget_tokens < 16384 else "high"
-    if effort is not None:
-        body["reasoning_effort"] = effort
-    if wish.summary is not None:
-        lost.append(("reasoning.summary", "chat has no such setting"))
-
-
-def _wish_holds(rest: JsonObject, request: Request) -> bool:
-    effort, budget = _spoken_wish(rest["reasoning"])
-    if effort is None and budget is None:
-        return True
-    wish = request.reasoning
-    return wish is not None and (effort is None or wish.effort == effort) and wish.budget_tokens == budget
-
-
 _STILL_HOLDS: dict[str, Callable[[JsonObject, Request], bool]] = {
-    "reasoning": _wish_holds,
+    **{name: partial(holds, name) for name in SPELLINGS},
     "top_k": lambda rest, request: rest["top_k"] is None or request.sampling.top_k == rest["top_k"],
     "safety_identifier": lambda rest, request: not isinstance(rest["safety_identifier"], str) or request.user is not None,
 }

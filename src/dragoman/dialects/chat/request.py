@@ -13,9 +13,10 @@ from dragoman.dialects.chat.parts import Lost
 from dragoman.dialects.chat.remainder import NAME, own
 from dragoman.dialects.chat.tools import read_choice, read_functions, read_legacy_choice, read_tools, write_choice, write_tools
 from dragoman.dialects.chat.turns import write_messages
+from dragoman.dialects.chat.wishes import understood
 from dragoman.dialects.contract import Call, Quirks
 from dragoman.dialects.remainder import JsonObject, difference, object_at, read_body, text_at, wrong
-from dragoman.ir.request import Request, ToolChoice
+from dragoman.ir.request import READ, Request, ToolChoice
 
 PATH = "/chat/completions"
 
@@ -102,6 +103,8 @@ def _rest(came: JsonObject, options: JsonObject, request: Request) -> dict[str, 
     more = {name: value for name, value in options.items() if name != "include_usage"}
     if more:
         rest[_OPTIONS] = more
+    if read := understood(came):
+        rest[READ] = read
     return {NAME: rest} if rest else None
 
 
