@@ -8,10 +8,12 @@ import socket
 from collections.abc import Coroutine
 from typing import Any
 
+import msgspec
 import pytest
 from stand import CHAT_STREAM, CODEX, SSE, Heard, Told, answers, chat_chunk, provider, says, stand
 
-from dragoman.core.runtime import Pace
+from dragoman.core.exchange import Inbound
+from dragoman.core.runtime import Capture, Pace
 
 CHAT = {"model": "up/gpt-4", "messages": [{"role": "user", "content": "hi"}]}
 STREAMED = {**CHAT, "stream": True}
@@ -106,6 +108,26 @@ def test_neither_key_crosses_the_gateway() -> None:
             assert "authorization: bearer sk-provider-secret" in up.heard[0].head
             assert "sk-provider-secret" not in str(told.headers)
             assert gateway.record.client == "ada"
+
+    run(main())
+
+
+def test_no_repr_shows_a_key() -> None:
+    async def main() -> None:
+        access = "access: {keys: [{name: ada, key: client-secret}]}"
+        async with provider(answers(200, WHOLE)) as up, stand(up.url, access) as gateway:
+            gateway.runtime = msgspec.structs.replace(gateway.runtime, capture=Capture())
+            headers = {"authorization": "Bearer client-secret"}
+            await gateway.ask("chat", CHAT, headers)
+
+            bodies = gateway.record.bodies
+            assert bodies is not None
+            assert "client-secret" in str(bodies.client_request_headers)
+            assert "sk-provider-secret" in str(bodies.provider_request_headers)
+            inbound = Inbound("chat", "/v1", "/chat/completions", "", headers, b"{}", "", 0.0)
+            shown = f"{gateway.record!r} {gateway.runtime!r} {inbound!r}"
+            assert "client-secret" not in shown
+            assert "sk-provider-secret" not in shown
 
     run(main())
 

@@ -36,6 +36,10 @@ class Inbound(msgspec.Struct, frozen=True):
     received_at: float
     method: str = "POST"
 
+    def __repr__(self) -> str:
+        # Its headers hold the client key.
+        return f"Inbound({self.method} {self.mount}{self.path}, {len(self.body)} bytes)"
+
 
 class Outbound(Protocol):
     """Where the answer goes. When the client leaves, or the gateway stops and waits no longer, the task that holds this is cancelled."""

@@ -89,6 +89,10 @@ class Bodies(msgspec.Struct):
     provider_response_headers: tuple[tuple[str, str], ...] = ()
     cut: tuple[Cut, ...] = ()
 
+    def __repr__(self) -> str:
+        # The headers hold the keys of both sides.
+        return f"Bodies({self.mode!r})"
+
 
 class Record(msgspec.Struct):
     """One exchange. `began_at` is Unix seconds; the other times are seconds since then.
