@@ -59,9 +59,9 @@ def whole_returns(exchange: Exchange) -> Iterator[str]:
     was = json.loads(exchange.whole)
     found: list[str] = []
     if exchange.dialect not in _IN_ONE_MESSAGE:
-        found += differences(_plain(events), _plain(read_whole(spoken, body)), empty_is_nothing=True)
+        found += differences(_said(_plain(events)), _said(_plain(read_whole(spoken, body))), empty_is_nothing=True)
     if isinstance(was, dict):  # else it is an array of chunks, which come back as one
-        found += differences(was, json.loads(body), empty_is_nothing=True)
+        found += differences(_told(was), json.loads(body), empty_is_nothing=True)
     repeated = _repeated_ids(was)
     for line in found:
         if not any(re.search(place, line) for place, _ in _CHANGED[exchange.dialect]) and not any(change in line for change in repeated):
@@ -102,9 +102,21 @@ def _plain(events: list[ev.Event]) -> object:
     return _opened(json.loads(msgspec.json.encode(fold(events))))
 
 
+def _told(reply: Any) -> Any:
+    """A reply without blocks of no words, which its API refuses in the history."""
+    blocks = reply.get("content")
+    return {**reply, "content": [block for block in blocks if block != _NO_WORDS]} if isinstance(blocks, list) else reply
+
+
+_NO_WORDS = {"type": "text", "text": ""}
+
+
 def _said(reply: Any) -> Any:
-    """Without messages of no words, which no stream needs to announce."""
+    """Without messages and parts of no words, which no stream needs to announce."""
     for choice in reply["choices"]:
+        for item in choice["items"]:
+            if item["type"] == "message":
+                item["parts"] = [part for part in item["parts"] if _is_said(part)] or item["parts"]
         choice["items"] = [item for item in choice["items"] if item["type"] != "message" or any(_is_said(part) for part in item["parts"])]
     return reply
 

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from itertools import groupby
 from typing import Any
 
 import msgspec
 
+from dragoman.dialects.chat.thinking import ThinkSplitter
 from dragoman.dialects.generate.calls import own_id
 from dragoman.ir import request as ir
 from dragoman.ir.request import Request
@@ -34,6 +36,9 @@ _BARE_REFUSAL = {"responses": "stop", "chat": "content_filter"}
 """What a refusal that is not put in words becomes where only its words tell it. Responses could say `content_filter` too, but its
 agents ask again five times then (Codex)."""
 
+_CALLS_TELL = frozenset({"responses", "generate"})
+"""Dialects without a word for calls as the reason: where there are none, a server that says so is not believed."""
+
 _COUNTS: dict[str, frozenset[str]] = {
     "responses": frozenset({"input", "output", "cache_read", "cache_write", "reasoning", "total"}),
     "chat": frozenset({"input", "output", "cache_read", "cache_write", "reasoning", "total"}),
@@ -49,6 +54,7 @@ _BETWEEN_MESSAGES = {"chat": _BLANK_LINE}
 _BETWEEN_PARAGRAPHS = {"chat": _BLANK_LINE, "messages": _BLANK_LINE, "generate": _BLANK_LINE}
 _BETWEEN_THOUGHTS = {"chat": _BLANK_LINE}
 """Where the paragraphs of a thought, or the bounds of thoughts, cannot be told, they are blank lines."""
+_MARKED_THOUGHTS = frozenset({"chat"})
 _NO_REFUSALS = frozenset({"messages", "generate"})
 """Dialects in which a refusal is words like others."""
 
@@ -69,13 +75,23 @@ def _choice(choice: Choice, via: str) -> Json:
     if via in _NO_REFUSALS:
         messages = [_unmarked(item) for item in messages]
     words = _spoken([item for item in messages if _words(item) or not refusal], _BETWEEN_MESSAGES.get(via, ""))
+    thoughts = _thoughts(choice, via)
+    if via in _MARKED_THOUGHTS:
+        thoughts, words = _unmarked_thoughts(thoughts, words)
     return {
         "words": words,
         "refusal": refusal if via not in _NO_REFUSALS else "",
-        "thoughts": _thoughts(choice, via),
+        "thoughts": thoughts,
         "calls": [_call(item, via) for item in choice.items if isinstance(item, ir.Call) and item.executor == "client"],
         "reason": _reason(choice, bool(refusal), via),
     }
+
+
+def _unmarked_thoughts(thoughts: str, words: str) -> tuple[str, str]:
+    """What a server said in `<think>` is a thought to whoever reads this dialect."""
+    splitter = ThinkSplitter()
+    thought, said = (before + after for before, after in zip(splitter.feed(words), splitter.close(), strict=True))
+    return thoughts + thought, said
 
 
 def _unmarked(message: ir.Message) -> ir.Message:
@@ -85,6 +101,8 @@ def _unmarked(message: ir.Message) -> ir.Message:
 
 
 def _reason(choice: Choice, refused: bool, via: str) -> str:
+    if choice.reason == "tool_calls" and via in _CALLS_TELL and not any(isinstance(item, ir.Call) for item in choice.items):
+        return "stop"
     bare = _BARE_REFUSAL.get(via) if choice.reason == "refusal" and not refused else None
     return bare or _REASONS[via].get(choice.reason, choice.reason)
 
@@ -180,7 +198,7 @@ def of_request(request: Request, via: str) -> Json:
             continue
         for one in _ITEMS.get(type(item), _nothing)(item):
             _join(told, one)
-    told = [_unwrapped(one) for one in told]
+    told = _in_order([_unwrapped(_as_object(one) if via in _OBJECTS_ONLY else one) for one in told])
     return {
         "items": _words_first(told) if via in _WORDS_FIRST else told,
         "tools": [_tool(tool) for tool in request.tools if not isinstance(tool, ir.HostedTool)],
@@ -193,6 +211,20 @@ def of_request(request: Request, via: str) -> Json:
         "schema": _shape(request.output.schema) if request.output is not None and request.output.schema != _ANY_OBJECT else None,
         "tool_choice": None if request.tool_choice is None or request.tool_choice.mode == "auto" else request.tool_choice.mode,
     }
+
+
+def _as_object(one: Json) -> Json:
+    call = one.get("call")
+    return one if call is None or isinstance(call["arguments"], dict) else {"call": {**call, "arguments": {"input": call["arguments"]}}}
+
+
+def _in_order(told: list[Json]) -> list[Json]:
+    """With results that follow one another in one order: each is told with its call, and Messages wants them in that of the calls."""
+    ordered: list[Json] = []
+    for is_result, group in groupby(told, lambda one: "result" in one):
+        some = list(group)
+        ordered += sorted(some, key=lambda one: one["result"]) if is_result else some
+    return ordered
 
 
 def _stays_behind(thought: ir.Reasoning, via: str) -> bool:

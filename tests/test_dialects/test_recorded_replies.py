@@ -206,3 +206,13 @@ def test_a_tool_that_is_allowed_by_something_else_than_its_name_is_no_choice(nam
 
     assert request.tool_choice is not None
     assert request.tool_choice.names == ((None, "look"),)
+
+
+def test_sources_on_a_block_without_words_go_back_to_clients_of_messages() -> None:
+    cited = {"type": "char_location", "cited_text": "Figs.", "document_index": 0, "start_char_index": 0, "end_char_index": 5}
+    blocks = [{"type": "text", "text": "Figs."}, {"type": "text", "text": "", "citations": [cited]}, {"type": "text", "text": ""}]
+    reply = {"type": "message", "id": "msg_1", "role": "assistant", "model": "m", "content": blocks, "stop_reason": "end_turn"}
+
+    written = json.loads(dialect("messages").write_response(whole("messages", reply), ir.Request("m", ())))
+
+    assert written["content"] == blocks[:2]

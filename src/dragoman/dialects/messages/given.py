@@ -36,7 +36,7 @@ def _said(part: Part) -> JsonObject | None:
     # Pictures in an answer have no form here.
     if isinstance(part, OpaquePart) and part.dialect == NAME:
         return part.value
-    return write_part(part, VERBATIM) if isinstance(part, Text) and part.text else None
+    return write_part(part, VERBATIM) if isinstance(part, Text) and (part.text or part.citations) else None
 
 
 def _block(item: Any) -> JsonObject | None:
