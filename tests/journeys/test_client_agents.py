@@ -4,6 +4,7 @@ sub-agent, and Continue. The provider behind it is played by the built-in coder;
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import time
 from collections.abc import Generator
@@ -18,6 +19,8 @@ from upstreams import DIALECTS, MODELS, provider
 
 pytestmark = pytest.mark.journey
 
+DOCS = Path(__file__).parents[2] / "docs" / "clients.md"
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 KEY = "a-client-key"
 APP = "def greet():\n    return 'hello'\n"
 GREETED = "def greet(name='world'):\n    return f'hello {name}'\n"
@@ -57,39 +60,30 @@ def app(machine: Machine) -> Path:
 
 
 def opencode(machine: Machine, address: str, dialect: str, prompt: str) -> Ran:
-    """`opencode run`, told of the gateway in its `opencode.json`, without anything of the internet."""
-    options = {"baseURL": f"{address}/v1", "apiKey": KEY}
-    gateway_of = {
-        "npm": "@ai-sdk/openai-compatible",
-        "name": "Dragoman",
-        "options": options,
-        "models": {dialect: {} for dialect in DIALECTS},
-    }
-    (machine.work / "opencode.json").write_text(
-        json.dumps({"provider": {"dragoman": gateway_of}, "autoupdate": False, "share": "disabled"})
-    )
+    """`opencode run`, told of the gateway as the documentation says, without anything of the internet."""
+    settings = json.loads(block("json", "@ai-sdk").replace("http://127.0.0.1:8080", address))
+    settings["provider"]["dragoman"]["models"] = {dialect: {} for dialect in DIALECTS}
+    (machine.work / "opencode.json").write_text(json.dumps({**settings, "autoupdate": False, "share": "disabled"}))
     # The package's own starter is made by a script of its installation, which is not run here.
     found = CLIENTS / "node_modules" / "opencode-linux-x64-baseline" / "bin" / "opencode"
     binary = str(found) if found.exists() else shutil.which("opencode")
     assert binary is not None, "opencode is installed for Linux on x64 only; put one for this machine on the PATH"
     quiet = {"OPENCODE_DISABLE_MODELS_FETCH": "1", "OPENCODE_DISABLE_LSP_DOWNLOAD": "1"}
-    return machine.run(binary, "run", "-m", f"dragoman/{dialect}", prompt, **quiet)
+    return machine.run(binary, "run", "-m", f"dragoman/{dialect}", prompt, DRAGOMAN_KEY=KEY, **quiet)
 
 
 def continued(machine: Machine, address: str, dialect: str, prompt: str) -> Ran:
-    """Continue's `cn`, told of the gateway in a settings file."""
-    model = {
-        "name": "gateway",
-        "provider": "openai",
-        "model": dialect,
-        "apiBase": f"{address}/v1",
-        "apiKey": KEY,
-        "roles": ["chat", "edit"],
-    }
+    """Continue's `cn`, told of the gateway as the documentation says."""
+    settings = block("yaml", "provider: openai").replace("http://127.0.0.1:8080", address)
     file = machine.home / "continue.yaml"
-    # JSON is YAML too.
-    file.write_text(json.dumps({"name": "here", "version": "1.0.0", "schema": "v1", "models": [model]}))
+    file.write_text(settings.replace("apiKey: any", f"apiKey: {KEY}").replace("claude-sonnet-4-5", dialect))
     return machine.run("cn", "--config", str(file), "--auto", "-p", prompt, CONTINUE_TELEMETRY_ENABLED="0")
+
+
+def block(language: str, containing: str) -> str:
+    """The settings that the documentation gives."""
+    (found,) = [text for name, text in BLOCK.findall(DOCS.read_text()) if name == language and containing in text]
+    return found
 
 
 def fetch(address: str, path: str) -> Any:
