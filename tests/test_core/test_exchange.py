@@ -530,6 +530,26 @@ def test_a_silent_provider_is_covered_by_signs_of_life_and_cancelled_when_the_cl
     run(main())
 
 
+@pytest.mark.parametrize(
+    ("pieces", "sign"), [((), b": keep-alive"), (CHAT_STREAM[:2], b"event: keepalive")], ids=["no output", "some output"]
+)
+def test_a_sign_of_life_is_the_dialects_own_once_no_other_try_can_begin_the_answer(pieces: tuple[bytes, ...], sign: bytes) -> None:
+    async def main() -> None:
+        pace = Pace(hold_s=0.01, ping_s=0.01)
+        async with provider(hangs(*pieces)) as up, stand(up.url, settings=", dialect: chat", pace=pace, retry="{attempts: 2}") as gateway:
+            told = Told()
+            task = asyncio.ensure_future(gateway.into(told, "responses", RESPONSES))
+            while len(told.pieces) < 6:
+                told.wrote.clear()
+                await told.wrote.wait()
+            task.cancel()
+            await asyncio.wait([task])
+
+            assert told.pieces[-1].startswith(sign)
+
+    run(main())
+
+
 @BOTH_LANES
 def test_an_error_after_signs_of_life_stands_in_the_stream(name: str, body: dict[str, Any]) -> None:
     async def main() -> None:
