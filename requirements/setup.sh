@@ -33,7 +33,12 @@ ensure_venv() {
     if venv_is_sound; then return; fi
     python=$(find_python)
     say "setup: making .venv with $("$python" --version)"
-    "$python" -m venv --clear .venv
+    # Python would show where it stood when it is interrupted.
+    "$python" -c 'import signal
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+import runpy, sys
+sys.argv[1:] = ["--clear", ".venv"]
+runpy.run_module("venv", run_name="__main__")' || fail "\`.venv\` cannot be made here; is there room, and may this folder be written?"
     printf '%s\n' "$here" > .venv/.place
 }
 
@@ -55,7 +60,8 @@ install_pins() {
     name=$1
     if is_current ".venv/.$name" "requirements/$name.txt"; then return; fi
     say "setup: installing requirements/$name.txt"
-    pip_install -r "requirements/$name.txt"
+    pip_install -r "requirements/$name.txt" ||
+        fail "not all of requirements/$name.txt could be installed (pip says why above); see to the network, or to PIP_INDEX_URL, and type the same again"
     leave_mark ".venv/.$name" "requirements/$name.txt"
 }
 

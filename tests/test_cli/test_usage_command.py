@@ -68,7 +68,7 @@ def test_what_has_no_price_is_counted_below(monkeypatch: pytest.MonkeyPatch, unp
 def test_a_name_without_end_leaves_the_table_legible(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = run(monkeypatch, rows=(SUMS | {"model": "m" * 500},)).output.splitlines()
 
-    assert lines[1].split()[0] == "m" * 59 + "…"
+    assert lines[1].split()[0] == f"{'m' * 39}…{'m' * 20}"
 
 
 def test_who_left_is_told_from_what_failed(monkeypatch: pytest.MonkeyPatch) -> None:

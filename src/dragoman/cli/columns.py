@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 
+_WIDEST = 60
+_ENDING = 20
+
 
 def aligned(rows: Sequence[Sequence[str]], right: Container[int] = ()) -> list[str]:
     """The rows as lines with their cells below each other; those of the places `right` end together, the others begin together."""
@@ -15,3 +18,9 @@ def aligned(rows: Sequence[Sequence[str]], right: Container[int] = ()) -> list[s
         ).rstrip()
         for row in rows
     ]
+
+
+def shortened(name: str) -> str:
+    """A name for a cell: clients may choose names as long as they like. What is left out of one is left out of its middle, since the end
+    tells names apart."""
+    return name if len(name) <= _WIDEST else f"{name[: _WIDEST - _ENDING - 1]}…{name[-_ENDING:]}"

@@ -10,7 +10,7 @@ import msgspec
 
 from dragoman.cli.amounts import seconds
 from dragoman.cli.asking import address_of, config_option, fetch, gateway_option, tell
-from dragoman.cli.columns import aligned
+from dragoman.cli.columns import aligned, shortened
 
 _COLORS = {"ready": "green", "trial": "yellow", "spent": "yellow", "resting": "yellow", "open": "red", "refused": "red"}
 _HEAD = ("target@key", "state", "for", "until", "running", "first token", "per token", "last minute", "left")
@@ -55,7 +55,7 @@ def table(seats: Iterable[Mapping[str, Any]]) -> list[str]:
 def _row(seat: Mapping[str, Any]) -> tuple[str, ...]:
     requests, tokens = seat.get("requests", 0), seat.get("tokens", 0)
     return (
-        seat["id"],
+        shortened(seat["id"]),
         seat["standing"],
         _seconds(seat.get("for_s")),
         _seconds(seat.get("until_s") or None),

@@ -81,7 +81,7 @@ def main() -> None:
     _open_what_is_closed()
     _write_what_can_be_written()
     try:
-        commands(prog_name="dragoman", standalone_mode=False)
+        commands(prog_name="dragoman", standalone_mode=False, color=_color())
     except click.exceptions.Abort:
         sys.exit(_INTERRUPTED)
     except KeyboardInterrupt:
@@ -125,4 +125,9 @@ def _tell_problems(error: ConfigError) -> None:
     count = len(error.problems)
     click.echo(f"dragoman: the configuration has {'a problem' if count == 1 else f'{count} problems'}:", err=True)
     for problem in error.problems:
-        click.echo(f"  {click.style('✗', fg='red')} {problem}", err=True)
+        click.echo(f"  {click.style('✗', fg='red')} {problem}", err=True, color=_color())
+
+
+def _color() -> bool | None:
+    """False for who wants no colors (https://no-color.org) or has a terminal without; None: as each stream can."""
+    return False if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" else None

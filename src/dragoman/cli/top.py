@@ -15,6 +15,7 @@ import msgspec
 
 from dragoman.cli.amounts import count, failed, percent, seconds, spent
 from dragoman.cli.asking import config_option, fetch, gateway_option
+from dragoman.cli.columns import shortened
 from dragoman.cli.journal import RUNNING, Source, table
 from dragoman.cli.screen import pause, whole_screen
 from dragoman.ir.errors import GatewayError
@@ -49,14 +50,24 @@ class View(msgspec.Struct, frozen=True):
 @config_option
 def top(every: float, once: bool, gateway: str | None, config: str | None) -> None:
     """Watch the gateway: what is under way, what is spent, tokens per second, errors, and the sessions of the last hour. `q` ends it."""
-    is_seen = sys.stdout.isatty() and not once
+    is_seen = sys.stdout.isatty() and not once and os.environ.get("TERM") != "dumb"
     screen = lines(_look(gateway, config))
     with whole_screen() if is_seen else contextlib.nullcontext(pause) as wait:
         while True:
-            click.echo(drawn(screen, shutil.get_terminal_size()) if is_seen else "\n".join(screen), nl=not is_seen)
+            if is_seen:
+                _draw(screen)
+            else:
+                click.echo("\n".join(screen))
             if once or wait(every):
                 return
             screen = _again(gateway, config)
+
+
+def _draw(screen: Sequence[str]) -> None:
+    if click.get_current_context().color is False:
+        screen = [click.unstyle(line) for line in screen]
+    # What moves the cursor is no color.
+    click.echo(drawn(screen, shutil.get_terminal_size()), nl=False, color=True)
 
 
 def _look(gateway: str | None, config: str | None) -> View:
@@ -124,14 +135,20 @@ def _tables(view: View) -> Iterator[str]:
 def _running(row: Row) -> tuple[str, ...]:
     where = f"{row['provider']}/{row['model']}" if row["provider"] else f"{row['asked'] or '?'} (no provider is asked yet)"
     whose = row["agent"] if row["agent"] not in (None, "generic") else row["client"]
-    return legible(where), legible(whose), legible(row["session"] or "-")[:13], seconds(row["running_s"]), seconds(row["first_token_s"])
+    return (
+        shortened(legible(where)),
+        shortened(legible(whose)),
+        legible(row["session"] or "-")[:13],
+        seconds(row["running_s"]),
+        seconds(row["first_token_s"]),
+    )
 
 
 def _model(row: Row) -> tuple[str, ...]:
     first = row["first_token_s"] / row["first_tokens"] if row["first_tokens"] else None
     name = f"{row['provider']}/{row['model']}" if row["provider"] else "nobody"
     return (
-        legible(name),
+        shortened(legible(name)),
         str(row["exchanges"]),
         failed(row),
         count(row["output_tokens"]),

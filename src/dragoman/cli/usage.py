@@ -11,13 +11,12 @@ import msgspec
 
 from dragoman.cli.amounts import clock, count, failed, percent, seconds, spent
 from dragoman.cli.asking import config_option, gateway_option, nothing
+from dragoman.cli.columns import shortened
 from dragoman.cli.journal import Source, filtered, given_options, table
 from dragoman.observe.line import legible
 
 _HEAD = ("requests", "failed", "in", "cached", "out", "cost", "first token", "total", "tokens/s")
 _RANKS = ("p50", "p95", "p99")
-_WIDEST = 60
-"""Of a name, which a client may choose as long as it likes; `--json` has all of it."""
 
 
 @click.command()
@@ -60,11 +59,7 @@ def usage(
 
 def _group(row: Mapping[str, Any], names: Sequence[str], period: str | None) -> list[str]:
     at = [clock(row["period_at"])[: 16 if period == "hour" else 10]] if period else []
-    return [*at, *(_short(legible(str(row[name]))) if row[name] not in (None, "") else "-" for name in names)]
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= _WIDEST else f"{name[: _WIDEST - 1]}…"
+    return [*at, *(shortened(legible(str(row[name]))) if row[name] not in (None, "") else "-" for name in names)]
 
 
 def _sums(row: Mapping[str, Any]) -> tuple[str, ...]:
@@ -78,7 +73,7 @@ def _sums(row: Mapping[str, Any]) -> tuple[str, ...]:
         spent(row),
         seconds(row["first_token_s"] / first if first else None),
         seconds(row["total_s"] / exchanges if exchanges else None),
-        "-" if row.get("output_tokens_per_s") is None else f"{row['output_tokens_per_s']:.0f}",
+        count(row.get("output_tokens_per_s")),
     )
 
 
