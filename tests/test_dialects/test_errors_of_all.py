@@ -143,3 +143,19 @@ def test_a_code_that_is_no_status_is_read_as_none(name: str, code: str) -> None:
     error = dialect(name).read_error(500, (), json.dumps({"error": {"code": code, "message": "x"}}).encode())
 
     assert (error.kind, error.message) == (Kind.SERVER_ERROR, "x")
+
+
+@pytest.mark.parametrize("name", ["chat", "responses"])
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        ("Context size has been exceeded.", Kind.CONTEXT_OVERFLOW),
+        ("image input is not supported - hint: if this is unexpected, you may need to provide the mmproj", Kind.UNSUPPORTED),
+        ("tools param requires --jinja flag", Kind.UNSUPPORTED),
+        ("something broke", Kind.SERVER_ERROR),
+    ],
+)
+def test_what_is_wrong_with_the_request_is_no_fault_of_the_server_that_says_500(name: str, message: str, kind: Kind) -> None:
+    body = json.dumps({"error": {"code": 500, "message": message, "type": "server_error"}}).encode()
+
+    assert dialect(name).read_error(500, (), body).kind is kind

@@ -58,6 +58,7 @@ _BY_WORDS: tuple[tuple[Kind, frozenset[int | None], re.Pattern[str]], ...] = tup
             r"model.{0,120}(does not exist|not found|not exist|is not available|no such)|(unknown|invalid|no such) model"
             r"|not a valid model|deployment.{0,60}(does not exist|not found)|no endpoints found",
         ),
+        (Kind.UNSUPPORTED, frozenset({None, 500}), r"(image|audio|video) input is not supported|requires --jinja"),  # llama.cpp
         (Kind.CONTENT_POLICY, _REQUEST, r"content (management )?policy|content.?filter|safety system|flagged"),
         (Kind.OVERLOADED, frozenset({None, 429, 500, 502, 503}), r"overloaded|at capacity|over capacity|model is loading|loading model"),
     )

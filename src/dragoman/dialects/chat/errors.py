@@ -204,12 +204,14 @@ def _kind(status: int | None, told: _Told) -> Kind:
     # 5xx says nothing of the request, whatever else is said; 401 and 402 have one meaning each.
     if status in (401, 402):
         return kind_of(status)
-    for word in (told.code, told.type):
-        kind = _BY_CODE.get(word.lower()) if word is not None else None
-        if kind is not None:
-            return kind
+    named = [_BY_CODE[word.lower()] for word in (told.code, told.type) if word is not None and word.lower() in _BY_CODE]
+    if named and named[0] is not Kind.SERVER_ERROR:
+        return named[0]
+    # That something went wrong is said of all kinds of things: llama.cpp says it of requests that are wrong.
     if (said := kind_by_words(status, told.message)) is not None:
         return said
+    if named:
+        return named[0]
     if status is None:
         return Kind.INVALID_REQUEST if told.type == "invalid_request_error" else Kind.SERVER_ERROR
     return kind_of(status)
