@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -31,6 +32,12 @@ def test_commands_are_listed_in_the_order_of_the_table() -> None:
     told = CliRunner().invoke(commands, ["--help"], prog_name="dragoman").output
 
     assert [line.split()[0] for line in told.partition("Commands:\n")[2].splitlines()] == list(commands.commands)
+
+
+def test_every_command_has_a_row_in_the_documentation() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "commands.md").read_text()
+
+    assert re.findall(r"^\| `([a-z]+)` \|", text, re.MULTILINE) == list(commands.commands)
 
 
 def test_a_command_is_run_with_its_own_arguments_and_a_slip_is_told() -> None:
