@@ -67,7 +67,21 @@ def test_times_are_put_behind_those_of_the_same_hour(url: str) -> None:
     assert told == [(0, "0000000a0000000b0000000c0000000d", "00000001"), (1, "0000000e", "00000002")]
 
 
-@pytest.mark.parametrize("count", [1, 15, 16, 17, 40])
+def test_of_many_rows_those_that_are_the_same_but_for_one_are_told_apart(url: str) -> None:
+    store = open_store(url)
+    rows = [
+        exchange(f"{number:03}", message="said" if number < 99 else "done", error="cut" if number == 50 else None) for number in range(100)
+    ]
+    tried = [row(tables.attempts, exchange_id="a", number=number, provider="p", model="m", began_s=0.0) for number in range(70)]
+
+    store.writer().write(Batch("w", 1, 1.0, exchanges=rows, attempts=tried))
+    store.writer().write(Batch("w", 2, 1.0, exchanges=[rows[0]] * 80))
+
+    assert [tuple(each.values()) for each in all_of(store, tables.exchanges)] == rows
+    assert [tuple(each.values()) for each in all_of(store, tables.attempts)] == tried
+
+
+@pytest.mark.parametrize("count", [1, 15, 16, 17, 40, 63, 64, 105])
 @pytest.mark.parametrize("some", [0, 1, 3], ids=["nobody", "everybody", "somebody"])
 def test_rows_are_there_as_they_were_written_whoever_has_a_value(url: str, count: int, some: int) -> None:
     store = open_store(url)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator
 from functools import lru_cache
-from itertools import chain
-from operator import itemgetter
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from dragoman.store.batch import Batch, Old, Row
 from dragoman.store.faults import RowRefused, StoreAway, StoreRefused
 from dragoman.store.release import no_database
 from dragoman.store.search import words_of, words_to_forget
-from dragoman.store.writer import KEEP_INDEXED, KEEP_LAST, LAST, RESULTS, WRITTEN, columns, insert_into, sweeps
+from dragoman.store.writer import KEEP_INDEXED, KEEP_LAST, LAST, RESULTS, WRITTEN, insert_into, sweeps
 
 _BUSY_S = 5.0
 _CHECKPOINT_PAGES = 4000
@@ -25,39 +24,45 @@ _AT_ONCE = 32
 """Rows of one statement. Each statement lets the interpreter go and has to wait for it again, beside a busy event loop."""
 
 
-_COLUMNS = {field: columns(table) for field, table in WRITTEN}
+_MANY = 2 * _AT_ONCE
+"""Of fewer rows nothing is looked for that is the same in all: they would want another statement each time."""
+_NONE, _SAME, _OWN = range(3)
 _TABLES = dict(WRITTEN)
 
 
 @lru_cache(maxsize=256)
-def _statement(field: str, kept: tuple[int, ...], rows: int) -> str:
-    """Puts so many rows into a table, of whose columns these have values."""
-    names = _COLUMNS[field]
-    row = f"({', '.join('?' if number in kept else 'NULL' for number in range(len(names)))})"
-    return insert_into(_TABLES[field], f"VALUES {', '.join([row] * rows)}")
+def _statement(field: str, kinds: tuple[int, ...], rows: int) -> str:
+    """Puts so many rows into a table. kinds: of each column whether it has no value, the same in all rows, or one in each."""
+    same, own = count(1), count(1 + kinds.count(_SAME))
+    row = ["NULL" if kind == _NONE else f"?{next(same)}" if kind == _SAME else "" for kind in kinds]
+    values = ", ".join([f"({', '.join([each or f'?{next(own)}' for each in row])})" for _ in range(rows)])
+    return insert_into(_TABLES[field], f"VALUES {values}")
 
 
 def _insert(connection: sqlite3.Connection, field: str, rows: list[Row]) -> None:
-    """Put rows into a table. What none of them has is not handed over: the driver takes longer for nothing than for a number."""
-    kept = tuple([number for number, value in enumerate(rows[0]) if value is not None or _has_one(rows, number)])
-    values, at, count = _getter(kept), 0, _AT_ONCE
+    """Put rows into a table. What none of them has is not handed over, and what is the same in all of them once for each statement: the
+    driver takes longer for a value than the database does."""
+    columns = list(zip(*rows, strict=True))
+    kinds = tuple(map(_kind, columns))
+    if _OWN not in kinds:
+        kinds = _OWN, *kinds[1:]
+    same = [column[0] for column, kind in zip(columns, kinds, strict=True) if kind == _SAME]
+    values = list(zip(*[column for column, kind in zip(columns, kinds, strict=True) if kind == _OWN], strict=True))
+    at, size = 0, _AT_ONCE
     while at < len(rows):
         # Of the rest the half, and the half of that: so there are few statements, which need not be prepared anew each time.
-        while count > len(rows) - at:
-            count //= 2
-        connection.execute(_statement(field, kept, count), list(chain.from_iterable(map(values, rows[at : at + count]))))
-        at += count
+        while size > len(rows) - at:
+            size //= 2
+        connection.execute(_statement(field, kinds, size), [*same, *chain.from_iterable(values[at : at + size])])
+        at += size
 
 
-def _getter(numbers: tuple[int, ...]) -> Callable[[Row], Sequence[Any]]:
-    """Reads these values off a row: several, as every table has several columns that are never NULL."""
-    first, *others = numbers
-    return itemgetter(first, *others)
-
-
-def _has_one(rows: list[Row], number: int) -> bool:
-    """Whether any row has a value there."""
-    return list(map(itemgetter(number), rows)).count(None) < len(rows)
+def _kind(column: tuple[Any, ...]) -> int:
+    first = column[0]
+    if first is None:
+        return _NONE if column.count(None) == len(column) else _OWN
+    is_same = len(column) >= _MANY and first == column[-1] and column.count(first) == len(column)
+    return _SAME if is_same else _OWN
 
 
 def prepare(path: Path) -> None:
