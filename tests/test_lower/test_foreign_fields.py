@@ -9,6 +9,7 @@ import pytest
 
 from dragoman.dialects.contract import Call
 from dragoman.dialects.registry import dialect
+from dragoman.lower.capabilities import Capabilities
 from dragoman.lower.lower import lower
 from dragoman.profiles.families import capabilities
 from dragoman.profiles.registry import profile
@@ -42,6 +43,29 @@ def warned(name: str, more: dict[str, Any]) -> list[str]:
 )
 def test_a_field_that_asks_for_something_is_told_of(name: str, more: dict[str, Any], fields: list[str]) -> None:
     assert warned(name, more) == fields
+
+
+@pytest.mark.parametrize(
+    ("more", "fields"),
+    [
+        ({"thinking": {"type": "adaptive", "display": "omitted"}}, ["thinking.display"]),
+        ({"thinking": {"type": "adaptive", "display": "summarized"}}, []),
+        ({"output_config": {"effort": "low", "task_budget": {"type": "tokens", "total": 9}}}, ["output_config.task_budget"]),
+    ],
+)
+def test_what_messages_alone_knows_of_thinking_is_told_of(more: dict[str, Any], fields: list[str]) -> None:
+    asked = {"model": "m", "max_tokens": 99, "messages": [{"role": "user", "content": "hi"}], **more}
+    request = dialect("messages").read_request(Call("/messages", json.dumps(asked).encode()))
+
+    assert [field for field, _ in lower(request, Capabilities("responses", reasoning_summary=True)).warnings] == fields
+
+
+@pytest.mark.parametrize(("target", "fields"), [("responses", ["messages.name"]), ("chat", [])])
+def test_names_of_speakers_are_told_of_where_nobody_has_a_name(target: str, fields: list[str]) -> None:
+    asked = {"model": "m", "messages": [{"role": "user", "name": "ada", "content": "hi"}]}
+    request = dialect("chat").read_request(Call("/chat/completions", json.dumps(asked).encode()))
+
+    assert [field for field, _ in lower(request, Capabilities(target)).warnings] == fields
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,8 @@ class Capabilities(msgspec.Struct, frozen=True):
     """May be told client metadata, cache keys and end-user ids. Default: false."""
     cache_key: bool = False
     """Takes a prompt cache key. Default: false."""
+    cache_marks: bool = False
+    """Takes `cache_control` on content and tools in Chat, as OpenRouter and LiteLLM do. Default: false; Messages takes it in any case."""
     service_tier: bool = False
     """Takes a service tier. Default: false."""
     choices: bool = True

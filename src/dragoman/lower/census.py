@@ -10,12 +10,12 @@ from dragoman.ir.request import Call, Item, Message, OpaqueItem, Result, Text
 
 class Census:
     """The kinds of `items` and `parts` that there are, and whether there are calls or results of tools that a provider ran (`hosted`),
-    proofs of calls (`proven`), words with citations (`cited`), and tools that a search brought (`brought`).
+    proofs of calls (`proven`), words with citations (`cited`), tools that a search brought (`brought`), and speakers by name (`named`).
 
     Passes take things away or tell them in words: nothing but words comes in later, so this stays the most that there can be.
     """
 
-    __slots__ = ("brought", "cited", "hosted", "items", "parts", "proven")
+    __slots__ = ("brought", "cited", "hosted", "items", "named", "parts", "proven")
 
     def __init__(self, items: tuple[Item, ...]) -> None:
         groups: defaultdict[type, list[Any]] = defaultdict(list)
@@ -29,6 +29,7 @@ class Census:
         self.items = groups.keys()
         self.parts: set[type] = set(map(type, parts))
         self.cited = any(part.citations for part in parts if isinstance(part, Text))
+        self.named = any(message.name is not None for message in told)
         self.proven = any(call.proof is not None for call in calls)
         self.brought = any(result.tools for result in results)
         self.hosted = any(call.executor == "provider" for call in calls) or any(result.executor == "provider" for result in results)

@@ -48,6 +48,8 @@ _SILENT = frozenset(
 )
 
 
+_NAMING = frozenset({"chat"})
+"""APIs whose messages may name who speaks."""
 _NESTED = "$in"
 """The mark under which a dialect keeps what it alone knows of nested objects."""
 _NOTHING: tuple[Any, ...] = (None, False, [], {}, "")
@@ -65,7 +67,9 @@ _WHY = {"store": "the answer is kept nowhere for later requests to name"}
 
 
 def drop_fields(request: Request, fitting: Fitting) -> Request:
-    """Warn of the request's own fields of another dialect; they stay in `extra`, where no other dialect looks."""
+    """Warn of what the request asks for in fields that another dialect alone knows (they stay in `extra`), and of names of speakers."""
+    if fitting.census.named and fitting.caps.dialect not in _NAMING:
+        fitting.warn("messages.name", "the target's API has no names of speakers")
     for dialect, fields in (request.extra or {}).items():
         if dialect == fitting.caps.dialect:
             continue

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from dragoman.ir.request import Message, Request
-from dragoman.lower import compaction, effort, forcing, foreign, media, roles, settings, thoughts, tools
+from dragoman.lower import breakpoints, compaction, effort, forcing, foreign, media, roles, settings, thoughts, tools
 from dragoman.lower.capabilities import Capabilities
 from dragoman.lower.census import Census
 from dragoman.lower.fitting import Fitting, Trust
@@ -31,6 +31,7 @@ _PASSES: tuple[Callable[[Request, Fitting], Request], ...] = (
     compaction.summarise,
     thoughts.hand_back,
     foreign.drop_fields,
+    breakpoints.carry,
     foreign.drop_items,
     tools.gather,
     tools.tell_as_text,

@@ -13,7 +13,7 @@ PROFILE = Profile(
     # Some of its hosts give no finish reason (Novita's Kimi). Answers that break off end in an error here, so `[DONE]` is an end:
     # https://openrouter.ai/docs/api-reference/errors (mid-stream errors).
     quirks=Quirks(max_tokens_field="max_tokens", reasoning_field="reasoning", store=None, done_is_enough=True),
-    capabilities={"responses": {"reasoning_summary": True, "proofs": frozenset({"responses"})}},
+    capabilities={"chat": {"cache_marks": True}, "responses": {"reasoning_summary": True, "proofs": frozenset({"responses"})}},
     vendors=(
         ("gpt-", "openai"),
         ("chatgpt-", "openai"),

@@ -34,7 +34,7 @@ def write_content(parts: tuple[Part, ...], lost: Lost, between: str = "\n\n") ->
     """The content on the wire: one string if the parts are only words (what every server takes), else a list of parts."""
     if len(parts) == 1 and isinstance(parts[0], Text) and not parts[0].extra:
         return parts[0].text
-    if all(isinstance(part, Text) and not part.extra for part in parts):
+    if all(isinstance(part, Text) and not own(part.extra) for part in parts):
         return between.join(part.text for part in parts if isinstance(part, Text))
     return [written for part in parts if (written := _write_part(part, lost)) is not None]
 

@@ -14,7 +14,7 @@ import msgspec
 
 from dragoman.dialects.messages.remainder import NAME, keep, own
 from dragoman.dialects.remainder import JsonObject, complete, each, list_at, object_at, object_or_empty, text_at, text_or_none
-from dragoman.ir.request import Audio, Citation, File, FileId, Image, Inline, OpaquePart, Page, Part, Text, Url, Where
+from dragoman.ir.request import Audio, Citation, Extra, File, FileId, Image, Inline, OpaquePart, Page, Part, Text, Url, Where
 
 Lost = list[tuple[str, str]]
 """(field, why) for what this dialect cannot say."""
@@ -33,13 +33,20 @@ _WORDS = ("text/", "application/json", "application/xml", "application/x-yaml", 
 
 class Pen:
     """How blocks are written: `native` says that they came in this dialect and go out as they were; `lost` collects what could
-    not be said."""
+    not be said; `marked` tells that a client of another dialect set marks of the cache."""
 
-    __slots__ = ("lost", "native")
+    __slots__ = ("lost", "marked", "native")
 
     def __init__(self, lost: Lost, *, native: bool) -> None:
         self.lost = lost
         self.native = native
+        self.marked = False
+
+    def put_back(self, written: JsonObject, extra: Extra | None) -> JsonObject:
+        """Add what this dialect knows besides. Changes and returns `written`."""
+        rest = own(extra)
+        self.marked = self.marked or bool(rest and "cache_control" in rest)
+        return complete(written, rest)
 
 
 VERBATIM = Pen([], native=True)
@@ -88,7 +95,7 @@ def write_part(part: Part, pen: Pen) -> JsonObject | None:
     written = _plainly(part, pen)
     if written is None:
         return _stand_in(type(part).__name__.lower(), pen)
-    return complete(written, own(part.extra))
+    return pen.put_back(written, part.extra) if part.extra else written
 
 
 def text_block(text: str) -> JsonObject:

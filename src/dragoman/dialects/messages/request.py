@@ -15,7 +15,7 @@ from dragoman.dialects.messages.remainder import NAME, own
 from dragoman.dialects.messages.settings import MODELLED, read_settings, write_settings
 from dragoman.dialects.messages.tools import read_tools, write_tools
 from dragoman.dialects.messages.turns import write_conversation
-from dragoman.dialects.messages.wishes import loosen
+from dragoman.dialects.messages.wishes import loosen, unheard
 from dragoman.dialects.remainder import JsonObject, complete, object_or_empty, read_body, stow, text_at, wrong
 from dragoman.ir.request import Request
 
@@ -24,6 +24,8 @@ PATH = "/messages"
 _STRUCTURE = frozenset({"model", "messages", "system", "tools", "stream"})
 _SETTINGS = "$settings"
 """The settings as they came, in the request's own `extra`."""
+_IN = "$in"
+"""What of nested settings only this API knows: for those that warn of it."""
 
 
 def read_request(call: Call) -> Request:
@@ -63,7 +65,7 @@ def write_request(request: Request, quirks: Quirks) -> tuple[Call, Lost]:
         body["system"] = system
     body["messages"] = messages
     complete(body, rest)
-    if not pen.native:
+    if not (pen.native or pen.marked):
         mark_cache(body, quirks)
     body["messages"] = body.pop("messages")
     return Call(PATH, msgspec.json.encode(body), headers=headers), pen.lost
@@ -80,6 +82,8 @@ def state_fields(request: Request) -> list[str]:
 def _rest(came: JsonObject) -> JsonObject:
     # Structure that says nothing (null, an empty list, false) has no neutral form either.
     rest: JsonObject = {_SETTINGS: {name: value for name, value in came.items() if name in MODELLED}}
+    if inside := unheard(came):
+        rest[_IN] = inside
     for name, value in came.items():
         if name not in MODELLED and (name not in _STRUCTURE or not value):
             stow(rest, name, value)

@@ -107,7 +107,7 @@ def _write_tool(tool: Tool, pen: Pen, quirks: Quirks) -> JsonObject | None:
         return complete(_write_function(tool), own(tool.extra))
     schema = object_schema(tool.parameters)
     strict = True if tool.strict and fits(schema) else None
-    return _write_function(FunctionTool(tool.name, tool.description, schema, strict))
+    return pen.put_back(_write_function(FunctionTool(tool.name, tool.description, schema, strict)), tool.extra)
 
 
 def _write_function(tool: FunctionTool) -> JsonObject:

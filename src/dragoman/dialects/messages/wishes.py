@@ -33,6 +33,18 @@ def read_wish(came: JsonObject) -> ReasoningWish | None:
     return ReasoningWish(effort, summary, budget)
 
 
+_HEARD = {"thinking": frozenset({"type", "budget_tokens"}), "output_config": frozenset({"effort", "format"})}
+
+
+def unheard(came: JsonObject) -> JsonObject:
+    """What `thinking` and `output_config` ask for beyond the neutral wishes, under their names."""
+    found = {
+        name: {field: value for field, value in object_or_empty(came.get(name)).items() if field not in known and value != "summarized"}
+        for name, known in _HEARD.items()
+    }
+    return {name: rest for name, rest in found.items() if rest}
+
+
 def write_wish(request: Request, pen: Pen, quirks: Quirks, body: JsonObject) -> None:
     """Put `thinking` and `output_config.effort` into a body whose `max_tokens` is set."""
     wish = request.reasoning
