@@ -268,8 +268,8 @@ def test_a_tier_is_told_by_its_name_whatever_letters_that_has() -> None:
     ("ask", "total"),
     [
         (Told(), 0.1),
-        (Told(effort="none"), 0.0),
-        (Told(effort="unheard-of"), 0.1),
+        *[(Told(effort=word), value) for word, value in {"none": 0.0, "minimal": 0.0, "low": 0.05, "medium": 0.15, "high": 0.35}.items()],
+        *[(Told(effort=word), value) for word, value in {"xhigh": 0.45, "max": 0.45, "unheard-of": 0.1}.items()],
         (Told(tokens=64_000, effort="none"), 0.35),
         (Told(tokens=10**9, tools=100, effort="max", kinds=("review", "subagent"), modalities=frozenset({"text", "image"})), 1.0),
         (Told(kinds=("title",), tools=50, tokens=30_000), 0.0),

@@ -122,7 +122,7 @@ HUGE: dict[str, tuple[bytes, int]] = {
     "a target": (get("/health?" + "x" * 20_000), 414),
     "a method": (b"G" * 100_000 + b" /health HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n", 400),
     "a declared body": (post(PATH, b"")[: -len("content-length: 0\r\n\r\n")] + b"content-length: 99999999999\r\n\r\n", 413),
-    "a model's name": (question("m" * 100_000), 200),
+    "a model's name": (question("m" * 100_000), 404),
     "nested JSON": (post(PATH, b'{"model":"up/any","messages":' + b"[" * 100_000 + b"]" * 100_000 + b"}"), 400),
     "a number": (post(PATH, BODY[:-1] + b',"temperature":' + b"9" * 100_000 + b"}"), 200),
 }
