@@ -216,3 +216,20 @@ def test_sources_on_a_block_without_words_go_back_to_clients_of_messages() -> No
     written = json.loads(dialect("messages").write_response(whole("messages", reply), ir.Request("m", ())))
 
     assert written["content"] == blocks[:2]
+
+
+def test_fields_of_a_part_of_gemini_that_are_null_are_not_there() -> None:
+    nothing = dict.fromkeys(("functionCall", "functionResponse", "executableCode", "codeExecutionResult", "toolCall", "inlineData"))
+    parts = [{"text": "Figs.", **nothing}, {**nothing, "text": None}, {**nothing, "functionCall": {"name": "look", "args": {}}}]
+    chunks = [{"candidates": [{"content": {"role": "model", "parts": [part]}}]} for part in parts]
+    end = {"candidates": [{"content": {"role": "model", "parts": []}, "finishReason": "STOP"}]}
+
+    for told in (
+        whole("generate", {"candidates": [{"content": {"role": "model", "parts": parts}, "finishReason": "STOP"}]}),
+        streamed("generate", *chunks, end),
+    ):
+        (choice,) = told.choices
+        message, call = (item for item in choice.items if not isinstance(item, ir.OpaqueItem))
+        assert isinstance(message, ir.Message)
+        assert isinstance(call, ir.Call)
+        assert (message.parts[0], call.name, choice.reason) == (ir.Text("Figs."), "look", "tool_calls")

@@ -111,11 +111,11 @@ class Candidate:
         parts = objects(content.get("parts"))
         self.spoke |= bool(parts)
         for part in parts:
-            if "text" in part and "functionCall" not in part:
+            if "text" in part and part.get("functionCall") is None:
                 self._words(part, out)
             else:
-                if self._held and "functionResponse" in part:
-                    self._give_run([other for other in parts if "functionResponse" in other], out)
+                if self._held and _is_answer(part):
+                    self._give_run([other for other in parts if _is_answer(other)], out)
                 self._other(part, out)
         if self._held and not self._over:
             self._give_held(out)
@@ -278,7 +278,7 @@ class Candidate:
 
     def _other(self, part: JsonObject, out: list[ev.Event]) -> None:
         for name, handler in self._TABLE.items():
-            if name in part:
+            if part.get(name) is not None:
                 handler(self, part, out)
                 return
         proof = read_proof(part)
@@ -307,7 +307,8 @@ class Candidate:
         if media is None:
             self._give(OpaqueItem(NAME, "part", part), out)
             return
-        written = {"inlineData": object_or_empty(part.get("inlineData"))} if "inlineData" in part else {"fileData": part.get("fileData")}
+        inline = part.get("inlineData")
+        written = {"fileData": part.get("fileData")} if inline is None else {"inlineData": object_or_empty(inline)}
         self._give(Message("assistant", (msgspec.structs.replace(media, extra=keep(part, written)),)), out)
 
     def _give(self, item: Any, out: list[ev.Event]) -> None:
@@ -328,6 +329,10 @@ class Candidate:
         "inlineData": _on_media,
         "fileData": _on_media,
     }
+
+
+def _is_answer(part: JsonObject) -> bool:
+    return part.get("functionResponse") is not None
 
 
 def _answers(part: JsonObject, asked: JsonObject) -> bool:

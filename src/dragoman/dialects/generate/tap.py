@@ -21,7 +21,6 @@ from dragoman.ir.usage import Usage
 from dragoman.wire.frame import Frame, WireError
 
 _decode = msgspec.json.Decoder().decode
-_ANSWER = b'"functionResponse"'
 
 
 class Tap:
@@ -72,10 +71,7 @@ class Tap:
 
     def _frame(self, frame: Frame) -> None:
         data = frame.data
-        if _ANSWER in data:
-            # Of a tool that the provider ran itself: the candidate had finished only to call it, and goes on.
-            self.reason, self.may_end = None, False
-        if not self.first_token or b'"finishReason"' in data or b'"error"' in data or b'"promptFeedback"' in data:
+        if not self.first_token or _matters(data):
             self._chunk(object_or_empty(_value(data)))
         elif b'TokenCount"' in data:
             self._last = data
@@ -87,7 +83,11 @@ class Tap:
         self.model = text_or_none(value.get("modelVersion")) or self.model
         self._count(value)
         for candidate in objects(value.get("candidates")):
-            self.first_token = self.first_token or any(map(_says, objects(object_or_empty(candidate.get("content")).get("parts"))))
+            parts = objects(object_or_empty(candidate.get("content")).get("parts"))
+            self.first_token = self.first_token or any(map(_says, parts))
+            if any(part.get("functionResponse") is not None for part in parts):
+                # Of a tool that the provider ran itself: the candidate had finished only to call it, and goes on.
+                self.reason, self.may_end = None, False
             self._end(word(candidate.get("finishReason"), FINISH_REASON))
         self._end(word(object_or_empty(value.get("promptFeedback")).get("blockReason"), BLOCK_REASON))
 
@@ -105,6 +105,10 @@ class Tap:
 def write_failure(error: GatewayError, tap: ContractTap) -> bytes:
     """The end of a relayed stream that failed: an error object; nothing of what the tap saw is needed for it."""
     return error_frame(error)
+
+
+def _matters(data: bytes) -> bool:
+    return b'"finishReason"' in data or b'"error"' in data or b'"promptFeedback"' in data or b'"functionResponse"' in data
 
 
 def _says(part: JsonObject) -> bool:

@@ -130,9 +130,11 @@ def _write_text(part: Text, spoken: bool) -> JsonObject:
     return written
 
 
-def write_likelihoods(told: Iterable[JsonObject]) -> list[JsonObject]:
+def write_likelihoods(told: Iterable[Any]) -> list[JsonObject]:
     """How likely tokens were. The API always tells their bytes, others none (Chat, for a part of a letter) or in base64."""
-    return [_with_bytes({**each, "top_logprobs": list(map(_with_bytes, objects(each.get("top_logprobs"))))}) for each in told]
+    return [
+        _with_bytes({**each, "top_logprobs": list(map(_with_bytes, objects(each.get("top_logprobs"))))}) for each in objects(list(told))
+    ]
 
 
 def _with_bytes(told: JsonObject) -> JsonObject:
