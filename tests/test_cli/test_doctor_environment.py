@@ -23,6 +23,22 @@ def test_base_url_variable_is_ignored_by_new_releases_and_followed_by_old_ones()
     assert examine(env, OLD) == [("ok", "OPENAI_BASE_URL")]
 
 
+@pytest.mark.parametrize(
+    ("url", "meant"),
+    [
+        (GATEWAY, f"{GATEWAY}/openai"),
+        (f"{GATEWAY}/", f"{GATEWAY}/openai"),
+        (GATEWAY.replace("127.0.0.1", "localhost"), f"{GATEWAY.replace('127.0.0.1', 'localhost')}/openai"),
+        (f"{GATEWAY}/v1", f"{GATEWAY}/v1"),
+        ("https://elsewhere.example", "https://elsewhere.example"),
+    ],
+)
+def test_what_is_to_be_written_in_place_of_the_variable_reaches_the_gateway(url: str, meant: str) -> None:
+    (finding,) = check_environment({"OPENAI_BASE_URL": url}, None, GATEWAY)
+
+    assert f'`openai_base_url = "{meant}"`' in finding.remedy
+
+
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"])
 def test_proxy_that_catches_the_gateway_is_a_problem_unless_exempt(name: str) -> None:
     assert examine({name: "http://p:1"}) == [("problem", "proxy")]

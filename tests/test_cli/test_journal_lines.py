@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dragoman.cli.amounts import dollars
+from dragoman.cli.amounts import dollars, spent
 from dragoman.cli.journal import exchange_line
 
 ROW: dict[str, Any] = {
@@ -40,3 +40,17 @@ def test_in_a_narrow_terminal_it_is_still_said_and_in_a_pipe_whole() -> None:
 )
 def test_an_amount_that_is_small_is_not_told_as_nothing(amount: float | None, text: str) -> None:
     assert dollars(amount) == text
+
+
+@pytest.mark.parametrize(
+    ("told", "text"),
+    [
+        ({"exchanges": 0}, "$0.0000"),
+        ({"exchanges": 2}, "-"),
+        ({"exchanges": 2, "input_tokens": 9}, "$0.0000"),
+        ({"exchanges": 2, "input_tokens": 9, "unpriced": 2}, "-"),
+        ({"exchanges": 2, "input_tokens": 9, "unpriced": 1, "cost_pico": 5 * 10**11, "cost_usd": 0.5}, "$0.5000+"),
+    ],
+)
+def test_what_was_spent_is_open_where_nobody_told_what_was_used(told: dict[str, Any], text: str) -> None:
+    assert spent({"unpriced": 0, "input_tokens": 0, "output_tokens": 0, "cost_pico": 0, "cost_usd": 0.0, **told}) == text

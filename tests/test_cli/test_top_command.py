@@ -50,8 +50,8 @@ def test_who_left_is_told_from_what_failed() -> None:
     day = {"usage": [], "total": {**NOTHING, "exchanges": 9, "failed": 2, "left": 0}}
     gone = {"usage": [], "total": {**NOTHING, "exchanges": 10, "failed": 3, "left": 1}}
 
-    assert texts(view(day=day))[1] == "today          9 requests, 2 failed, $0.0000"
-    assert texts(view(day=gone))[1] == "today          10 requests, 3 failed (1 left by the client), $0.0000"
+    assert texts(view(day=day))[1] == "today          9 requests, 2 failed, -"
+    assert texts(view(day=gone))[1] == "today          10 requests, 3 failed (1 left by the client), -"
 
 
 def test_what_is_spent_in_an_hour_is_a_dash_where_no_price_is_known() -> None:

@@ -18,9 +18,10 @@ def dollars(amount: float | None) -> str:
 
 
 def spent(sums: Mapping[str, Any]) -> str:
-    """The cost of several exchanges: `-` if it is known of none, `+` behind it if it is not known of all."""
+    """The cost of several exchanges: `-` if it is known of none, nor what they used; `+` behind it if it is not known of all."""
     unpriced = sums.get("unpriced") or 0
-    if unpriced and not sums["cost_pico"]:
+    is_open = unpriced or (sums.get("exchanges") and not sums["input_tokens"] and not sums["output_tokens"])
+    if is_open and not sums["cost_pico"]:
         return "-"
     return dollars(sums["cost_usd"]) + ("+" if unpriced else "")
 

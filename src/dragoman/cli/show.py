@@ -14,6 +14,7 @@ from dragoman.cli.journal import RUNNING, Source, table
 from dragoman.observe.line import legible
 
 _IDS = "ex_"
+_SEEN_S = 0.00005
 _PARTS = (
     ("queue_s", "queue"), ("admission_s", "admission"), ("guards_s", "guards"), ("cache_s", "cache"), ("waited_s", "waits between tries"),
     ("connect_s", "connect"), ("upstream_first_byte_s", "provider's first byte"), ("first_token_s", "first token after"),
@@ -70,7 +71,7 @@ def _exchange(row: Mapping[str, Any]) -> Iterator[str]:
     yield from _routing(row.get("decision"))
     yield from _attempts(row["attempts"])
     yield "\ntimes"
-    yield from (f"  {words:<22} {seconds(row[name])}" for name, words in _PARTS if row.get(name))
+    yield from (f"  {words:<22} {seconds(row[name])}" for name, words in _PARTS if (row.get(name) or 0.0) >= _SEEN_S)
     yield from _tokens(row)
     if row["tools"]:
         yield "\ntools called"

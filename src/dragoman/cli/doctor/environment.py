@@ -15,12 +15,12 @@ _HONOURED_BASE_URL = (0, 42, 0)
 
 def check_environment(env: Mapping[str, str], program: Program | None, gateway: str) -> Iterator[Finding]:
     """Every variable that Codex treats otherwise than its user may think."""
-    yield from _base_url(env, program)
+    yield from _base_url(env, program, gateway)
     yield from _openai_key(env)
     yield from _proxies(env, gateway)
 
 
-def _base_url(env: Mapping[str, str], program: Program | None) -> Iterator[Finding]:
+def _base_url(env: Mapping[str, str], program: Program | None, gateway: str) -> Iterator[Finding]:
     value = env.get("OPENAI_BASE_URL")
     if not value:
         return
@@ -31,8 +31,14 @@ def _base_url(env: Mapping[str, str], program: Program | None) -> Iterator[Findi
     yield warning(
         "OPENAI_BASE_URL",
         f"is set, and Codex ignores it without a word (measured with {tested}; releases such as 0.42 still went there)",
-        f'use `dragoman codex`, or say `openai_base_url = "{value}"` in config.toml',
+        f'use `dragoman codex`, or say `openai_base_url = "{_meant(value, gateway)}"` in config.toml',
     )
+
+
+def _meant(url: str, gateway: str) -> str:
+    """This address, and where it is only the gateway's, the path below it that Codex wants."""
+    at = url.rstrip("/")
+    return f"{at}/openai" if at.rpartition(":")[2] == gateway.rstrip("/").rpartition(":")[2] else url
 
 
 def _openai_key(env: Mapping[str, str]) -> Iterator[Finding]:
