@@ -27,6 +27,7 @@ GREETED = "def greet(name='world'):\n    return f'hello {name}'\n"
 CHANGE = "change greet in app.py so that it takes a name"
 HELPER = {"description": "look around", "prompt": "What is here?", "subagent_type": "general"}
 SCRIPT = ruled(
+    {"match": {"model": "spent"}, "fault": {"error": "quota"}},
     {"match": {"user": "delegate", "tool": "task", "round": 0}, "reply": [{"call": {"name": "task", "arguments": HELPER}}]},
     {"match": {"user": "delegate", "tool": "task"}, "reply": [{"text": "My helper did it."}]},
     {"match": {"user": "What is here"}, "reply": [{"text": "An app."}]},
@@ -59,17 +60,17 @@ def app(machine: Machine) -> Path:
     return file
 
 
-def opencode(machine: Machine, address: str, dialect: str, prompt: str) -> Ran:
+def opencode(machine: Machine, address: str, model: str, prompt: str) -> Ran:
     """`opencode run`, told of the gateway as the documentation says, without anything of the internet."""
     settings = json.loads(block("json", "@ai-sdk").replace("http://127.0.0.1:8080", address))
-    settings["provider"]["dragoman"]["models"] = {dialect: {} for dialect in DIALECTS}
+    settings["provider"]["dragoman"]["models"] = {model: {}}
     (machine.work / "opencode.json").write_text(json.dumps({**settings, "autoupdate": False, "share": "disabled"}))
     # The package's own starter is made by a script of its installation, which is not run here.
     found = CLIENTS / "node_modules" / "opencode-linux-x64-baseline" / "bin" / "opencode"
     binary = str(found) if found.exists() else shutil.which("opencode")
     assert binary is not None, "opencode is installed for Linux on x64 only; put one for this machine on the PATH"
     quiet = {"OPENCODE_DISABLE_MODELS_FETCH": "1", "OPENCODE_DISABLE_LSP_DOWNLOAD": "1"}
-    return machine.run(binary, "run", "-m", f"dragoman/{dialect}", prompt, DRAGOMAN_KEY=KEY, **quiet)
+    return machine.run(binary, "run", "-m", f"dragoman/{model}", prompt, DRAGOMAN_KEY=KEY, **quiet)
 
 
 def continued(machine: Machine, address: str, dialect: str, prompt: str) -> Ran:
@@ -127,6 +128,17 @@ def test_sub_agents_of_opencode_stand_beneath_its_session(machine: Machine, ends
     assert (helper["parent_session"], helper["kind"], helper["status"]) == (parent, "subagent", 200)
     assert helper["session"] != parent
     assert [name for one in got for name in one["headers"] if "session" in name] == []
+
+
+def test_opencode_does_not_wait_for_a_quota_that_is_spent(machine: Machine, ends: tuple[str, str]) -> None:
+    address, upstream = ends
+    since = len(requests(upstream))
+
+    ran = opencode(machine, address, "chat/spent", "hello")
+
+    assert "You exceeded your current quota" in ran.err + ran.out
+    # Its title and its turn, of which the gateway answers whichever comes later by itself.
+    assert len(requests(upstream)) - since <= 2
 
 
 @pytest.mark.parametrize("dialect", ["responses", "messages"])

@@ -6,10 +6,13 @@ import re
 from collections.abc import Mapping
 
 from dragoman.agents.codex import PRIVATE_HEADERS
-from dragoman.agents.contract import Agent, Session
+from dragoman.agents.contract import Agent, Dressed, Session
+from dragoman.agents.finality import tell_for_good
+from dragoman.ir.errors import GatewayError
 
 _SESSIONS = ("x-session-id", "x-opencode-session", "x-session-affinity")
 _PARENT = "x-parent-session-id"
+_STATUS_TEXT = re.compile(rb" \(HTTP \d{3}\)")
 _AGENT_TEXT = re.compile(r"opencode/(?:[a-z-]+/)?v?(\d[\w.-]*)", re.IGNORECASE)
 
 
@@ -33,10 +36,17 @@ def session(headers: Mapping[str, str]) -> Session:
     return Session(parent, kind="subagent", thread_id=own, parent_id=parent)
 
 
+def dress_error(error: GatewayError, dialect_name: str) -> Dressed | None:
+    """What no further try can mend is told for good, and without the provider's status: it looks for `429` in the words, too, and waits."""
+    told = tell_for_good(error, dialect_name)
+    return None if told is None else (*told[:2], _STATUS_TEXT.sub(b"", told[2]))
+
+
 AGENT = Agent(
     name="opencode",
     recognise=recognise,
     version=version,
     session=session,
     strip_headers=PRIVATE_HEADERS | {*_SESSIONS, _PARENT, "x-opencode-project", "x-opencode-request", "x-opencode-client"},
+    dress_error=dress_error,
 )

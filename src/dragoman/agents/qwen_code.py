@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from dragoman.agents.codex import PRIVATE_HEADERS
 from dragoman.agents.contract import Agent, Session
+from dragoman.agents.finality import tell_for_good
 
 _AGENT_TEXT = re.compile(r"QwenCode/v?(\d[\w.-]*)", re.IGNORECASE)
 
@@ -35,4 +36,5 @@ AGENT = Agent(
     version=version,
     session=session,
     strip_headers=PRIVATE_HEADERS,
+    dress_error=tell_for_good,
 )

@@ -11,7 +11,7 @@ from pathlib import Path
 from dragoman.agents import generic
 from dragoman.agents.contract import Agent
 
-_NOT_AGENTS = frozenset({"contract", "registry", "generic", "codex_catalog"})
+_NOT_AGENTS = frozenset({"contract", "registry", "generic", "codex_catalog", "finality"})
 
 
 @cache
