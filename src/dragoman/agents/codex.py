@@ -223,7 +223,6 @@ AGENT = Agent(
     strip_fields=frozenset({"client_metadata"}),
     dress_error=dress_error,
     dress_failure=dress_failure,
-    ping="event",
     knows_refusals=False,
     reword=show_refusals,
     place=place,

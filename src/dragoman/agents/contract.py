@@ -57,7 +57,6 @@ class Agent(msgspec.Struct, frozen=True):
     name the user's paths, machine or commits; they go to no provider but, by choice, one whose profile allows metadata.
     dress_error: an error before any output, in the form that makes this program show our sentence, or None for the dialect's own.
     dress_failure: a GatewayError as it shall stand inside a stream (kind, code or retry changed), before the dialect writes it.
-    ping: what keeps its idle timer alive: "event" (a data event), "comment".
     knows_refusals: False: it drops the parts in which a model refuses, and asks again where a filter ended the answer. So it gets the words
     as plain text, and an answer that a filter ended as one that failed for good.
     reword: what it would drop of a relayed stream, in words that it shows: chunk -> chunk; None where nothing needs that.
@@ -74,7 +73,6 @@ class Agent(msgspec.Struct, frozen=True):
     dress_error: Callable[[GatewayError, str], Dressed | None] = lambda error, dialect: None
     """(error, name of the client's dialect) -> status, headers, body."""
     dress_failure: Callable[[GatewayError], GatewayError] = lambda error: error
-    ping: str = "comment"
     knows_refusals: bool = True
     reword: Callable[[bytes], bytes] | None = None
     place: Callable[[Mapping[str, str]], tuple[str | None, str | None]] = lambda headers: (None, None)
