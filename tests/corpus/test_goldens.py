@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from random import Random
 
 import msgspec
 import pytest
 from tests.corpus.census import count, news, page, read_page
 from tests.corpus.checks import CHECKS, problems
 from tests.corpus.exchange import DIALECTS, exchanges
+from tests.corpus.mutation import broken, caught, fallen
 
 from dragoman.dialects.contract import Call
 
@@ -20,6 +22,28 @@ GOLDENS = list(exchanges(Path(__file__).parents[1] / "golden"))
 @pytest.mark.parametrize("golden", GOLDENS, ids=lambda golden: f"{golden.dialect}/{golden.name}")
 def test_a_golden_passes(golden, check) -> None:
     assert problems(CHECKS[check], golden) == []
+
+
+@pytest.mark.parametrize("golden", GOLDENS, ids=lambda golden: f"{golden.dialect}/{golden.name}")
+def test_nothing_falls_over_a_broken_golden(golden) -> None:
+    draw = Random(golden.name)
+
+    assert [sentence for _ in range(5) for sentence in fallen(golden, draw)] == []
+
+
+def test_what_falls_is_told_with_its_place() -> None:
+    (told,) = caught("reply", lambda: {}["gone"])
+
+    assert told.startswith("reply: KeyError: 'gone' (test_goldens.py:")
+
+
+def test_a_broken_value_is_another_one_and_leaves_the_first_as_it_was() -> None:
+    value = {"a": [1, {"b": "c"}], "d": None}
+
+    found = {json.dumps(broken(value, Random(seed))) for seed in range(50)}
+
+    assert len(found) > 20
+    assert value == {"a": [1, {"b": "c"}], "d": None}
 
 
 def test_there_are_goldens_of_every_dialect() -> None:
