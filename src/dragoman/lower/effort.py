@@ -64,7 +64,7 @@ def _beside_tools(wish: ReasoningWish | None, fitting: Fitting) -> ReasoningWish
     asked = wish.effort if wish is not None else None
     if asked == "none":
         return wish
-    if asked is not None:
+    if asked is not None or (wish is not None and wish.budget_tokens is not None):
         fitting.warn("reasoning.effort", "the target does not think where tools are offered in this API")
     if "none" in (fitting.caps.efforts or ()):
         return replace(wish, effort="none", apart=None) if wish is not None else ReasoningWish("none")

@@ -10,6 +10,7 @@ import msgspec
 from dragoman.ir.request import (
     READ,
     Call,
+    HostedTool,
     Item,
     Message,
     OpaqueItem,
@@ -50,6 +51,12 @@ _SILENT = frozenset(
 
 _NAMING = frozenset({"chat"})
 """APIs whose messages may name who speaks."""
+_SILENT_OF_TOOLS = frozenset(
+    {"tools.type", "tools.parameters", "tools.cache_control", "tools.defer_loading", "tools.eager_input_streaming"}
+)
+"""What another API does in its own way: a tool whose loading was to wait is offered at once. Marks of the cache have their own pass."""
+_AS = "$as"
+"""The mark under which a dialect keeps what it reads in another form."""
 _NESTED = "$in"
 """The mark under which a dialect keeps what it alone knows of nested objects."""
 _NOTHING: tuple[Any, ...] = (None, False, [], {}, "")
@@ -78,7 +85,27 @@ def drop_fields(request: Request, fitting: Fitting) -> Request:
             *_asked_for(((request.reasoning and request.reasoning.extra) or {}).get(dialect, {}), "reasoning."),
         ):
             fitting.warn(name, _WHY.get(name) or f"only `{dialect}` knows this field")
+        if _is_own_choice(fields.get(_AS, {}).get("tool_choice", {})):
+            fitting.warn("tool_choice", f"only `{dialect}` knows this choice; the target chooses itself")
     return request
+
+
+def drop_tool_fields(request: Request, fitting: Fitting) -> Request:
+    """Warn of what tools say beyond what every API has of them."""
+    for tool in request.tools:
+        if isinstance(tool, HostedTool) or not tool.extra:
+            continue
+        for dialect, fields in tool.extra.items():
+            for name in _asked_for(fields, "tools.") if dialect != fitting.caps.dialect else ():
+                if name not in _SILENT_OF_TOOLS:
+                    fitting.warn(name, f"only `{dialect}` knows this field")
+    return request
+
+
+def _is_own_choice(kept: dict[str, Any]) -> bool:
+    """Whether a choice among tools was read as none in particular, for want of a neutral form."""
+    was: Any = kept.get("was")
+    return kept.get("for") == "auto" and isinstance(was, dict) and bool(was.get("type") != "auto")  # pyright: ignore[reportUnknownMemberType,reportUnknownArgumentType]
 
 
 def _asked_for(fields: dict[str, Any], inside: str = "") -> Iterable[str]:

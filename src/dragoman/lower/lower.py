@@ -34,6 +34,7 @@ _PASSES: tuple[Callable[[Request, Fitting], Request], ...] = (
     breakpoints.carry,
     foreign.drop_items,
     tools.gather,
+    foreign.drop_tool_fields,
     tools.tell_as_text,
     tools.drop_hosted,
     tools.choose,

@@ -16,6 +16,8 @@ from dragoman.wire.frame import Headers
 # Tokens for thinking where a model wants a number. They leave room for the answer in the smallest limit of such models.
 _BUDGETS = {"minimal": 1024, "low": 4096, "medium": 10_000, "high": 20_000, "xhigh": 32_000, "max": 48_000}
 _LEAST_BUDGET = 1024
+_ADAPTIVE = "medium"
+"""How hard to think where the model may decide that itself, for APIs that want a word for it."""
 _CUTS = ((4096, "low"), (16_384, "medium"))
 
 
@@ -28,16 +30,22 @@ def read_wish(came: JsonObject) -> ReasoningWish | None:
         return ReasoningWish("none")
     budget = thinking.get("budget_tokens") if thinking.get("type") == "enabled" else None
     budget = budget if isinstance(budget, int) and not isinstance(budget, bool) else None
+    if thinking.get("type") == "adaptive" and effort is None:
+        effort = _ADAPTIVE
     if effort is None and budget is None and summary is None:
         return None
     return ReasoningWish(effort, summary, budget)
 
 
-_HEARD = {"thinking": frozenset({"type", "budget_tokens"}), "output_config": frozenset({"effort", "format"})}
+_HEARD = {
+    "thinking": frozenset({"type", "budget_tokens"}),
+    "output_config": frozenset({"effort", "format"}),
+    "metadata": frozenset({"user_id"}),
+}
 
 
 def unheard(came: JsonObject) -> JsonObject:
-    """What `thinking` and `output_config` ask for beyond the neutral wishes, under their names."""
+    """What `thinking`, `output_config` and `metadata` say beyond their neutral forms, under their names."""
     found = {
         name: {field: value for field, value in object_or_empty(came.get(name)).items() if field not in known and value != "summarized"}
         for name, known in _HEARD.items()
