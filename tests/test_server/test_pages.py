@@ -209,6 +209,10 @@ SUMS = {
             {"exchanges": 1, "failed": 0, "cache_hit_rate": None, "unpriced": 1, "cost_pico": 0, "first_tokens": 0},
             "1 exchange 5.8M tokens in 26k out cost not known Save as CSV, JSONL, Parquet",
         ),
+        (
+            {"exchanges": 1, "failed": 0, "input_tokens": 0, "output_tokens": 0, "unpriced": 0, "cost_pico": 0, "first_tokens": 0},
+            "1 exchange 0 tokens in, 93 % cached 0 out cost not known Save as CSV, JSONL, Parquet",
+        ),
     ],
 )
 def test_above_the_list_all_that_it_finds_is_added_up(told: dict[str, Any], words: str) -> None:
