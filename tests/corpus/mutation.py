@@ -85,10 +85,10 @@ def fallen(exchange: Exchange, draw: random.Random) -> Iterator[str]:
     """What one broken exchange made of us that it must not."""
     spoken = dialect(exchange.dialect)
     if exchange.call is not None:
-        call = msgspec.structs.replace(exchange.call, body=_bytes(broken(json.loads(exchange.call.body), draw)))
+        call = msgspec.structs.replace(exchange.call, body=_damaged(exchange.call.body, draw))
         yield from caught("request", lambda: [carry_request(spoken.read_request(call), target) for target in DIALECTS])
     if exchange.whole is not None and not exchange.other_api:
-        body = _bytes(broken(json.loads(exchange.whole), draw))
+        body = _damaged(exchange.whole, draw)
         yield from caught("tap", lambda: spoken.tap().whole(body))
         yield from caught("error", lambda: spoken.read_error(draw.choice((400, 404, 429, 500)), (), body))
         yield from caught("reply", lambda: _told(spoken.read_response(body, QUIRKS)))
@@ -105,18 +105,19 @@ def _stream(spoken: Dialect, stream: bytes, draw: random.Random) -> Iterator[str
     changed = list(frames)
     for _ in range(draw.choice((1, 1, 3)) if frames else 0):
         at = draw.randrange(len(frames))
-        changed[at] = draw.choice((_damaged(frames[at], draw), frames[draw.randrange(len(frames))]))
+        damaged = Frame(_damaged(frames[at].data, draw), frames[at].name)
+        changed[at] = draw.choice((damaged, frames[draw.randrange(len(frames))]))
     yield from caught("stream", lambda: _told(_read(spoken, changed)))
     cut = frames[: draw.randrange(len(frames) + 1)]
     if not any(mark in frame.data for frame in cut for mark in _ENDS):
         yield from ("a stream that was cut is a success" for event in _read(spoken, cut)[-1:] if not isinstance(event, ev.Failed))
 
 
-def _damaged(frame: Frame, draw: random.Random) -> Frame:
+def _damaged(data: bytes, draw: random.Random) -> bytes:
     try:
-        return Frame(_bytes(broken(json.loads(frame.data), draw)), frame.name)
+        return _bytes(broken(json.loads(data), draw))
     except ValueError:
-        return Frame(frame.data[: len(frame.data) // 2], frame.name)
+        return data[: len(data) // 2]  # no JSON: a page, or a mark
 
 
 def _read(spoken: Dialect, frames: list[Frame]) -> list[ev.Event]:
