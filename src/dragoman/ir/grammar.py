@@ -1,4 +1,5 @@
-"""Which event may follow which: a checker that a stream is well formed. Used by tests, by the simulator and by `translate`."""
+"""Which event may follow which: the rules of a stream, as a checker. The tests and the fuzzer hold every reader against it; a gateway at
+work trusts its readers."""
 
 from __future__ import annotations
 
