@@ -82,9 +82,9 @@ class _Reader:
 
     def _assistant(self, came: JsonObject, path: str) -> None:
         items = [*_thoughts(came), *self._words(came, path), *self._called(came, path)] or [Message("assistant", ())]
-        first, written = items[0], write_turn(items, [])
+        first = items[0]
         # The mark is where `turns` starts another message.
-        rest = {} if written == came else difference(came, written)
+        rest = {} if _is_in_the_letter(came, items) else difference(came, write_turn(items, []))
         items[0] = msgspec.structs.replace(first, extra={NAME: {**(first.extra or {}).get(NAME, {}), TURN: rest}})
         self.items += items
 
@@ -127,7 +127,18 @@ class _Reader:
     }
 
 
+def _is_in_the_letter(came: JsonObject, items: list[Any]) -> bool:
+    """Whether an assistant's message is words, calls or both, as `write_turn` writes them: nothing is left over of it."""
+    content, called = came.get("content", ""), "tool_calls" in came
+    if len(came) != 2 + called or not (content is None or isinstance(content, str)) or content == "":
+        return False
+    calls = items[content is not None :]
+    return bool(calls) is called and all(call.extra is None for call in calls)
+
+
 def _thoughts(came: JsonObject) -> list[Reasoning]:
+    if came.keys().isdisjoint(THOUGHTS):
+        return []
     fields = {name: came[name] for name in THOUGHTS if came.get(name)}
     if not fields:
         return []

@@ -38,7 +38,9 @@ class Sealed(msgspec.Struct, frozen=True):
 
 def read_item(came: JsonObject, path: str) -> Spoken | None:
     """The item of a block, None if it is no such block."""
-    kind = text_or_none(came, "type") or ""
+    kind = came.get("type")
+    if not isinstance(kind, str):
+        return None
     read = _READ.get(kind)
     if read is not None:
         return read(came, path)

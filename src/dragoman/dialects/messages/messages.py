@@ -18,8 +18,6 @@ from dragoman.dialects.messages.turns import PLAIN, SYSTEM, TURN
 from dragoman.dialects.remainder import each, list_at, object_at, text_at, wrong
 from dragoman.ir.request import Audio, File, Image, Item, Message, OpaquePart, Part, Role, Text
 
-# Whose turn a block with an item of its own belongs to, if not to the assistant's. Elsewhere it is kept as it came.
-_SPEAKERS: dict[Any, str] = {"tool_result": "user"}
 _KNOWN = frozenset({"role", "content"})
 _ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system"}
 
@@ -75,11 +73,13 @@ def _read_blocks(blocks: list[Any], role: Role, path: str) -> list[Item]:
 
 
 def _reader(role: Role) -> Callable[[Any, str], Part | Spoken]:
+    answers, speaks = role == "user", role == "assistant"
+
     def read(value: Any, path: str) -> Part | Spoken:
         came = object_at(value, path)
         kind = came.get("type")
-        # Words are the most of it.
-        if kind == "text" or (_SPEAKERS.get(kind, "assistant") if isinstance(kind, str) else "assistant") != role:
+        # Only the assistant thinks and calls, and only others answer.
+        if kind == "text" or (answers if kind == "tool_result" else speaks) is False:
             return read_part(came, path)
         item = read_item(came, path)
         return read_part(came, path) if item is None else item
