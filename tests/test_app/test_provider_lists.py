@@ -90,7 +90,7 @@ def test_list_is_asked_once_an_hour(stand: Stand) -> None:
     ("answer", "error"),
     [
         ((401, b"{}"), "it answered 401"),
-        ((200, b"nonsense"), "the answer is no JSON"),
+        ((200, b"nonsense"), "the answer is no JSON that can be read"),
         (GatewayError(Kind.UNREACHABLE, "nobody there"), "nobody there"),
     ],
 )
