@@ -52,3 +52,17 @@ def test_what_is_under_way_is_not_called_unknown(name: str, told: str, monkeypat
     ended = CliRunner().invoke(show, [name])
 
     assert (ended.exit_code, ended.output) == (1, told)
+
+
+def test_of_a_request_that_was_refused_before_it_was_read_no_model_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = {
+        "id": ID, "began_at": 0.0, "agent": "generic", "agent_version": None, "asked": "", "dialect_in": "responses", "stream": False,
+        "provider": None, "error": "authentication", "message": "no key", "status": 401, "attempts": [], "tools": [], "warnings": [],
+        "input_tokens": None, "bodies": {},
+    }  # fmt: skip
+    monkeypatch.setattr(module, "Source", Gateway)
+    monkeypatch.setattr(Gateway, "exchange", lambda self, name, *, bodies: row)
+
+    told = CliRunner().invoke(show, [ID]).output.splitlines()
+
+    assert told[1:3] == ["  generic asked, of a model that was not read, by responses", "  HTTP 401, authentication: no key"]

@@ -61,7 +61,8 @@ def _tell_of_running(source: Source, name: str) -> None:
 def _exchange(row: Mapping[str, Any]) -> Iterator[str]:
     yield f"{row['id']}  {clock(row['began_at'])}"
     agent = f"{row['agent'] or '?'} {row['agent_version'] or ''}".strip()
-    yield f"  {agent} asked `{row['asked']}` by {row['dialect_in']}{', streamed' if row['stream'] else ''}"
+    model = f" `{row['asked']}`" if row["asked"] else ", of a model that was not read,"
+    yield f"  {agent} asked{model} by {row['dialect_in'] or '?'}{', streamed' if row['stream'] else ''}"
     if row["provider"] is not None:
         told = f", which called itself `{row['answered']}`" if row["answered"] not in (None, row["model"]) else ""
         yield f"  {row['provider']}/{row['model']} answered by {row['dialect_out']}, {row['lane']} lane{told}"

@@ -31,6 +31,10 @@ def json_schema() -> dict[str, Any]:
     keys = parts["Provider"]["properties"]["keys"]
     keys["items"] = {"anyOf": [{"type": "string"}, keys["items"]]}
     parts["Provider"]["properties"]["kind"]["enum"] = list(kinds())
+    for part in parts.values():
+        if "description" in part:
+            # Python 3.13 takes the indentation out of docstrings itself; earlier ones leave it in.
+            part["description"] = inspect.cleandoc(part["description"])
     return {"$schema": _SCHEMA_URL, "title": "dragoman.yaml", **schema, "$defs": dict(sorted(parts.items()))}
 
 
