@@ -102,14 +102,14 @@ def test_every_dialect_is_known() -> None:
 def test_any_bytes_are_taken(name: str, data: bytes) -> None:
     calls_in(GLANCES[name].calls, data)
     brought(GLANCES[name], data)
-    Completion().complete(Record("x", 0.0, dialect=name, status=200), Bodies("full", data, [data]))
+    Completion().complete([(Record("x", 0.0, dialect=name, status=200), Bodies("full", data, [data]))])
 
 
 @pytest.mark.parametrize("name", ["", "mcp", "responses.more", "../chat"])
 def test_of_a_door_without_a_dialect_no_body_is_read(name: str) -> None:
     record, untouched = (Record("x", 0.0, dialect=name, status=200) for _ in range(2))
 
-    Completion().complete(record, Bodies("full", json.dumps(REQUESTS[0][1]).encode(), [ANSWERS[0][1]]))
+    Completion().complete([(record, Bodies("full", json.dumps(REQUESTS[0][1]).encode(), [ANSWERS[0][1]]))])
 
     assert record == untouched
 
@@ -215,6 +215,40 @@ def test_the_users_words_begin_a_turn_and_results_go_on_with_it(dialect: str, bo
     assert turns == ["auto-ex_0", "auto-ex_0", "auto-ex_0", "auto-ex_3"]
 
 
+@pytest.mark.parametrize(("dialect", "body"), REQUESTS)
+def test_exchanges_that_come_together_are_told_as_one_after_the_other(dialect: str, body: dict[str, Any]) -> None:
+    field = next(iter(body))
+    later = {**body, field: [*body[field], *_said(dialect)]}
+    requests = [{**body, field: body[field][:1]}, body, later, {"odd": 1}, body]
+
+    def records() -> list[tuple[Record, Bodies | None]]:
+        made: list[tuple[Record, Bodies | None]] = [
+            (Record(f"ex_{number}", 0.0, dialect=dialect, status=200), Bodies("full", json.dumps(request).encode(), []))
+            for number, request in enumerate(requests)
+        ]
+        return [*made, (Record("ex_n", 0.0, stop_reason="end_turn"), None)]
+
+    one_by_one, together = Completion(), records()
+    for each in (alone := records()):
+        one_by_one.complete([each])
+    Completion().complete(together)
+
+    assert [record for record, _ in together] == [record for record, _ in alone]
+
+
+def test_a_record_that_cannot_be_read_holds_no_other_up() -> None:
+    class Odd:
+        @property
+        def model(self) -> str:
+            raise ValueError("odd")
+
+    odd, next_one = Record("a", 0.0, decision=Odd()), Record("b", 0.0, stop_reason="end_turn")
+
+    Completion().complete([(odd, None), (next_one, None)])
+
+    assert (odd.routed, next_one.stop_reason) == (None, "stop")
+
+
 def _said(dialect: str) -> list[dict[str, Any]]:
     if dialect == "generate":
         return [{"role": "model", "parts": [{"text": "done"}]}, {"role": "user", "parts": [{"text": "fix it"}]}]
@@ -224,7 +258,7 @@ def _said(dialect: str) -> list[dict[str, Any]]:
 def _completed(completion: Completion, name: str, dialect: str, body: dict[str, Any], **more: Any) -> Record:
     fields: dict[str, Any] = {"dialect": dialect, "status": 200, "client": "ada", **more}
     record = Record(name, 0.0, **fields)
-    completion.complete(record, Bodies("redacted", json.dumps(body).encode(), []))
+    completion.complete([(record, Bodies("redacted", json.dumps(body).encode(), []))])
     return record
 
 
@@ -274,7 +308,7 @@ def test_a_conversation_has_the_same_name_whatever_was_seen_before_it(asked: lis
 def test_where_no_bodies_are_kept_nothing_of_them_is() -> None:
     record = Record("x", 0.0, dialect="chat", status=200, session="s", stop_reason="stop")
 
-    Completion().complete(record, Bodies("none", b'{"messages":[]}', [ANSWERS[2][1]]))
+    Completion().complete([(record, Bodies("none", b'{"messages":[]}', [ANSWERS[2][1]]))])
 
     assert record.calls == [ToolCall("c1", "run", "", None, len(ARGUMENTS))]
     assert record.stop_reason == "tool_calls"
@@ -295,7 +329,7 @@ def test_where_no_bodies_are_kept_nothing_of_them_is() -> None:
 def test_why_an_answer_ended_is_told_in_one_language(told: str | None, neutral: str | None) -> None:
     record = Record("x", 0.0, stop_reason=told)
 
-    Completion().complete(record, None)
+    Completion().complete([(record, None)])
 
     assert record.stop_reason == neutral
 
@@ -308,7 +342,7 @@ def test_where_an_agent_works_is_read_where_that_is_wanted(wanted: bool, place: 
     headers = (("originator", "codex_exec"), ("x-codex-turn-metadata", json.dumps({"workspaces": WORKSPACES})))
     record = Record("x", 0.0)
 
-    Completion(paths=lambda: wanted).complete(record, Bodies(client_request_headers=headers))
+    Completion(paths=lambda: wanted).complete([(record, Bodies(client_request_headers=headers))])
 
     assert (record.cwd, record.repo) == place
 
@@ -327,7 +361,7 @@ def test_nobody_who_may_enter_a_repository_stands_in_its_address(url: str, told:
     headers = (("originator", "codex_exec"), ("x-codex-turn-metadata", json.dumps({"workspaces": spaces})))
     record = Record("x", 0.0)
 
-    Completion(paths=lambda: True).complete(record, Bodies(client_request_headers=headers))
+    Completion(paths=lambda: True).complete([(record, Bodies(client_request_headers=headers))])
 
     assert record.repo == told
 

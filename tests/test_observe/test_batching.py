@@ -6,7 +6,7 @@ import contextlib
 import gc
 import os
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 
 import pytest
@@ -97,7 +97,7 @@ def _collection_as_it_was() -> Generator[None]:
 def test_cycles_are_not_looked_for_while_a_batch_is_made_and_then_as_before(tmp_path: Path, is_on: bool, fails: bool) -> None:
     seen: list[bool] = []
 
-    def complete(_: Record, bodies: Bodies | None) -> None:
+    def complete(_: Iterable[tuple[Record, Bodies | None]]) -> None:
         seen.append(gc.isenabled())
         if fails:
             raise RuntimeError("a fault of ours")

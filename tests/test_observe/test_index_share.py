@@ -56,7 +56,7 @@ def test_index_takes_less_of_the_time_while_there_is_much_to_write(
     database = Endless(clock)
     scribe = Scribe(
         lambda: database, Settings(), Spool(tmp_path, 10**9, "a"), "a", price=lambda _: None, told=lambda said: said,
-        complete=lambda record, bodies: None, secrets=(), clock=lambda: 0.0, stats=Stats(),
+        complete=lambda entries: None, secrets=(), clock=lambda: 0.0, stats=Stats(),
     )  # fmt: skip
     scribe.write([])
     while len(database.indexed_at) < 6:

@@ -34,7 +34,7 @@ class Kept:
         self.settings = Settings(search=False, keep=keep)
         self.scribe = Scribe(
             lambda: open_store(url), self.settings, Spool(folder, 10**9, "a"), "a", price=lambda _: None, told=lambda said: said,
-            complete=lambda record, bodies: None, secrets=(), clock=lambda: self.at, stats=self.stats,
+            complete=lambda entries: None, secrets=(), clock=lambda: self.at, stats=self.stats,
         )  # fmt: skip
 
     def write(self, *entries: Entry) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import blake2b
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -45,6 +45,17 @@ _Beginning = tuple[str, int, int, int, int]
 """Of whom a conversation is, and how it begins: sizes, and what tells such texts apart within this process."""
 
 
+_Known = TypeVar("_Known")
+
+
+class _Read(msgspec.Struct, gc=False):
+    """The bodies of an exchange, how its API says things, and what was new in its request."""
+
+    bodies: Bodies
+    glance: Glance
+    brought: Brought | None = None
+
+
 class Completion:
     """Fills in records. Used by one thread; remembers the turn in which each session is. `paths`: whether the directory and the repository
     that an agent works in are wanted."""
@@ -55,33 +66,32 @@ class Completion:
         self._turns: OrderedDict[str, tuple[int | None, int, str]] = OrderedDict()
         self._begun: dict[_Beginning, str] = {}
 
-    def complete(self, record: Record, bodies: Bodies | None) -> None:
-        """Fill in what is not there. Raises nothing: a body may be anything."""
-        try:
-            _read_decision(record)
-            record.stop_reason = _STOPPED.get(record.stop_reason or "", record.stop_reason)
-            if bodies is not None:
-                if self._paths():
-                    headers = dict(bodies.client_request_headers)
-                    record.cwd, record.repo = recognise(headers).place(headers)
-                if record.dialect in names():
-                    glance = dialect(record.dialect).glance
-                    self._read_request(record, bodies, glance)
-                    _read_answer(record, bodies, glance)
-        except Exception:
-            # The journal must go on: what is there of this record is written.
-            logger.exception("what exchange %s brought could not be read", record.id)
+    def complete(self, entries: Iterable[tuple[Record, Bodies | None]]) -> None:
+        """Fill in what is not there, of exchanges in the order in which they ended. Raises nothing: a body may be anything."""
+        told = list(entries)
+        _each(told, _read_head)
+        if self._paths():
+            _each(told, _read_place)
+        known = names()
+        found = [
+            (record, _Read(bodies, dialect(record.dialect).glance))
+            for record, bodies in told
+            if bodies is not None and record.dialect in known
+        ]
+        # One step for all of them, then the next: see decision 15.
+        _each(found, self._read_session)
+        _each(found, _read_request)
+        _each(found, self._read_turn)
+        _each(found, _read_answer)
 
-    def _read_request(self, record: Record, bodies: Bodies, glance: Glance) -> None:
-        body = bodies.client_request
-        if body is None:
-            return
-        if record.session is None and record.replays is None:
-            record.session = self._session(record, body, glance.places)
-        found = brought(glance, body)
-        record.results = list(found.results)
-        if record.turn is None and record.session is not None:
-            record.turn = self._turn(record, found, len(body))
+    def _read_session(self, record: Record, one: _Read) -> None:
+        body = one.bodies.client_request
+        if record.session is None and record.replays is None and body is not None:
+            record.session = self._session(record, body, one.glance.places)
+
+    def _read_turn(self, record: Record, one: _Read) -> None:
+        if record.turn is None and record.session is not None and one.brought is not None:
+            record.turn = self._turn(record, one.brought, len(one.bodies.client_request or b""))
 
     def _session(self, record: Record, body: bytes, places: Places) -> str | None:
         """What tells one conversation from another: the key of the prompt's cache, or how it begins; of one client key, each."""
@@ -167,8 +177,18 @@ def _without_escapes(text: bytes) -> bytes:
     return parts[0] + b"".join([part[1:] if part.startswith(b'"') else b"\\" + part for part in parts[1:]])
 
 
-def _read_decision(record: Record) -> None:
-    """Which virtual model, and which of its rules. A `provider/model` that was asked for by its own name is none."""
+def _each(found: Iterable[tuple[Record, _Known]], step: Callable[[Record, _Known], None]) -> None:
+    for record, known in found:
+        try:
+            step(record, known)
+        except Exception:
+            # The journal must go on: what is there of this record is written.
+            logger.exception("what exchange %s brought could not be read", record.id)
+
+
+def _read_head(record: Record, _: Bodies | None) -> None:
+    """Why it ended; which virtual model, and which of its rules. A `provider/model` that was asked for by its own name is none."""
+    record.stop_reason = _STOPPED.get(record.stop_reason or "", record.stop_reason)
     decision: Any = record.decision
     model, places = getattr(decision, "model", None), getattr(decision, "places", ())
     if isinstance(model, str) and ("/" not in model or all(model != place.seat.deployment for place in places)):
@@ -176,11 +196,24 @@ def _read_decision(record: Record) -> None:
         record.rule = getattr(decision, "rule", "") or None
 
 
-def _read_answer(record: Record, bodies: Bodies, glance: Glance) -> None:
+def _read_place(record: Record, bodies: Bodies | None) -> None:
+    if bodies is not None:
+        headers = dict(bodies.client_request_headers)
+        record.cwd, record.repo = recognise(headers).place(headers)
+
+
+def _read_request(record: Record, one: _Read) -> None:
+    if one.bodies.client_request is not None:
+        one.brought = brought(one.glance, one.bodies.client_request)
+        record.results = list(one.brought.results)
+
+
+def _read_answer(record: Record, one: _Read) -> None:
+    bodies = one.bodies
     if record.status != 200 or not bodies.client_response:
         return
     pieces = bodies.client_response
-    record.calls = calls_in(glance.calls, pieces[0] if len(pieces) == 1 else b"".join(pieces))
+    record.calls = calls_in(one.glance.calls, pieces[0] if len(pieces) == 1 else b"".join(pieces))
     if record.calls and record.stop_reason == "stop":
         record.stop_reason = "tool_calls"
     for number, call in enumerate(record.calls):

@@ -35,7 +35,7 @@ class Journal:
     """Keeps exchanges in a database. An async context manager: leaving it writes what waits, for as long as it is patient.
 
     opens: opens the database; called in the thread, since that takes time. folder: where to put what waits while the database is away.
-    price: what an exchange costs, told: makes JSON of `Record.decision`, complete: fills in what a record lacks, from its bodies; all
+    price: what an exchange costs, told: makes JSON of `Record.decision`, complete: fills in what records lack, from their bodies; all
     called in the thread. secrets: texts that are known to be
     secret.
     """
@@ -228,7 +228,7 @@ def _size(bodies: Bodies, record: Record) -> int:
     return size + (0 if bodies.provider_request is None else len(bodies.provider_request))
 
 
-def _as_it_is(record: Record, bodies: Bodies | None) -> None:
+def _as_it_is(entries: Iterable[tuple[Record, Bodies | None]]) -> None:
     """Fills in nothing."""
 
 

@@ -28,8 +28,8 @@ logger = logging.getLogger(__name__)
 Entry = tuple[Record, Bodies | None, str, int]
 """A record, its bodies, what is kept of them in a word, and about how many bytes that is."""
 
-Complete = Callable[[Record, Bodies | None], None]
-"""Fills in what a record lacks, from its bodies. Raises nothing."""
+Complete = Callable[[Iterable[tuple[Record, Bodies | None]]], None]
+"""Fills in what records lack, from their bodies. Raises nothing."""
 
 _ARGUMENTS = 2 * ARGUMENTS
 """Of a call's arguments, what is looked through: all that is kept, and enough more that no secret is cut in two where that ends."""
@@ -183,8 +183,7 @@ class Scribe:
     def _batch(self, entries: list[Entry]) -> Batch:
         rows = Rows(self._price, self._told, self._turns, self._parts, paths=self._settings.paths)
         keeper, at = self._keeper, self._clock()
-        for record, bodies, _, _ in entries:
-            self._complete(record, bodies)
+        self._complete([(record, bodies) for record, bodies, _, _ in entries])
         heads = [None if bodies is None or bodies.mode == NOTHING else known_heads(bodies) for _, bodies, _, _ in entries]
         suspects = self._suspects(entries, heads)
         leaves_out = self._spool.is_half_full
