@@ -19,6 +19,8 @@ class Interrupted:
 
 sys.meta_path.insert(0, Interrupted)
 sys.argv = ["dragoman", *{arguments!r}]
+# As Python has it, whoever started the tests.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 {first}
 from dragoman.__main__ import main
 main()
