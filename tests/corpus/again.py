@@ -32,7 +32,7 @@ _CHANGED: dict[str, tuple[tuple[str, str], ...]] = {
         (r"\.choices\[\d+\]\.delta\b", "a piece of a stream inside a whole reply"),
         (r"\.tool_calls\[\d+\]\.(id|index|type)\b", "ids that clients can answer to, in order"),
         (r"\.usage\.(completion_tokens|total_tokens|prompt_tokens)\b", _ARITHMETIC),
-        (r"\.finish_reason\b", "words of the API for words of a server"),
+        (r"\.(finish_reason|detail)\b|\$\.object\b", "words of the API for words of a server"),
         (r"\.choices\[\d+\]\.seed\b", "repeats what the server drew"),
     ),
     "messages": ((r"\$\.model\b", "the client is answered by the name that it asked for"),),

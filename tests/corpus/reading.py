@@ -54,13 +54,19 @@ def refusal(dialect: Dialect, body: bytes) -> GatewayError | None:
     """The error that a body with status 200 tells instead of a reply."""
     said: Any = json.loads(body)
     blocked = isinstance(said, dict) and "promptFeedback" in said and not said.get("candidates")
-    if not blocked and not (isinstance(said, dict) and said.get("error")):
+    if not blocked and not (isinstance(said, dict) and (said.get("error") or _broken_off(said))):
         return None
     try:
         dialect.read_response(body, QUIRKS)
     except GatewayError as error:
         return error if error.message and error.source == "upstream" else None
     return None
+
+
+def _broken_off(said: dict[str, Any]) -> bool:
+    """Whether a router tells in a choice that the provider behind it failed."""
+    choices = said.get("choices")
+    return isinstance(choices, list) and any(isinstance(choice, dict) and choice.get("error") for choice in choices)
 
 
 def byte_by_byte(data: bytes) -> Iterator[bytes]:

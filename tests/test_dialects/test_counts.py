@@ -177,6 +177,11 @@ def test_counts_that_grow_are_not_added_up(name: str) -> None:
         ("chat", {"completion_tokens": 5, "total_tokens": 12}, Usage(7, 5, total_tokens=12)),
         ("chat", {"prompt_tokens": 7, "total_tokens": 12}, Usage(7, 5, total_tokens=12)),
         ("chat", {"total_tokens": 12}, Usage(0, 0, total_tokens=12)),
+        (
+            "chat",
+            {"prompt_tokens": 7, "completion_tokens": 5, "total_tokens": 12, "reasoning_tokens": 4},
+            Usage(7, 5, None, None, 4, 12, {"chat": {"reasoning_tokens": 4}}),
+        ),
         ("chat", {"prompt_tokens": 7, "completion_tokens": 5, "total_tokens": 0}, Usage(7, 5)),
         ("chat", {"prompt_tokens": "7", "completion_tokens": 5.0, "total_tokens": None}, Usage(7, 5)),
         (

@@ -14,6 +14,7 @@ from dragoman.ir.usage import Usage
 
 _INPUT = "prompt_tokens_details"
 _OUTPUT = "completion_tokens_details"
+_REASONING = "reasoning_tokens"
 
 # Where servers put the count of input tokens that came from a cache, besides prompt_tokens_details.cached_tokens:
 # DeepSeek, Mistral, Moonshot, routers in front of Anthropic.
@@ -35,7 +36,9 @@ def read_usage(value: JsonObject) -> Usage:
     inputs, outputs = _part(take(_INPUT, None)), _part(take(_OUTPUT, None))
     total = count(take("total_tokens", None))
     prompt, completion = _both(count(take("prompt_tokens", None)), count(take("completion_tokens", None)), total)
-    reasoning = count(outputs.pop("reasoning_tokens", None))
+    reasoning = count(outputs.pop(_REASONING, None))
+    if reasoning is None and _REASONING in rest:
+        reasoning = count(rest[_REASONING])  # Together tells it beside the others
     told, written = inputs.pop("cached_tokens", None), count(inputs.pop("cache_write_tokens", None))
     cached = count(told)
     if cached is None:
@@ -72,7 +75,7 @@ def write_usage(usage: Usage) -> JsonObject:
         **rest,
     }
     inputs = {"cached_tokens": usage.cache_read_tokens, "cache_write_tokens": usage.cache_write_tokens}
-    for name, counts in ((_INPUT, inputs), (_OUTPUT, {"reasoning_tokens": usage.reasoning_tokens})):
+    for name, counts in ((_INPUT, inputs), (_OUTPUT, {_REASONING: usage.reasoning_tokens})):
         told = {key: count for key, count in counts.items() if count is not None}
         if told:
             body[name] = {**told, **rest.get(name, {})}
