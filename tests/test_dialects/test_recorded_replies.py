@@ -233,3 +233,13 @@ def test_fields_of_a_part_of_gemini_that_are_null_are_not_there() -> None:
         assert isinstance(message, ir.Message)
         assert isinstance(call, ir.Call)
         assert (message.parts[0], call.name, choice.reason) == (ir.Text("Figs."), "look", "tool_calls")
+
+
+@pytest.mark.parametrize("most", [0, -1])
+def test_a_limit_of_no_tokens_is_none_for_messages_and_told(most: int) -> None:
+    request = asked("chat", {"model": "m", "messages": [{"role": "user", "content": "hi"}], "max_tokens": most})
+
+    call, lost = dialect("messages").write_request(request, Quirks())
+
+    assert json.loads(call.body)["max_tokens"] > 1000
+    assert lost == [("max_tokens", f"messages wants a limit of at least 1, not {most}; that of the gateway holds")]

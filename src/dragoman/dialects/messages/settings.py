@@ -73,7 +73,12 @@ def _limit(came: JsonObject) -> int | None:
 
 
 def _write_limit(request: Request, pen: Pen, quirks: Quirks, body: JsonObject) -> None:
-    body["max_tokens"] = _TOKENS if request.max_tokens is None else max(1, request.max_tokens)
+    most = request.max_tokens
+    if most is not None and most < 1 and not pen.native:
+        # Clients of Chat mean no limit by it; an answer of one token would help none.
+        pen.lost.append(("max_tokens", f"messages wants a limit of at least 1, not {most}; that of the gateway holds"))
+        most = None
+    body["max_tokens"] = _TOKENS if most is None else max(1, most)
 
 
 def _user(came: JsonObject) -> str | None:
