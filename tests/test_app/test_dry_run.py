@@ -30,3 +30,14 @@ def test_a_cache_is_warm_as_long_as_the_model_remembers_its_sessions() -> None:
 
     assert cached(1005.0)[0] == ("lab/b", True)
     assert [warm for _, warm in cached(1011.0)] == [False, False]
+
+
+def test_headers_are_read_as_off_a_connection() -> None:
+    rules = b"models: {m: {targets: [lab/a, lab/b], rules: [{when: {metadata: {team: caf\xc3\xa9}}, use: [lab/b]}]}}"
+    setting = from_config(parse(CONFIG.replace(CONFIG.splitlines()[2], rules), {}).config)
+    request = {"model": msgspec.Raw(b'"m"'), "messages": msgspec.Raw(b"[]")}
+    question = DryRun(request=request, dialect="chat", headers={"X-Dragoman-Metadata": '{"team": "caf\u00e9"}'})
+
+    told = dry_run(setting, question, Moment(1.0, 0.0, 0.1))
+
+    assert told["places"][0]["seat"] == "lab/b"

@@ -220,7 +220,8 @@ rules:
         ("rules: [{fault: {error: no_such}}]", "no_such"),
         ("rules: [{match: {user_matches: '('}}]", "user_matches"),
         ("rules: [{", "is not YAML"),
-        ("[]", "Expected `object`"),
+        ("[]", "begin it with `rules:`"),
+        ("just words", "begin it with `rules:`"),
     ],
 )
 def test_wrong_script_is_refused_with_its_place(text: str, told: str) -> None:

@@ -84,7 +84,8 @@ def dry_run(setting: Setting, question: DryRun, moment: Moment) -> Mapping[str, 
 
 
 def _ask(config: Config, question: DryRun, wall: float) -> RequestAsk:
-    headers = {name.lower(): value for name, value in question.headers.items()}
+    # As they are read off a connection: bytes of UTF-8, each taken for a letter.
+    headers = {name.lower(): value.encode("utf-8", "surrogatepass").decode("latin-1") for name, value in question.headers.items()}
     spoken = _dialect(question.dialect)
     body = _body(question)
     agent = recognise(headers)

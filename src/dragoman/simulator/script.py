@@ -199,9 +199,12 @@ def read_script(text: str, name: str = "the script") -> Script:
     """Read a script from YAML. Raises ScriptError with the path of what is wrong."""
     try:
         document = yaml.safe_load(text)
-        return msgspec.convert(document if document is not None else {}, Script)
     except yaml.YAMLError as error:
         raise ScriptError(f"{name} is not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(document, dict | None):
+        raise ScriptError(f"{name} cannot be used: it holds no settings; begin it with `rules:`")
+    try:
+        return msgspec.convert(document or {}, Script)
     except msgspec.ValidationError as error:
         raise ScriptError(f"{name} cannot be used: {error}") from error
 
