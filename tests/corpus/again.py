@@ -39,6 +39,7 @@ _CHANGED: dict[str, tuple[tuple[str, str], ...]] = {
     "generate": (
         (r"\$\.candidates\[\d+\]\.content\.parts`: \[", "neighbouring parts of words are one"),
         (r"\.finishReason`: \d+ became '", "words for numbers"),
+        (r"\.usageMetadata\.totalTokenCount\b", _ARITHMETIC),
         (rf"\.call_id`: '{own_id('')}\w+' became '{own_id('')}\w+'", "ids of our own, where the reply has none"),
     ),
 }

@@ -174,7 +174,8 @@ def _usage(usage: Usage | None, via: str) -> Json | None:
     if via == "messages" and counts["cache_read"] + counts["cache_write"] > usage.input_tokens:
         counts["cache_write"] = 0  # told beside what was read, not within it: there the counts make up the whole
     # Zeros say as little as nothing: some dialects must tell counts.
-    return {name: count for name, count in counts.items() if name in _COUNTS[via]} if any(counts.values()) else None
+    told = {name: count for name, count in counts.items() if name in _COUNTS[via]}
+    return told if any(told.values()) else None
 
 
 # ---- requests ------------------------------------------------------------------------------------------------------------
