@@ -49,7 +49,7 @@ _SWEEPS = (
     (
         "exchanges_before",
         # Of whole hours: those before the one in which the oldest exchange is that stays.
-        "DELETE FROM dragoman_usage_times WHERE hour IN (SELECT hour FROM dragoman_usage_times WHERE (hour + 1) * 3600 <= {0} LIMIT {0})",
+        "DELETE FROM dragoman_usage_times WHERE hour IN (SELECT hour FROM dragoman_usage_times WHERE hour + 1 <= {0} / 3600.0 LIMIT {0})",
     ),
     ("exchanges_before", f"DELETE FROM dragoman_session_models WHERE session IN ({_OLD_SESSIONS})"),
     ("exchanges_before", f"DELETE FROM dragoman_sessions WHERE id IN ({_OLD_SESSIONS})"),
