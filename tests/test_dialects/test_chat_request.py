@@ -302,3 +302,18 @@ def test_a_proof_that_was_spoiled_on_its_way_is_not_sent(data: str) -> None:
 
     entry = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
     assert json.loads(written.body)["messages"] == [{"role": "assistant", "content": None, "tool_calls": [entry]}]
+
+
+def test_words_after_a_refusal_stay_behind_it() -> None:
+    refused = ir.Message("assistant", (ir.Text("No.", refusal=True),))
+    said = ir.Message("assistant", (ir.Text("Or rather"), ir.Text("no.", refusal=True)))
+
+    assert messages(refused, said, ir.Call("c", "f", "{}")) == [
+        {"role": "assistant", "content": None, "refusal": "No."},
+        {
+            "role": "assistant",
+            "content": "Or rather",
+            "refusal": "no.",
+            "tool_calls": [{"type": "function", "id": "c", "function": {"name": "f", "arguments": "{}"}}],
+        },
+    ]

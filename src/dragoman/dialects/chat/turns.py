@@ -76,6 +76,11 @@ class _Turn:
         self._calls: list[JsonObject] = []
         self._legacy: JsonObject | None = None
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether it ends in a refusal, which has its place behind all words: what is said next is another message."""
+        return bool(self._refusals) and not self._calls
+
     def add(self, item: Item) -> None:
         """Take one item of the assistant."""
         self._TABLE[type(item)](self, item)
@@ -157,7 +162,7 @@ class _Writer:
 
     def _assistant(self, item: Call | Reasoning | Message) -> None:
         rest: JsonObject | None = mark(item.extra, TURN) if item.extra else None
-        if rest is not None:
+        if rest is not None or (isinstance(item, Message) and self._turn is not None and self._turn.is_refused):
             self._end_turn()
         if self._turn is None:
             self._turn = _Turn(self._quirks, self._lost, rest)
