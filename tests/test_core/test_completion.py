@@ -284,6 +284,12 @@ def test_a_conversation_is_known_by_its_beginning_and_by_whose_it_is() -> None:
     assert [other.session for other in others[2:]] == ["mine", "0197-a4f2", "0197-a4f3", "told", None]
 
 
+def test_names_of_sessions_that_a_body_makes_endless_are_kept_by_their_beginning() -> None:
+    record = _completed(Completion(), "a", "responses", {"input": "hi", "prompt_cache_key": "k" * 10_000})
+
+    assert record.session == "k" * 512
+
+
 @given(
     st.lists(
         st.tuples(

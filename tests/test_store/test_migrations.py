@@ -185,6 +185,16 @@ def test_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
         open_store(f"sqlite:///{tmp_path}/journal.db")
 
 
+def test_a_place_that_is_taken_is_told_from_one_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "journal.db").mkdir()
+    (tmp_path / "file").touch()
+
+    with pytest.raises(StoreRefused, match="cannot be opened for writing: Is a directory"):
+        open_store(f"sqlite:///{tmp_path}/journal.db")
+    with pytest.raises(StoreRefused, match="cannot be made: "):
+        open_store(f"sqlite:///{tmp_path}/file/journal.db")
+
+
 @pytest.mark.parametrize("url", ["mysql://u:secret@h/d", "what", "sqlite://"])
 def test_unknown_databases_are_refused_without_their_passwords(url: str) -> None:
     with pytest.raises(StoreRefused) as caught:

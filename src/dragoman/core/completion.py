@@ -34,6 +34,8 @@ _STOPPED: Mapping[str, str] = {
 _BEGINNING_BYTES = 2048
 _HASHED_BYTES = 2047
 """The most that `hashlib` hashes without letting the interpreter go."""
+_LONGEST = 512
+"""Letters of the name of a session."""
 _FEW = 50
 _DEPTH = {ord("{"): 1, ord("}"): -1}
 _USER = re.compile(rb'"role"\s*:\s*"user"')
@@ -87,7 +89,8 @@ class Completion:
     def _read_session(self, record: Record, one: _Read) -> None:
         body = one.bodies.client_request
         if record.session is None and record.replays is None and body is not None:
-            record.session = self._session(record, body, one.glance.places)
+            found = self._session(record, body, one.glance.places)
+            record.session = found and found[:_LONGEST]
 
     def _read_turn(self, record: Record, one: _Read) -> None:
         if record.turn is None and record.session is not None and one.brought is not None:

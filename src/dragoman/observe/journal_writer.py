@@ -251,7 +251,7 @@ class Scribe:
             kept = self._spool.append(_encoded(batch))
         except OSError as error:
             kept = False
-            logger.error("the journal cannot let exchanges wait on disk: %s", error)
+            logger.error("the journal cannot let exchanges wait on disk: %s", error.strerror or error)
         if not kept:
             self._keeper.forget()
             self._stats.lost += count

@@ -81,7 +81,15 @@ def prepare(path: Path) -> None:
     except sqlite3.DatabaseError as error:
         raise no_database(path, error) from error
     except OSError as error:
-        raise StoreRefused(f"the database `{path}` cannot be made: {error.strerror}; name another `database`, or `none`") from error
+        what = "made" if not _is_there(path) else "opened for writing"
+        raise StoreRefused(f"the database `{path}` cannot be {what}: {error.strerror}; name another `database`, or `none`") from error
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 class SqliteWriter:
