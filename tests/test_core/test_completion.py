@@ -63,6 +63,33 @@ ANSWERS: list[tuple[str, bytes]] = [
 ]
 
 
+def _response(*items: dict[str, Any]) -> bytes:
+    return json.dumps({"object": "response", "output": items}).encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "reason"),
+    [
+        ("responses", _response({"type": "function_call", "call_id": "c", "name": "run", "arguments": "{}"}), "tool_calls"),
+        ("responses", _response({"type": "custom_tool_call", "call_id": "c", "name": "run", "input": "x"}), "tool_calls"),
+        ("responses", _response({"type": "web_search_call", "id": "ws_1", "action": {"query": "x"}}), "stop"),
+        ("responses", _response({"type": "mcp_call", "id": "mcp_1", "name": "look", "arguments": "{}"}), "stop"),
+        ("responses", _response({"type": "tool_search_call", "id": "ts_1", "execution": "server"}), "stop"),
+        ("responses", _response({"type": "custom_tool_call", "call_id": "xs_call-1", "name": "x_search", "input": "x"}), "stop"),
+        ("messages", json.dumps({"content": [{**USE, "type": "server_tool_use"}]}).encode(), "stop"),
+        ("messages", sse({"type": "content_block_start", "index": 0, "content_block": {**USE, "type": "mcp_tool_use"}}), "stop"),
+        ("generate", json.dumps({"candidates": [{"content": {"parts": [FUNCTION_CALL]}}]}).encode(), "tool_calls"),
+    ],
+)
+def test_an_answer_stopped_for_a_call_only_where_the_client_is_to_run_it(name: str, answer: bytes, reason: str) -> None:
+    record = Record("a", 0.0, dialect=name, status=200, stop_reason="stop")
+
+    Completion().complete([(record, Bodies("redacted", b"{}", [answer]))])
+
+    assert len(record.calls) == 1
+    assert record.stop_reason == reason
+
+
 @pytest.mark.parametrize(("name", "answer"), ANSWERS)
 def test_the_calls_of_an_answer_are_read(name: str, answer: bytes) -> None:
     found = calls_in(GLANCES[name].calls, answer)

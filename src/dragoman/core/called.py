@@ -27,8 +27,8 @@ def calls_in(calls: Calls, answer: bytes) -> list[ToolCall]:
 
 
 def _call(called: Called) -> ToolCall:
-    call_id, name, arguments = called
-    return ToolCall(call_id, name, arguments, command_in(arguments), len(arguments.encode("utf-8", "replace")))
+    call_id, name, arguments, executor = called
+    return ToolCall(call_id, name, arguments, command_in(arguments), len(arguments.encode("utf-8", "replace")), executor)
 
 
 def _frames(answer: bytes, marks: tuple[bytes, ...]) -> Iterator[bytes]:

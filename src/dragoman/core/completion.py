@@ -217,7 +217,8 @@ def _read_answer(record: Record, one: _Read) -> None:
         return
     pieces = bodies.client_response
     record.calls = calls_in(one.glance.calls, pieces[0] if len(pieces) == 1 else b"".join(pieces))
-    if record.calls and record.stop_reason == "stop":
+    if record.stop_reason == "stop" and any(call.executor == "client" for call in record.calls):
+        # The APIs that say no more than that it is over.
         record.stop_reason = "tool_calls"
     for number, call in enumerate(record.calls):
         call.call_id = call.call_id or f"{record.id}.{number}"

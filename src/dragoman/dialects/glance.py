@@ -12,6 +12,8 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 import msgspec
 
+from dragoman.ir.request import Executor
+
 Fields = Mapping[str, msgspec.Raw]
 """The top level of a JSON object."""
 _Value = TypeVar("_Value")
@@ -22,11 +24,12 @@ _CUTS = ((4096, "low"), (16_384, "medium"))
 
 
 class Called(NamedTuple):
-    """A call of a tool in an answer; `arguments` as they were written."""
+    """A call of a tool in an answer; `arguments` as they were written. executor: who runs it."""
 
     call_id: str
     name: str
     arguments: str
+    executor: Executor = "client"
 
 
 class Result(NamedTuple):
@@ -142,14 +145,15 @@ def spell(value: Any) -> str:
 class Growing:
     """A call that comes in pieces."""
 
-    def __init__(self, call_id: str = "", name: str = "") -> None:
+    def __init__(self, call_id: str = "", name: str = "", executor: Executor = "client") -> None:
         self.id = call_id
         self.name = name
+        self.executor: Executor = executor
         self.arguments: list[str] = []
 
     def called(self) -> Called:
         """What has come of it."""
-        return Called(self.id, self.name, "".join(self.arguments))
+        return Called(self.id, self.name, "".join(self.arguments), self.executor)
 
 
 def result(*ids: str, output: str) -> Callable[[Fields], Iterator[Result]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from dragoman.ir.request import Executor
 from dragoman.ir.usage import Usage
 
 REPLAY = "replay"
@@ -45,13 +46,14 @@ class Attempt(msgspec.Struct):
 
 class ToolCall(msgspec.Struct):
     """One call of a tool that an answer asked for. arguments: as they were written, empty where bodies are not to be kept; size_bytes:
-    theirs in any case; command: what is run, where the tool runs commands."""
+    theirs in any case; command: what is run, where the tool runs commands; executor: who runs it."""
 
     call_id: str
     name: str
     arguments: str = ""
     command: str | None = None
     size_bytes: int = 0
+    executor: Executor = "client"
 
 
 class ToolResult(msgspec.Struct):

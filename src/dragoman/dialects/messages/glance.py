@@ -26,8 +26,9 @@ from dragoman.dialects.glance import (
     spell,
     typed,
 )
+from dragoman.ir.request import Executor
 
-_USES = frozenset({"tool_use", "server_tool_use", "mcp_tool_use"})
+_USES: dict[str, Executor] = {"tool_use": "client", "server_tool_use": "provider", "mcp_tool_use": "provider"}
 
 
 def _effort(fields: Fields) -> str | None:
@@ -73,8 +74,9 @@ def _stream(frames: Iterable[bytes]) -> Iterator[Called]:
         event = decode(frame, _Event)
         if event is None:
             continue
-        if event.content_block is not None and event.content_block.type in _USES:
-            growing[event.index] = Growing(event.content_block.id, event.content_block.name)
+        block = event.content_block
+        if block is not None and block.type in _USES:
+            growing[event.index] = Growing(block.id, block.name, _USES[block.type])
         elif event.delta is not None and event.index in growing:
             growing[event.index].arguments.append(event.delta.partial_json)
     yield from (call.called() for call in growing.values())
@@ -83,7 +85,7 @@ def _stream(frames: Iterable[bytes]) -> Iterator[Called]:
 def _whole(answer: bytes) -> Iterator[Called]:
     found = decode(answer, _Message)
     blocks = [] if found is None else found.content
-    yield from (Called(block.id, block.name, spell(block.input)) for block in blocks if block.type in _USES)
+    yield from (Called(block.id, block.name, spell(block.input), _USES[block.type]) for block in blocks if block.type in _USES)
 
 
 # ---- results -------------------------------------------------------------------------------------------------------------

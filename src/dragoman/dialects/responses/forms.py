@@ -21,6 +21,9 @@ HOSTED_CALLS = {
     "file_search_call": ("file_search", "queries"),
     "code_interpreter_call": ("code_execution", "code"),
 }
+RUN_THERE = "xs_call"
+"""How the ids of custom calls begin that xAI ran itself (its `x_search`; https://docs.x.ai/docs/guides/tools/overview): the answer
+stands after them, and nothing else tells them from the client's."""
 _HOSTED_TYPES = {name: (kind, field) for kind, (name, field) in HOSTED_CALLS.items()}
 
 Plain = Message | Reasoning | Call | Result | ToolsAdded | CompactionTrigger | Compaction

@@ -9,8 +9,14 @@ from typing import Any
 import msgspec
 
 from dragoman.dialects.glance import Brings, Called, Calls, Fields, Glance, Places, decode, read, result, spell, typed
+from dragoman.dialects.responses.forms import RUN_THERE
+from dragoman.ir.request import Executor
 
 _INLINE_TOOLS = b'"additional_tools"'
+_OF_CLIENTS = frozenset(
+    f"{name}_call" for name in ("function", "custom_tool", "tool_search", "local_shell", "shell", "apply_patch", "computer")
+)
+"""Calls that clients run; all others are told when they are over."""
 
 
 # ---- places --------------------------------------------------------------------------------------------------------------
@@ -51,6 +57,7 @@ class _Item(msgspec.Struct, gc=False):
     arguments: Any = None
     input: Any = None
     action: Any = None
+    execution: Any = None
 
 
 class _Done(msgspec.Struct, gc=False):
@@ -79,7 +86,13 @@ def _calls(items: Iterable[_Item]) -> Iterator[Called]:
         if item.type.endswith("_call"):
             name = item.name or item.type.removesuffix("_call")
             said = next((value for value in (item.arguments, item.input, item.action) if value is not None), None)
-            yield Called(item.call_id or item.id or "", f"{item.namespace}.{name}" if item.namespace else name, spell(said))
+            spelt = f"{item.namespace}.{name}" if item.namespace else name
+            yield Called(item.call_id or item.id or "", spelt, spell(said), _executor(item))
+
+
+def _executor(item: _Item) -> Executor:
+    is_run_there = item.type not in _OF_CLIENTS or item.execution == "server" or (item.call_id or "").startswith(RUN_THERE)
+    return "provider" if is_run_there else "client"
 
 
 # ---- all of it -----------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import msgspec
 
 from dragoman.dialects.remainder import JsonObject, arguments_object, object_at, objects, text_at, text_or_none, wrong
 from dragoman.dialects.responses.agent_message import read_agent_message
-from dragoman.dialects.responses.forms import HOSTED_CALLS, plainly, with_id
+from dragoman.dialects.responses.forms import HOSTED_CALLS, RUN_THERE, plainly, with_id
 from dragoman.dialects.responses.parts import read_parts
 from dragoman.dialects.responses.remainder import NAME, keep, put_back
 from dragoman.dialects.responses.sealed import BROKEN, SEALED, Thought, close_seal, marks, open_seal
@@ -38,9 +38,6 @@ from dragoman.ir.request import (
 )
 
 _ROLES: dict[Any, Role] = {"system": "system", "developer": "developer", "user": "user", "assistant": "assistant"}
-# xAI tells the runs of its own `x_search` as custom calls, whose answer stands after them; only their ids tell them from the client's.
-# https://docs.x.ai/docs/guides/tools/overview
-_RUN_THERE = "xs_call"
 
 
 def read_item(value: Any, path: str) -> Item:
@@ -141,7 +138,7 @@ def _texts(value: Any) -> tuple[str, ...]:
 
 def is_run_there(item: JsonObject) -> bool:
     """Whether a custom call (or the result that a client made for it) is of a tool that the provider ran itself."""
-    return (text_or_none(item, "call_id") or "").startswith(_RUN_THERE)
+    return (text_or_none(item, "call_id") or "").startswith(RUN_THERE)
 
 
 def _read_custom_call(came: JsonObject, path: str) -> Call | None:
