@@ -623,6 +623,7 @@ def test_an_exchange_that_is_ended_is_on_record_with_who_ended_it(
             await asyncio.wait([task])
 
             assert (task.cancelled(), (gateway.record.status, gateway.record.error)) == (True, noted)
+            assert gateway.record.message == (None if has_left else "the gateway was stopped before the answer was over")
 
     run(main())
 

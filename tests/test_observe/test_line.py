@@ -53,6 +53,10 @@ def answered(**told: object) -> Record:
             "-        codex  coder > openai-main/gpt-5.5        relay     499 3.20s  the client left",
         ),
         (
+            answered(status=502, error="unreachable", total_s=0.03),
+            "-        codex  coder > openai-main/gpt-5.5        relay     502 0.03s  unreachable",
+        ),
+        (
             Record("ex_1", AT, dialect="chat", status=401, error="authentication", message="no key"),
             "-        -      chat                               -         401 0.00s  authentication: no key",
         ),

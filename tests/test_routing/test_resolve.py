@@ -225,6 +225,11 @@ def test_a_name_of_nobodys_goes_to_a_host_or_to_the_only_provider(providers: tup
             "no model is known as `zzzz`; ask for it as `provider/model` (providers: `openai-main`, `claude`, `local`), "
             "or add it under `models:`",
         ),
+        (
+            "claude/",
+            "no model is known as `claude/`; ask for it as `provider/model` (providers: `openai-main`, `claude`, `local`), "
+            "or add it under `models:`",
+        ),
         ("", "the request names no model; set its field `model`"),
     ],
 )

@@ -203,6 +203,7 @@ def _note_end(record: Record, outbound: Outbound) -> None:
     """It was cancelled: whether that was its client, who leaves, or the gateway, which stops and waits no longer."""
     kind = Kind.CLIENT_GONE if outbound.disconnected else Kind.SHUTTING_DOWN
     record.error = kind.value
+    record.message = None if outbound.disconnected else "the gateway was stopped before the answer was over"
     if outbound.disconnected or not outbound.started:
         record.status = RULES[kind].status
 

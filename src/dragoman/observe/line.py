@@ -68,7 +68,8 @@ def _outcome(record: Record) -> str:
     if record.status == _LEFT:
         return f"{_seconds(record.total_s)}s  the client left"
     if record.error is not None:
-        return f"{_seconds(record.total_s)}s  {record.error}: {legible(record.message or '')[:_MESSAGE]}"
+        why = f": {legible(record.message)[:_MESSAGE]}" if record.message else ""
+        return f"{_seconds(record.total_s)}s  {record.error}{why}"
     first = record.first_token_s
     times = f"{_seconds(record.total_s)}s" if first is None else f"{_seconds(first)}/{_seconds(record.total_s)}s"
     text = f"{_tokens(record.usage).rjust(_TOKENS)} {times.rjust(_TIMES)}"

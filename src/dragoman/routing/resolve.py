@@ -171,6 +171,8 @@ class Resolver:
     def _near(self, model: str) -> list[str]:
         """Names that would be found, most like this one first."""
         head, slash, rest = model.partition("/")
+        if slash and not rest:
+            return []
         if slash and (providers := self._near_providers(head)):
             return [f"{name}/{rest}" for name in providers]
         reachable = [name for name in known_names() if self._by_family(name) is not None]
