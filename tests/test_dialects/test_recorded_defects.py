@@ -6,13 +6,12 @@ import json
 from typing import Any
 
 import pytest
+from spoken_in import body, folded, read, streamed, whole
 
-from dragoman.dialects.contract import Call, Quirks
+from dragoman.dialects.contract import Quirks
 from dragoman.dialects.registry import dialect
-from dragoman.ir import events as ev
 from dragoman.ir import request as ir
 from dragoman.ir.errors import GatewayError, Kind
-from dragoman.ir.fold import Fold
 from dragoman.ir.response import Choice, Response
 from dragoman.ir.usage import Usage
 from dragoman.profiles.registry import profile
@@ -21,34 +20,8 @@ from dragoman.wire.frame import Frame
 HI = {"role": "user", "content": "hi"}
 
 
-def body(name: str, request: ir.Request, quirks: Quirks = Quirks(stream_usage=False, store=None)) -> Any:  # noqa: B008
-    return json.loads(dialect(name).write_request(request, quirks)[0].body)
-
-
 def lost(name: str, request: ir.Request) -> list[tuple[str, str]]:
     return dialect(name).write_request(request, Quirks())[1]
-
-
-def read(name: str, value: dict[str, Any]) -> ir.Request:
-    path = "/models/some-model:generateContent" if name == "generate" else dialect(name).path
-    return dialect(name).read_request(Call(path, json.dumps(value).encode()))
-
-
-def folded(events: list[ev.Event]) -> Response:
-    fold = Fold()
-    for event in events:
-        fold.feed(event)
-    return fold.response()
-
-
-def whole(name: str, value: Any) -> Response:
-    return folded(dialect(name).read_response(json.dumps(value).encode(), Quirks()))
-
-
-def streamed(name: str, *values: Any) -> Response:
-    reader = dialect(name).reader(Quirks())
-    events = [event for value in values for event in reader.feed(Frame(json.dumps(value).encode()))]
-    return folded([*events, *reader.close()])
 
 
 EVERY_FORM = {

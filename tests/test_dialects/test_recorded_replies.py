@@ -6,43 +6,15 @@ import json
 from typing import Any
 
 import pytest
+from spoken_in import body, read, streamed, whole
 
-from dragoman.dialects.contract import Call, Quirks
+from dragoman.dialects.contract import Quirks
 from dragoman.dialects.registry import dialect
-from dragoman.ir import events as ev
 from dragoman.ir import request as ir
 from dragoman.ir.errors import GatewayError, Kind
-from dragoman.ir.fold import Fold
-from dragoman.ir.response import Response
 from dragoman.wire.frame import Frame
 
 HEAD: dict[str, Any] = {"id": "c1", "model": "m"}
-
-
-def folded(events: list[ev.Event]) -> Response:
-    fold = Fold()
-    for event in events:
-        fold.feed(event)
-    return fold.response()
-
-
-def whole(name: str, value: Any) -> Response:
-    return folded(dialect(name).read_response(json.dumps(value).encode(), Quirks()))
-
-
-def streamed(name: str, *values: Any) -> Response:
-    reader = dialect(name).reader(Quirks())
-    events = [event for value in values for event in reader.feed(Frame(json.dumps(value).encode()))]
-    return folded([*events, *reader.close()])
-
-
-def asked(name: str, value: dict[str, Any]) -> ir.Request:
-    path = "/models/m:generateContent" if name == "generate" else dialect(name).path
-    return dialect(name).read_request(Call(path, json.dumps(value).encode()))
-
-
-def body(name: str, request: ir.Request) -> Any:
-    return json.loads(dialect(name).write_request(request, Quirks(stream_usage=False, store=None))[0].body)
 
 
 def chunk(delta: dict[str, Any], reason: str | None = None, **more: Any) -> dict[str, Any]:
@@ -106,7 +78,7 @@ def test_how_likely_thoughts_were_goes_back_to_clients_of_the_same_api(content: 
 def test_a_setting_of_gemini_that_is_null_stays_null(field: str) -> None:
     value = {"contents": [{"role": "user", "parts": [{"text": "hi"}]}], field: None}
 
-    assert body("generate", asked("generate", value)) == value
+    assert body("generate", read("generate", value)) == value
 
 
 @pytest.mark.parametrize(
@@ -115,7 +87,7 @@ def test_a_setting_of_gemini_that_is_null_stays_null(field: str) -> None:
 def test_sound_that_mistral_takes_without_its_format_is_heard_elsewhere(told: str, kind: str) -> None:
     value = {"model": "m", "messages": [{"role": "user", "content": [{"type": "input_audio", "input_audio": told}]}]}
 
-    request = asked("chat", value)
+    request = read("chat", value)
 
     assert body("chat", request) == value
     assert body("generate", request)["contents"][0]["parts"] == [{"inlineData": {"mimeType": kind, "data": told}}]
@@ -124,7 +96,7 @@ def test_sound_that_mistral_takes_without_its_format_is_heard_elsewhere(told: st
 def test_an_address_of_sound_stays_one() -> None:
     value = {"model": "m", "messages": [{"role": "user", "content": [{"type": "input_audio", "input_audio": "https://figs.example/a"}]}]}
 
-    request = asked("chat", value)
+    request = read("chat", value)
 
     assert body("chat", request) == value
     assert body("generate", request)["contents"][0]["parts"] == [{"fileData": {"fileUri": "https://figs.example/a"}}]
@@ -139,7 +111,7 @@ def test_a_schema_right_beside_its_type_and_likelihoods_by_number_are_understood
         "logprobs": 2,
     }
 
-    request = asked("chat", value)
+    request = read("chat", value)
 
     assert body("chat", request) == value
     assert body("responses", request)["text"]["format"] == {"type": "json_schema", "name": "output", "schema": schema}
@@ -202,7 +174,7 @@ def test_a_tool_that_is_allowed_by_something_else_than_its_name_is_no_choice(nam
     tools = [{"type": "function", "name": "look", "parameters": {"type": "object", "properties": {}}, "strict": False}]
     allowed = {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": name}, {"type": "function", "name": "look"}]}
 
-    request = asked("responses", {"model": "m", "input": "hi", "tools": tools, "tool_choice": allowed})
+    request = read("responses", {"model": "m", "input": "hi", "tools": tools, "tool_choice": allowed})
 
     assert request.tool_choice is not None
     assert request.tool_choice.names == ((None, "look"),)
@@ -237,7 +209,7 @@ def test_fields_of_a_part_of_gemini_that_are_null_are_not_there() -> None:
 
 @pytest.mark.parametrize("most", [0, -1])
 def test_a_limit_of_no_tokens_is_none_for_messages_and_told(most: int) -> None:
-    request = asked("chat", {"model": "m", "messages": [{"role": "user", "content": "hi"}], "max_tokens": most})
+    request = read("chat", {"model": "m", "messages": [{"role": "user", "content": "hi"}], "max_tokens": most})
 
     call, lost = dialect("messages").write_request(request, Quirks())
 
