@@ -48,6 +48,18 @@ class Screen:
             assert time.monotonic() < end, f"waited in vain for {what}; the screen:\n{self.text}"
             assert self._glance(), f"the program ended while {what} was waited for; the screen:\n{self.text}"
 
+    def wait_until_still(self, for_s: float = 1.0) -> None:
+        """Look until nothing has moved for so long."""
+        seen, since = self.text, time.monotonic()
+
+        def is_still() -> bool:
+            nonlocal seen, since
+            if self.text != seen:
+                seen, since = self.text, time.monotonic()
+            return time.monotonic() - since > for_s
+
+        self.wait_until(is_still, "the screen to be still")
+
     def wait_for_end(self) -> int:
         """Look until the program ends; its exit code."""
         end = time.monotonic() + _PATIENCE_S

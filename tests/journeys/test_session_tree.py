@@ -150,6 +150,9 @@ def test_title_stands_beside_the_turns_of_a_conversation_in_the_terminal(machine
                 screen.wait_for(words)
                 screen.type("\r")
                 screen.wait_for(answer)
+                # What is typed before a turn is over belongs to it, and nothing on the screen says when that is.
+                screen.wait_until(lambda: stats(upstream)["open"] == 0, "the end of the answer")
+                screen.wait_until_still()
             screen.wait_until(lambda: stats(upstream)["open"] == 0 and stats(upstream)["requests"] == 3, "the request for a title")
             screen.type("/quit")
             screen.wait_for("/quit")
