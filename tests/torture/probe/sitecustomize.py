@@ -38,7 +38,7 @@ def _census() -> dict[str, int]:
         if name is not None and not (name == "tasks" and each.done()):
             counts[name] += 1
     counts["blocks"] = sys.getallocatedblocks()
-    counts["helpers"] = sum(thread.name.startswith("asyncio_") for thread in threading.enumerate())
+    counts["helpers"] = sum(thread.name.startswith(("asyncio_", "uvloop_")) for thread in threading.enumerate())
     return dict(counts)
 
 
