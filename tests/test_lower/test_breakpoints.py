@@ -109,6 +109,21 @@ def test_an_api_that_caches_by_itself_is_warned_of_for_more_than_that(name: str,
     assert [field for field, _ in warned] == told
 
 
+def test_a_mark_at_a_call_goes_on_or_is_told_of() -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}, **MARK}
+    use = {"type": "tool_use", "id": "c", "name": "f", "input": {}, **MARK}
+    result = {"type": "tool_result", "tool_use_id": "c", "content": "seen"}
+    asked = {"role": "user", "content": "look"}
+    of_chat = [asked, {"role": "assistant", "tool_calls": [call]}, {"role": "tool", "tool_call_id": "c", "content": "x"}]
+    of_messages = [asked, {"role": "assistant", "content": [use]}, {"role": "user", "content": [result]}]
+
+    made, _ = carried("chat", {"model": "m", "messages": of_chat}, Capabilities("messages"))
+    _, warned = carried("messages", {"model": "m", "max_tokens": 9, "messages": of_messages}, Capabilities("chat", cache_marks=True))
+
+    assert made["messages"][1]["content"] == [use]
+    assert ("cache_control", "the target's API has no place for a mark at a call") in warned
+
+
 def test_marks_within_one_api_stay_as_they_are() -> None:
     body, warned = carried("messages", CLAUDE, Capabilities("messages"))
 

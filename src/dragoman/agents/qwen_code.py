@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping
 
 from dragoman.agents.codex import PRIVATE_HEADERS
-from dragoman.agents.contract import Agent, Session
+from dragoman.agents.contract import Agent
 from dragoman.agents.finality import tell_for_good
+from dragoman.agents.generic import session
 
 _AGENT_TEXT = re.compile(r"QwenCode/v?(\d[\w.-]*)", re.IGNORECASE)
 
@@ -22,13 +23,6 @@ def version(headers: Mapping[str, str]) -> str | None:
     match = _AGENT_TEXT.match(headers.get("user-agent", ""))
     return match[1] if match else None
 
-
-def session(headers: Mapping[str, str]) -> Session:
-    """Not told."""
-    return _UNTOLD
-
-
-_UNTOLD = Session()
 
 AGENT = Agent(
     name="qwen-code",

@@ -75,9 +75,9 @@ class RequestAsk:
 
     @fact
     def metadata(self) -> Mapping[str, str]:
-        """Of the body, and over it that of the header."""
+        """Of the body, and over it that of the header, whose bytes are read as Latin-1 whatever they are."""
         header = self.headers.get(_METADATA)
-        said = {} if header is None else text_entries(_as_sent(header))
+        said = {} if header is None else text_entries(header.encode("latin-1", "replace"))
         return {**text_entries(self._fields.get("metadata")), **said}
 
     @fact
@@ -122,14 +122,6 @@ class RequestAsk:
     def excerpt(self, most: int = 4000) -> str:
         """The user's last words as they stand in the body, for a classifier to judge by; at most so many letters."""
         return last_words(self._fields, self._places).decode("utf-8", "replace")[:most]
-
-
-def _as_sent(value: str) -> bytes:
-    """A header's bytes: the connection reads them as Latin-1, whatever they are. What is none comes from a dry run."""
-    try:
-        return value.encode("latin-1")
-    except UnicodeEncodeError:
-        return value.encode("utf-8", "surrogateescape")
 
 
 def session_of(told: Session, fields: Fields, places: Places, size_bytes: int) -> tuple[str | None, str]:

@@ -17,7 +17,7 @@ from dragoman.core.called import calls_in
 from dragoman.dialects.glance import Glance, Places, read
 from dragoman.dialects.registry import dialect, names
 from dragoman.ir.kept import NOTHING
-from dragoman.ir.record import Bodies, Record
+from dragoman.ir.record import LONGEST_NAME, Bodies, Record
 
 logger = logging.getLogger(__name__)
 
@@ -34,8 +34,6 @@ _STOPPED: Mapping[str, str] = {
 _BEGINNING_BYTES = 2048
 _HASHED_BYTES = 2047
 """The most that `hashlib` hashes without letting the interpreter go."""
-_LONGEST = 512
-"""Letters of the name of a session."""
 _FEW = 50
 _DEPTH = {ord("{"): 1, ord("}"): -1}
 _USER = re.compile(rb'"role"\s*:\s*"user"')
@@ -90,7 +88,7 @@ class Completion:
         body = one.bodies.client_request
         if record.session is None and record.replays is None and body is not None:
             found = self._session(record, body, one.glance.places)
-            record.session = found and found[:_LONGEST]
+            record.session = found and found[:LONGEST_NAME]
 
     def _read_turn(self, record: Record, one: _Read) -> None:
         if record.turn is None and record.session is not None and one.brought is not None:

@@ -17,7 +17,7 @@ from dragoman.core.pause import pause
 from dragoman.core.runtime import Runtime
 from dragoman.dialects.contract import Call
 from dragoman.ir.errors import RULES, GatewayError, Kind
-from dragoman.ir.record import REPLAY, REPLAYS_HEADER, Record, sum_up
+from dragoman.ir.record import LONGEST_NAME, REPLAY, REPLAYS_HEADER, Record, sum_up
 from dragoman.ir.record import Attempt as Noted
 from dragoman.policy.identity import key_prefix
 from dragoman.routing.decision import Decision
@@ -26,9 +26,6 @@ from dragoman.routing.seat import Seat
 from dragoman.wire.splice import Outline
 
 logger = logging.getLogger(__name__)
-
-_LONGEST = 512
-"""Letters of what a client calls itself, its conversation or its model that go on record: much is remembered by such names."""
 
 
 async def handle(runtime: Runtime, inbound: Inbound, outbound: Outbound) -> None:
@@ -192,7 +189,7 @@ def _new_record(runtime: Runtime, inbound: Inbound, agent: Agent, session: Sessi
 
 
 def _clipped(name: str) -> str:
-    return name if len(name) <= _LONGEST else name[:_LONGEST]
+    return name if len(name) <= LONGEST_NAME else name[:LONGEST_NAME]
 
 
 def _clipped_or_none(name: str | None) -> str | None:

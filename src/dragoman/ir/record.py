@@ -16,6 +16,10 @@ REPLAYS_HEADER = "x-dragoman-replay"
 """The header that says so, and of which exchange it was."""
 
 
+LONGEST_NAME = 512
+"""Letters of what a client calls itself, its conversation or its model that go on record: much is remembered by such names."""
+
+
 class Trace(msgspec.Struct, frozen=True):
     """The place of an exchange in a distributed trace (https://www.w3.org/TR/trace-context/). Ids are hex. parent_id: the client's span;
     state: its `tracestate`. is_sampled: spans are wanted."""

@@ -37,6 +37,8 @@ def carry(request: Request, fitting: Fitting) -> Request:
         return request
     if len(found) > _MOST:
         fitting.warn(FIELD, f"the last {_MOST} of {len(found)} marks are kept, the most that count")
+    if caps.dialect not in _TAKEN and any(isinstance(item, Call) and _mark(item.extra, caps.dialect) is not None for item in request.items):
+        fitting.warn(FIELD, "the target's API has no place for a mark at a call")
     moving = _Moving(caps.dialect)
     # From the end, since the last ones are kept.
     items = [moving.item(item) for item in reversed(request.items)]
@@ -52,7 +54,11 @@ class _Moving:
         self._left = _MOST
 
     def item(self, item: Item) -> Item:
-        """A message or result with its marks on its parts, where its own goes on the last; anything else as it is."""
+        """A message or result with its marks on its parts, where its own goes on the last, and a call with its own; anything else as it
+        is."""
+        if isinstance(item, Call) and self._here in _TAKEN:
+            mark = _mark(item.extra, self._here)
+            return replace(item, extra=self._with(item.extra, mark)) if self._may(mark) else item
         if not isinstance(item, (Message, Result)):
             return item
         own, parts = _mark(item.extra, self._here), list(item.parts)

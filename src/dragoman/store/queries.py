@@ -97,7 +97,8 @@ def rows(connection: Connection, statement: Select[Any]) -> list[Row]:
 def _when_there_are_any(connection: Connection, wanted: Filter) -> Iterator[Filter]:
     """The same filter for the times in which there are such exchanges, the latest first. Whose names no index has are looked for in the
     sums by the hour first: somebody who asks seldom, or never did, is not to be looked for among all exchanges."""
-    if _INDEXED & wanted.equal.keys() or not _SUMMED & wanted.equal.keys():
+    # A search for words is made once, and finds few.
+    if wanted.text or _INDEXED & wanted.equal.keys() or not _SUMMED & wanted.equal.keys():
         yield wanted
         return
     table = usage_hours.c

@@ -12,15 +12,13 @@ import msgspec
 
 from dragoman.dialects.chat.assembly import Assembly
 from dragoman.dialects.chat.citations import read_citation
+from dragoman.dialects.chat.proofs import DETAILS, THOUGHTS
 from dragoman.dialects.chat.remainder import NAME
 from dragoman.dialects.chat.thinking import ThinkSplitter
 from dragoman.dialects.contract import Quirks
 from dragoman.dialects.remainder import JsonObject, object_or_empty, objects
 from dragoman.ir import events as ev
 from dragoman.ir.request import Proof
-
-_DETAILS = "reasoning_details"
-_THOUGHTS = ("reasoning_content", "reasoning", _DETAILS)
 
 # The finish reasons of the API and of its variations. What isn't here is `other`, with the word as detail.
 _REASONS: dict[str, ev.FinishReason] = {
@@ -70,9 +68,9 @@ class Choice:
         if logprobs:
             told = object_or_empty(logprobs)
             self._logprobs = objects(told.get("content") or told.get("refusal")) or None
-        if len(delta) > 1 and delta.get("content") and any(delta.get(name) for name in _THOUGHTS):
+        if len(delta) > 1 and delta.get("content") and any(delta.get(name) for name in THOUGHTS):
             # The last of a thought in one delta with the first words (Cerebras): it was thought before.
-            delta = {**{name: value for name, value in delta.items() if name in _THOUGHTS}, **delta}
+            delta = {**{name: value for name, value in delta.items() if name in THOUGHTS}, **delta}
         for name, value in delta.items():
             if value:
                 handler = self._TABLE.get(name)
@@ -186,8 +184,8 @@ class Choice:
             _merge(self._details, entry)
             text, summary = entry.get("text"), entry.get("summary")
             said = text or summary
-            if isinstance(said, str) and said and self._thought_field in (None, _DETAILS):
-                self._thought_field = _DETAILS
+            if isinstance(said, str) and said and self._thought_field in (None, DETAILS):
+                self._thought_field = DETAILS
                 self._add_thought(said, not text, out)
 
     def _on_calls(self, value: Any, out: list[ev.Event]) -> None:
@@ -268,7 +266,7 @@ class Choice:
 
     def _proof(self) -> Proof | None:
         if self._details:
-            return Proof(NAME, msgspec.json.encode(self._details).decode(), _DETAILS)
+            return Proof(NAME, msgspec.json.encode(self._details).decode(), DETAILS)
         if self._quirks.replay_reasoning:
             # The words are the proof. That there is one makes other dialects send the thought back to us.
             return Proof(NAME, "", self._quirks.reasoning_field)

@@ -11,9 +11,10 @@ from typing import Any
 import msgspec
 
 from dragoman.dialects.chat.parts import read_content
+from dragoman.dialects.chat.proofs import THOUGHTS
 from dragoman.dialects.chat.remainder import NAME, keep
 from dragoman.dialects.chat.tools import LEGACY, read_call
-from dragoman.dialects.chat.turns import LEGACY_ID, THOUGHTS, TURN, write_message, write_result, write_turn
+from dragoman.dialects.chat.turns import LEGACY_ID, TURN, write_message, write_result, write_turn
 from dragoman.dialects.remainder import JsonObject, difference, each, list_at, object_at, text_at, text_or_none, wrong
 from dragoman.ir.errors import GatewayError
 from dragoman.ir.request import Call, Item, Message, Part, Reasoning, Result, Text

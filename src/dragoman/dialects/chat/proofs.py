@@ -11,6 +11,8 @@ from dragoman.dialects.remainder import JsonObject
 from dragoman.ir.request import Proof
 
 DETAILS, CONTENT = "reasoning_details", "extra_content"
+THOUGHTS = ("reasoning_content", "reasoning", DETAILS)
+"""Where servers put an assistant's thoughts, most usual first."""
 _FORMS: dict[str, type] = {DETAILS: list, CONTENT: dict}
 
 

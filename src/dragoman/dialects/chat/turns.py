@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 from dragoman.dialects.chat.parts import Lost, write_content
-from dragoman.dialects.chat.proofs import DETAILS, proven
+from dragoman.dialects.chat.proofs import DETAILS, THOUGHTS, proven
 from dragoman.dialects.chat.remainder import mark, own
 from dragoman.dialects.chat.tools import LEGACY, write_call
 from dragoman.dialects.contract import Quirks
@@ -22,9 +22,6 @@ TURN = "$turn"
 
 LEGACY_ID = "legacy_call_{}"
 """The id of a legacy `function_call`, which has none on the wire."""
-
-THOUGHTS = ("reasoning_content", "reasoning", DETAILS)
-"""Where servers put an assistant's thoughts, most usual first."""
 
 
 def write_messages(items: tuple[Item, ...], quirks: Quirks, lost: Lost) -> list[JsonObject]:
