@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Callable
 
@@ -12,6 +13,8 @@ from machine import Machine
 
 _PATIENCE_S = 60.0
 _GLANCE_S = 0.05
+# How long a program may take to heed a signal: far more than any needs on a machine that is busy elsewhere.
+_HEED_S = 20.0
 _COLUMNS, _ROWS = 110, 40
 # What a terminal answers to the questions that a program asks it.
 _REPLIES = {b"\x1b[6n": b"\x1b[1;1R", b"\x1b[c": b"\x1b[?62;c"}
@@ -81,8 +84,19 @@ class Screen:
         os.kill(self.pid, number)
 
     def close(self) -> None:
-        """End whatever is left."""
+        """End whatever is left as a closed window does, and by force what does not heed that."""
+        for ending in (signal.SIGHUP, signal.SIGKILL):
+            if self._child.isalive():
+                self.signal(ending)
+                self._wait_for_death()
         self._child.close(force=True)
+
+    def _wait_for_death(self) -> None:
+        """Wait for the program as long as anybody would, and read on: one that writes to a full terminal cannot end."""
+        end = time.monotonic() + _HEED_S
+        while self._child.isalive() and time.monotonic() < end:
+            if not self._glance():
+                time.sleep(_GLANCE_S)
 
     def _glance(self) -> bool:
         """Take in what was written meanwhile; False once the program is gone."""
