@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from dragoman.config.price_schema import LongRates, ModelPrice
+from dragoman.config.schema import Config, Provider
 from dragoman.ir.usage import Usage
 from dragoman.policy.book import PriceBook
 from dragoman.policy.cost import cost
@@ -50,6 +51,14 @@ def test_batch_discount_holds_for_batches_only() -> None:
 
     assert usd(prices, "lab/x", Usage(1_000_000, 0)) == 1
     assert usd(prices, "lab/x", Usage(1_000_000, 0), processing="batch") == Decimal("0.75")
+
+
+def test_what_answers_within_the_process_costs_nothing() -> None:
+    config = Config(providers={"demo": Provider("demo"), "local": Provider("vllm", base_url="http://127.0.0.1:8000")})
+    prices = PriceBook.compile(config)
+
+    assert usd(prices, "demo/gpt-5.5", Usage(1000, 200, cache_read_tokens=300, cache_write_tokens=10, reasoning_tokens=50)) == 0
+    assert usd(prices, "local/gpt-5.5", Usage(1000, 200)) is None
 
 
 def test_model_that_nobody_prices_has_no_price() -> None:

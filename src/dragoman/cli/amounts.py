@@ -13,7 +13,9 @@ def dollars(amount: float | None) -> str:
     """An amount of money, short; a small one so that it is not taken for nothing."""
     if amount is None:
         return "-"
-    places = 2 if amount >= 100 else 4 if amount >= 0.01 or not amount else 6
+    if not amount:
+        return "$0"
+    places = 2 if amount >= 100 else 4 if amount >= 0.01 else 6
     return f"${amount:,.{places}f}"
 
 

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import click
 
 from dragoman import __version__
+from dragoman.cli.columns import aligned
 from dragoman.config.load import Loaded
 from dragoman.config.routing_schema import Strategy
 from dragoman.config.schema import Config, Provider, Target, VirtualModel
@@ -73,8 +74,7 @@ def _shown(url: str | None) -> str:
 def _models(config: Config) -> list[str]:
     if not config.models:
         return ["any name: to the provider whose family it is, else to the only provider; `provider/model` names one"]
-    width = max(map(len, config.models))
-    told = [f"{name:<{width}}  → {shown_targets(model)}" for name, model in config.models.items()]
+    told = aligned([(name, f"→ {shown_targets(model)}") for name, model in config.models.items()])
     return told[:_SHOWN] + ([f"and {len(told) - _SHOWN} more: `dragoman models`"] if len(told) > _SHOWN else [])
 
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 
+from dragoman.observe.cells import beginning, ending, padded, width
+
 _WIDEST = 60
 _ENDING = 20
 
 
 def aligned(rows: Sequence[Sequence[str]], right: Container[int] = ()) -> list[str]:
     """The rows as lines with their cells below each other; those of the places `right` end together, the others begin together."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(
-            f"{cell:>{width}}" if place in right else f"{cell:<{width}}"
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+            " " * (room - width(cell)) + cell if place in right else padded(cell, room)
+            for place, (cell, room) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in rows
     ]
@@ -23,4 +25,4 @@ def aligned(rows: Sequence[Sequence[str]], right: Container[int] = ()) -> list[s
 def shortened(name: str) -> str:
     """A name for a cell: clients may choose names as long as they like. What is left out of one is left out of its middle, since the end
     tells names apart."""
-    return name if len(name) <= _WIDEST else f"{name[: _WIDEST - _ENDING - 1]}…{name[-_ENDING:]}"
+    return name if width(name) <= _WIDEST else f"{beginning(name, _WIDEST - _ENDING - 1)}…{ending(name, _ENDING)}"

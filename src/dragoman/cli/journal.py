@@ -19,7 +19,8 @@ from dragoman.cli.columns import aligned
 from dragoman.config.load import load
 from dragoman.ir.record import Record
 from dragoman.ir.usage import Usage
-from dragoman.observe.line import line
+from dragoman.observe.cells import beginning, width
+from dragoman.observe.line import legible, line
 
 RUNNING = "/api/exchanges/running"
 """What a gateway that runs is asked for besides."""
@@ -120,9 +121,9 @@ def given_options(options: Mapping[str, str | None]) -> dict[str, str]:
 # ---- how things are written ----------------------------------------------------------------------------------------------
 
 
-def exchange_line(row: Mapping[str, Any], *, color: bool, width: int | None = None) -> str:
+def exchange_line(row: Mapping[str, Any], *, color: bool, cells: int | None = None) -> str:
     """An exchange as the gateway's terminal has it, with what it cost and how its id begins; of what went wrong only as much as leaves
-    it within `width`."""
+    it within so many cells."""
     usage = None
     if row.get("input_tokens") is not None:
         told = {name: row.get(name) for name in ("input_tokens", "output_tokens", "cache_read_tokens")}
@@ -146,9 +147,10 @@ def exchange_line(row: Mapping[str, Any], *, color: bool, width: int | None = No
     end = f"  {row['id'][:_SHORT_ID]}"
     if record.error is None:
         return f"{line(record, color=color)}  {dollars(row.get('cost_usd')):>9}{end}"
-    over = 0 if width is None else len(line(record)) + len(end) - width
-    if over > 0 and record.message:
-        record.message = f"{record.message[: max(_LEAST, len(record.message) - over - 1)]}…"
+    if cells is not None and record.message:
+        told, record.message = legible(record.message), "…"
+        room = max(_LEAST, cells - width(line(record)) - len(end))
+        record.message = told if width(told) <= room else f"{beginning(told, room)}…"
     return line(record, color=color) + end
 
 

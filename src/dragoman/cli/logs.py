@@ -121,8 +121,8 @@ class _Lines:
         if day != self._day:
             self._day = day
             click.echo(click.style(f"-- {day}", dim=True))
-        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        text = exchange_line(row, color=self._color, width=width)
+        cells = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        text = exchange_line(row, color=self._color, cells=cells)
         click.echo(text if self._color else legible(text, "\n"))
 
 

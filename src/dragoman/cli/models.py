@@ -70,8 +70,7 @@ def _asked(config: str | None, provider: str | None, search: str | None) -> dict
 
 def _virtual(config: Config, told: Iterable[dict[str, Any]]) -> list[str]:
     names = [entry["name"] for entry in told if entry["name"] in config.models]
-    width = max(map(len, names), default=0)
-    return [f"{name:<{width}}  → {_goes(config.models[name])}" for name in names]
+    return aligned([(name, f"→ {_goes(config.models[name])}") for name in names])
 
 
 def _goes(model: str | VirtualModel) -> str:

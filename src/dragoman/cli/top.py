@@ -19,6 +19,7 @@ from dragoman.cli.columns import shortened
 from dragoman.cli.journal import RUNNING, Source, table
 from dragoman.cli.screen import pause, whole_screen
 from dragoman.ir.errors import GatewayError
+from dragoman.observe.cells import beginning, width
 from dragoman.observe.line import legible
 
 Row = Mapping[str, Any]
@@ -96,11 +97,11 @@ def drawn(screen: Sequence[str], size: os.terminal_size) -> str:
     return _HOME + "".join(f"{line}{_REST_OF_LINE}\n" for line in kept) + _REST_OF_SCREEN
 
 
-def _cut(line: str, width: int) -> str:
+def _cut(line: str, cells: int) -> str:
     plain = click.unstyle(line)
-    if len(plain) <= width:
+    if width(plain) <= cells:
         return line
-    short = f"{plain[: width - 1]}…"
+    short = f"{beginning(plain, cells - 1)}…"
     return short if plain == line else click.style(short, dim=True)
 
 

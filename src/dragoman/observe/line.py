@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from dragoman.ir.record import Record
 from dragoman.ir.usage import Usage
+from dragoman.observe.cells import beginning, ending, padded, width
 
 _CLIENT, _AGENT, _ROUTE, _LANE, _TOKENS, _TIMES = 8, 6, 34, 9, 15, 10
 _LEFT = 499
@@ -37,7 +38,7 @@ def line(record: Record, *, color: bool = False) -> str:
 # Who asks for what hardly changes from line to line: putting those columns together is two thirds of a line's cost.
 @lru_cache(maxsize=64)
 def _who(client: str, agent: str | None) -> str:
-    return f"{legible(client)[:_CLIENT]:{_CLIENT}} {legible(_AGENTS.get(agent, agent) or '-')[:_AGENT]:{_AGENT}}"
+    return f"{_begun(client, _CLIENT)} {_begun(_AGENTS.get(agent, agent) or '-', _AGENT)}"
 
 
 @lru_cache(maxsize=256)
@@ -98,13 +99,18 @@ def _seconds(seconds: float) -> str:
     return f"{seconds:.1f}" if seconds < 99.95 else f"{seconds:.0f}"
 
 
-def _fit(text: str, width: int) -> str:
-    """Exactly `width` characters; of a long text the middle goes, since both ends of a model's name tell something."""
+def _begun(text: str, cells: int) -> str:
+    """Exactly so many cells; of a long text its beginning."""
+    return padded(beginning(legible(text), cells), cells)
+
+
+def _fit(text: str, cells: int) -> str:
+    """Exactly so many cells; of a long text the middle goes, since both ends of a model's name tell something."""
     text = legible(text)
-    if len(text) > width:
-        head = (width - 2) // 2
-        text = f"{text[:head]}..{text[len(text) - (width - 2 - head) :]}"
-    return text.ljust(width)
+    if width(text) > cells:
+        head = (cells - 2) // 2
+        text = f"{beginning(text, head)}..{ending(text, cells - 2 - head)}"
+    return padded(text, cells)
 
 
 def legible(text: str, but: str = "") -> str:

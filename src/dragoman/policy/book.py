@@ -1,4 +1,6 @@
-"""The prices of a config: what it says itself, else what the provider tells in its own list, else the public price list."""
+"""The prices of a config: what it says itself, else what the provider tells in its own list, else the public price list. What answers
+within this process costs nothing.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +25,7 @@ _HOUR_S = 3600
 _UNITS = {field: Unit(field) for field in GivenRates.__struct_fields__}
 _EACH = {"request": Unit.REQUEST, "web_search": Unit.WEB_SEARCH}
 _BATCH = {"processing": "batch"}
+_FREE = Price((Era({Unit.INPUT: Decimal(0), Unit.OUTPUT: Decimal(0)}),), source="built in")
 
 Told = Callable[[str, str], Price | None]
 """The price that a provider (by its name in config) tells of a model in its own list."""
@@ -35,18 +38,28 @@ def _nothing(provider: str, model: str) -> Price | None:
 class PriceBook:
     """Compiled from a checked config; immutable but for what it remembers, which is bounded."""
 
-    def __init__(self, given: Mapping[str, ModelPrice], price_lists: Mapping[str, str | None], told: Told = _nothing) -> None:
+    def __init__(
+        self,
+        given: Mapping[str, ModelPrice],
+        price_lists: Mapping[str, str | None],
+        told: Told = _nothing,
+        *,
+        free: frozenset[str] = frozenset(),
+    ) -> None:
         self._exact = {canonical(name): price for name, price in given.items() if not is_glob(name)}
         globs = [(Glob.parse(name), price) for name, price in given.items() if is_glob(name)]
         self._globs = sorted(globs, key=lambda pair: (-pair[0].weight, pair[0].text.count("*")))
         self._lists = dict(price_lists)
         self._told = told
+        self._free = free
         self._found: dict[tuple[str, str], tuple[float, PerToken | None]] = {}
 
     @classmethod
     def compile(cls, config: Config, told: Told = _nothing) -> PriceBook:
         """The prices of a checked config. `told`: what providers tell themselves."""
-        return cls(config.prices, {name: profile(provider.kind).prices for name, provider in config.providers.items()}, told)
+        profiles = {name: profile(provider.kind) for name, provider in config.providers.items()}
+        free = frozenset(name for name, known in profiles.items() if known.builtin)
+        return cls(config.prices, {name: known.prices for name, known in profiles.items()}, told, free=free)
 
     def load(self) -> None:
         """Read the public lists, if a provider has one: 0.3 s, once per process, so not on the event loop."""
@@ -75,6 +88,8 @@ class PriceBook:
         return made
 
     def _listed(self, provider: str, model: str) -> Price | None:
+        if provider in self._free:
+            return _FREE
         found = lists.listed(self._lists.get(provider), model)
         return None if found is None else found.price
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable
 from typing import Any, TextIO
 
 from dragoman.cli.trial import wording
 from dragoman.cli.trial.state import Entry, Trial
+from dragoman.observe.cells import beginning, padded, width
 
 _REDRAW_S = 0.5
 _ASK_S = 3.0
+_WIDEST = 100
 _UP_AND_CLEAR = "\x1b[{lines}F\x1b[J"
 
 
@@ -25,7 +28,7 @@ class Progress:
         self._is_terminal = stream.isatty()
         self._drawn = 0
         self._drawn_at = self._asked_at = 0.0
-        self._width = max(len(entry.label) for entry in trial.entries)
+        self._widest = max(width(entry.label) for entry in trial.entries)
 
     def started(self, entry: Entry) -> None:
         """Tell that it runs."""
@@ -61,9 +64,11 @@ class Progress:
             print(f"dragoman: {entry.label}: {what}", file=self._stream, flush=True)
 
     def _draw(self) -> None:
-        lines = [f"  {entry.label:<{self._width}}  {self._line(entry)}" for entry in self._entries]
+        lines = [f"  {padded(entry.label, self._widest)}  {self._line(entry)}" for entry in self._entries]
+        # A line that ran on into the next would be one more than is gone up again.
+        room = min(_WIDEST, shutil.get_terminal_size().columns - 1)
         up = _UP_AND_CLEAR.format(lines=self._drawn) if self._drawn else ""
-        self._stream.write(up + "".join(f"{line[:100]}\n" for line in lines))
+        self._stream.write(up + "".join(f"{beginning(line, room)}\n" for line in lines))
         self._stream.flush()
         self._drawn = len(lines)
 

@@ -85,8 +85,7 @@ def next_steps(repository: Repository, env: Mapping[str, str], trial: Trial) -> 
         (f"dragoman tries keep {trial.id} {example}", "put its changes into your working tree"),
         (f"dragoman tries drop {trial.id}", "remove the worktrees"),
     )
-    width = max(len(command) for command, _ in steps)
-    return "\n".join([*(f"  {command:<{width}}  {what}" for command, what in steps), f"  worktrees and logs: {folder_of(env, trial)}"])
+    return "\n".join([*(f"  {line}" for line in aligned(steps)), f"  worktrees and logs: {folder_of(env, trial)}"])
 
 
 def _row(number: int, entry: Entry, changes: list[Change]) -> tuple[str, ...]:
@@ -113,10 +112,8 @@ def _changes(repository: Repository, env: Mapping[str, str], trial: Trial, entry
 
 
 def _files(changes: list[Change]) -> Iterator[str]:
-    width = max((len(change.path) for change in changes), default=0)
-    for change in changes[:_STAT_FILES]:
-        lines = "binary" if change.added is None else wording.lines_changed([change])
-        yield f"  {change.path:<{width}}  {lines}"
+    shown = [(change.path, "binary" if change.added is None else wording.lines_changed([change])) for change in changes[:_STAT_FILES]]
+    yield from (f"  {line}" for line in aligned(shown))
     if len(changes) > _STAT_FILES:
         yield f"  and {len(changes) - _STAT_FILES} more"
 
