@@ -6,6 +6,7 @@ import contextlib
 import gc
 import os
 import threading
+import weakref
 from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from blank_database import Blank
 from dragoman.config.journal_schema import Journal as Settings
 from dragoman.ir.record import Bodies, Record
 from dragoman.observe.journal import Journal
-from dragoman.observe.journal_writer import Scribe, Stats
+from dragoman.observe.journal_writer import Entry, Scribe, Stats
 from dragoman.observe.spool import Spool
 from dragoman.store.batch import Batch
 
@@ -34,6 +35,10 @@ class Slow(Blank):
     def index(self, most: int) -> int:
         self.did.append("index")
         return 0
+
+
+class Known(Record, weakref=True):
+    """A record of which can be told whether it is still there."""
 
 
 def record(number: int, size: int = 0) -> Record:
@@ -86,29 +91,44 @@ def test_nothing_is_put_off_once_a_quarter_of_the_room_is_taken(tmp_path: Path) 
 
 @pytest.fixture
 def _collection_as_it_was() -> Generator[None]:
-    is_on = gc.isenabled()
+    before = gc.get_threshold()
     yield
-    (gc.enable if is_on else gc.disable)()
+    gc.set_threshold(*before)
 
 
 @pytest.mark.usefixtures("_collection_as_it_was")
-@pytest.mark.parametrize("is_on", [True, False])
+@pytest.mark.parametrize(("before", "meanwhile"), [(700, 100_000), (0, 0), (200_000, 200_000)], ids=["on", "off", "rarer yet"])
 @pytest.mark.parametrize("fails", [True, False])
-def test_cycles_are_not_looked_for_while_a_batch_is_made_and_then_as_before(tmp_path: Path, is_on: bool, fails: bool) -> None:
-    seen: list[bool] = []
+def test_cycles_are_hardly_looked_for_while_a_batch_is_made_and_written_and_then_as_before(
+    tmp_path: Path, before: int, meanwhile: int, fails: bool
+) -> None:
+    seen: list[int] = []
 
     def complete(_: Iterable[tuple[Record, Bodies | None]]) -> None:
-        seen.append(gc.isenabled())
+        seen.append(gc.get_threshold()[0])
         if fails:
             raise RuntimeError("a fault of ours")
 
     scribe = Scribe(
-        lambda: Slow(lambda: seen.append(gc.isenabled())), Settings(), Spool(tmp_path, 10**9, "a"), "a", price=lambda _: None,
+        lambda: Slow(lambda: seen.append(gc.get_threshold()[0])), Settings(), Spool(tmp_path, 10**9, "a"), "a", price=lambda _: None,
         told=lambda said: said, complete=complete, secrets=(), clock=lambda: 0.0, stats=Stats(),
     )  # fmt: skip
-    (gc.enable if is_on else gc.disable)()
+    gc.set_threshold(before, 11, 12)
 
     with contextlib.suppress(RuntimeError):
         scribe.write([(record(1), None, "none", 0)])
 
-    assert (seen, gc.isenabled()) == ([False] if fails else [False, is_on], is_on)
+    assert (seen, gc.get_threshold()) == ([meanwhile] if fails else [meanwhile] * 2, (before, 11, 12))
+
+
+def test_what_was_written_is_let_go_before_cycles_are_looked_for_again(tmp_path: Path) -> None:
+    entries: list[Entry] = [(Known("ex_1", 1000.0), None, "none", 0)]
+    gone = weakref.ref(entries[0][0])
+    scribe = Scribe(
+        lambda: Slow(lambda: None), Settings(), Spool(tmp_path, 10**9, "a"), "a", price=lambda _: None, told=lambda said: said,
+        complete=lambda _: None, secrets=(), clock=lambda: 0.0, stats=Stats(),
+    )  # fmt: skip
+
+    scribe.write(entries)
+
+    assert (entries, gone()) == ([], None)

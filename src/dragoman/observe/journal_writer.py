@@ -45,6 +45,8 @@ _INDEX_SHARE, _INDEX_SHARE_BUSY = 0.04, 0.01
 the thread has so much else to do that the index falls behind in any case."""
 _BUSY_SHARE = 0.1
 """Of one core, from which on the thread has much to do."""
+_RARELY = 100_000
+"""Objects that are made before Python looks for cycles among them: some times what a batch makes."""
 _REPLAY_S = 0.25
 """So long what waited on disk is written before what came meanwhile: the longer, the fuller the queue, which then drops bodies."""
 _LAST_REPLAY_S = 8.0
@@ -147,12 +149,12 @@ class Scribe:
         return self._writer is not None and self._spool.size_bytes > 0
 
     def write(self, entries: list[Entry]) -> None:
-        """Write exchanges into the database, or where it is away, on disk."""
-        with _no_collection():
-            batch = self._batch(entries)
+        """Write exchanges into the database, or where it is away, on disk. Empties the list."""
+        with _rare_collection():
+            self._put_or_wait(entries)
+            # Let go here, so that they are not looked through afterwards.
+            entries.clear()
         self._is_behind = True
-        if self._spool.size_bytes or not self._put(batch, len(entries)):
-            self._wait_on_disk(batch, len(entries))
 
     def chores(self, *, is_closing: bool) -> None:
         """What is to be done besides: what waits on disk first."""
@@ -179,6 +181,11 @@ class Scribe:
         self._let_go()
 
     # ---- batches ------------------------------------------------------------------------------------------------------------
+
+    def _put_or_wait(self, entries: list[Entry]) -> None:
+        batch = self._batch(entries)
+        if self._spool.size_bytes or not self._put(batch, len(entries)):
+            self._wait_on_disk(batch, len(entries))
 
     def _batch(self, entries: list[Entry]) -> Batch:
         rows = Rows(self._price, self._told, self._turns, self._parts, paths=self._settings.paths)
@@ -353,17 +360,19 @@ class Scribe:
 
 
 @contextlib.contextmanager
-def _no_collection() -> Generator[None]:
-    """While a batch is made, which takes a tenth of a second at most: it makes thousands of tuples and no cycle, so that to look for some
-    again and again would be a tenth of its work. Where somebody has turned collection off, it stays so."""
-    if not gc.isenabled():
+def _rare_collection() -> Generator[None]:
+    """While a batch is made and written: it makes thousands of tuples and no cycle, so that to look for some again and again would be a
+    tenth of the work. They are gone when it is over, and with them what there was to look through. Not off, as a database may keep us
+    waiting: then what others make meanwhile is looked through once there is that much of it."""
+    threshold, *others = gc.get_threshold()
+    if not 0 < threshold < _RARELY:
         yield
         return
-    gc.disable()
+    gc.set_threshold(_RARELY, *others)
     try:
         yield
     finally:
-        gc.enable()
+        gc.set_threshold(threshold, *others)
 
 
 def _redact_calls(record: Record, redactor: Redactor) -> None:
