@@ -79,25 +79,44 @@ def test_what_is_refused_at_a_models_path_is_counted_however_many_slashes_it_has
     go(story())
 
 
+async def turn_away(runtime: str, inbound: Inbound, outbound: Outgoing) -> None:
+    """As an exchange refuses strangers; it tells how much of their bodies it got."""
+    assert "authorization" not in inbound.headers
+    await outbound.whole(401, (), b"%d" % len(inbound.body))
+
+
 @pytest.mark.parametrize("header", ["Content-Length: 50000000", "Transfer-Encoding: chunked"])
 def test_a_strangers_body_is_not_waited_for(header: str) -> None:
     head = f"POST /v1/responses HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{header}\r\n".encode()
 
     async def story() -> None:
-        async with house(about=CLOSED) as it:
+        async with house(turn_away, about=CLOSED) as it:
             answer = await it.ask(head + b"\r\n")
 
-            assert (answer.status, answer.message, it.app.refusals) == (401, "a client key is needed", {"authentication": 1})
+            assert (answer.status, answer.headers["connection"], answer.body, it.app.refusals) == (401, "close", b"0", {})
 
     go(story())
 
 
 def test_a_strangers_packed_body_is_not_unpacked() -> None:
     async def story() -> None:
-        async with house(about=CLOSED) as it:
+        async with house(turn_away, about=CLOSED) as it:
             answers = [await it.ask(post("/v1/responses", b"no gzip", "Content-Encoding: gzip", *key)) for key in ((), (KEY,))]
 
             assert [answer.status for answer in answers] == [401, 400]
+
+
+def test_a_stranger_is_an_exchange_that_is_refused_however_its_request_is_cut() -> None:
+    whole = post("/v1/responses", b"{}")
+
+    async def story() -> None:
+        async with house(turn_away, about=CLOSED) as it:
+            for first in (len(whole), len(whole) - 1, len(whole) - 2):
+                client = await it.client()
+                answer = await client.ask(whole[:first])
+
+                assert (answer.status, it.app.refusals) == (401, {})
+                client.close()
 
     go(story())
 

@@ -226,9 +226,7 @@ class App(Generic[R]):
             if len(exchanges) >= self._max_running:
                 raise _too_many(len(exchanges))
             if asked.more_body or asked.size > self._body_bytes or "content-encoding" in headers:
-                # What is not here yet, or would have to be unpacked, is not worth it for a stranger.
-                self.about.identify(headers)
-                body = await read_body(asked.read, headers, self._body_bytes)
+                body = await self._read(asked)
                 # Others may have begun while this body came.
                 if len(exchanges) >= self._max_running:
                     raise _too_many(len(exchanges))
@@ -251,6 +249,15 @@ class App(Generic[R]):
                 exchanges.discard(asked)
 
         return on_exchange
+
+    async def _read(self, asked: Answer) -> bytes:
+        """The whole body. Of a stranger's nothing: what is not here yet, or would have to be unpacked, is not worth it, and the exchange
+        refuses whoever it does not know, however the request came."""
+        try:
+            self.about.identify(asked.headers)
+        except GatewayError:
+            return b""
+        return await read_body(asked.read, asked.headers, self._body_bytes)
 
     def _admin_handler(self, method: str, path: str, answerer: Answerer) -> Handler:
         async def on_admin(asked: Answer) -> None:
