@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-from sqlalchemy import Table
+from sqlalchemy import Column, Table
 
 from dragoman.store import tables
 from dragoman.store.batch import Old
@@ -69,9 +70,14 @@ _ON_CONFLICT: dict[Table, str] = {
 }
 
 
-def columns(table: Table) -> list[str]:
+def written(table: Table) -> list[Column[Any]]:
     """The columns that are written: bodies count themselves."""
-    return [column.name for column in table.columns if column.identity is None]
+    return [column for column in table.columns if column.identity is None]
+
+
+def columns(table: Table) -> list[str]:
+    """Their names."""
+    return [column.name for column in written(table)]
 
 
 def insert_into(table: Table, source: str) -> str:
