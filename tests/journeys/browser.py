@@ -7,11 +7,14 @@ import shutil
 from collections.abc import Generator
 from typing import Any
 
+from patience import PATIENCE_S
 from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, sync_playwright
 
 CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
 WIDE = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
+_PATIENCE_MS = PATIENCE_S * 1000
+"""Playwright's own is 30 seconds for everything."""
 _SWITCHES = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
 
 CONTRASTS = """() => {
@@ -71,7 +74,7 @@ class Tab:
 def chromium() -> Generator[Browser]:
     """The browser, for the block."""
     with sync_playwright() as player:
-        browser = player.chromium.launch(executable_path=CHROMIUM, args=_SWITCHES)
+        browser = player.chromium.launch(executable_path=CHROMIUM, args=_SWITCHES, timeout=_PATIENCE_MS)
         try:
             yield browser
         finally:
@@ -82,6 +85,7 @@ def chromium() -> Generator[Browser]:
 def tab(browser: Browser, **settings: Any) -> Generator[Tab]:
     """A tab of a browser without a past, for the block."""
     context = browser.new_context(**{"viewport": WIDE, **settings})
+    context.set_default_timeout(_PATIENCE_MS)
     try:
         yield Tab(context.new_page())
     finally:

@@ -7,40 +7,24 @@ import json
 import os
 import shutil
 import subprocess
-import threading
-import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from http import HTTPStatus
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
 import yaml
+from patience import PATIENCE_S, until
 from ports import free_port
 
-T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "observability" / "prometheus" / "dragoman.rules.yml"
 _TOOLS = os.pathsep.join([str(ROOT / ".tools" / "prometheus"), os.environ["PATH"]])
 PROMETHEUS = shutil.which("prometheus", path=_TOOLS)
 PROMTOOL = shutil.which("promtool", path=_TOOLS)
-_PATIENCE_S = 60.0
-_LOOK_S = 0.1
-
-
-def until(look: Callable[[], T | None], what: str) -> T:
-    """What `look` finds, as soon as it finds something."""
-    ends = time.monotonic() + _PATIENCE_S
-    pause = threading.Event()
-    while time.monotonic() < ends:
-        found = look()
-        if found:
-            return found
-        pause.wait(_LOOK_S)
-    raise AssertionError(f"{what} did not come to be within {_PATIENCE_S:g} s")
 
 
 @contextlib.contextmanager
@@ -54,7 +38,7 @@ def running(*command: str, log: Path, **env: str) -> Generator[None]:
         yield
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(PATIENCE_S)
 
 
 class Prometheus:
@@ -66,7 +50,7 @@ class Prometheus:
     def ask(self, path: str, **query: str) -> Any:
         """The data of an answer, None as long as it does not answer. Raises HTTPError where it refuses the question."""
         try:
-            with urlopen(f"{self._url}/api/v1/{path}?{urlencode(query)}", timeout=10) as answer:
+            with urlopen(f"{self._url}/api/v1/{path}?{urlencode(query)}", timeout=PATIENCE_S) as answer:
                 told = json.load(answer)
         except (ConnectionError, TimeoutError):
             return None
@@ -76,7 +60,7 @@ class Prometheus:
                 return None
             raise
         except URLError as error:
-            if isinstance(error.reason, ConnectionError):
+            if isinstance(error.reason, ConnectionError | TimeoutError):
                 return None
             raise
         assert told["status"] == "success"

@@ -21,6 +21,7 @@ import openai
 from error_rows import OWN, ROWS, SDK, Body, Own, Row, Sdk
 from machine import BYPASS, Machine, provider_of, ruled, stats
 from parts import gateway, simulator
+from patience import PATIENCE_S, until
 from upstreams import provider
 
 SECRET = "sk-proj-aProviderKeyThatNobodyMaySee0123456789"
@@ -28,11 +29,11 @@ CLIENT_KEY = "a-client-key"
 WAIT_S = 2
 """The gateway's deadline where a provider is silent, here. Everything else may take as long as it does on a busy machine."""
 _DEADLINES = {"stall-head": {"first_byte_s": WAIT_S}, "stall": {"idle_s": WAIT_S}}
-_PATIENCE_S = 180.0
-_STEP_S = 0.05
+_PATIENCE_S = 3 * PATIENCE_S
+_GLANCE_S = 0.5
 _AT_ONCE = 18
-_SDK_S = 120.0
-_SDK_ALONE_S = 5.0
+_SDK_S = 600.0
+_SDK_ALONE_S = 10.0
 """What a program waits for an answer, and alone where the provider is silent. Its own default of ten minutes would tell the same, later."""
 
 
@@ -115,9 +116,12 @@ class Bench:
         return msgspec.structs.replace(told_of(ran, requests, self._asked(f"{name}/{row.name}")), tries=tries)
 
     def _raw(self, row: Row) -> Told:
-        ran = self._run(self._upstream, f"raw-{row.name}", row.patience_s, row.settings)
-        asked = len([one for one in stats(self._upstream)["last"] if one["model"] == f"raw-{row.name}"])
-        return told_of(ran, asked, asked)
+        def asked() -> int:
+            return len([one for one in stats(self._upstream)["last"] if one["model"] == f"raw-{row.name}"])
+
+        # How long it takes to begin is the machine's.
+        ran = self._run(self._upstream, f"raw-{row.name}", row.patience_s, row.settings, has_begun=lambda: asked() > 0)
+        return told_of(ran, asked(), asked())
 
     def _own(self, own: Own) -> Told:
         ran = self._run(self._gateways[own.gateway], own.name, _PATIENCE_S, key=own.key)
@@ -126,10 +130,19 @@ class Bench:
         count = self._logged("open", own.name)[0] if own.gateway == "open" else 1 + told.screen.count("Reconnecting")
         return msgspec.structs.replace(told, requests=count)
 
-    def _run(self, address: str, model: str, patience_s: float, settings: str = "", key: str = CLIENT_KEY) -> tuple[int | None, str, str]:
+    def _run(
+        self,
+        address: str,
+        model: str,
+        patience_s: float,
+        settings: str = "",
+        *,
+        key: str = CLIENT_KEY,
+        has_begun: Callable[[], bool] = lambda: True,
+    ) -> tuple[int | None, str, str]:
         machine = Machine(self._folder / f"machine-{next(self._numbers)}")
         machine.configure(door(address, settings))
-        return run_codex(machine, model, patience_s, key)
+        return run_codex(machine, model, patience_s, key, has_begun=has_begun)
 
     # ---- the SDK ----
 
@@ -165,13 +178,12 @@ class Bench:
         """A gateway's log, with all that has happened until now: it is written behind the exchanges, in their order."""
         mark = f"relay/mark-{next(self._marks)}"
         httpx2.post(f"{self._gateways[which]}/v1/responses", json={"model": mark, "input": "Hello."}, timeout=_PATIENCE_S, trust_env=False)
-        end = time.monotonic() + _PATIENCE_S
-        while True:
-            whole, _, _ = (self._folder / which / "dragoman" / "gateway-journey.log").read_text().rpartition("\n")
-            if f'"asked":"{mark}"' in whole:
-                return whole
-            assert time.monotonic() < end, "the gateway writes no log"
-            time.sleep(_STEP_S)
+
+        def whole() -> str | None:
+            lines, _, _ = (self._folder / which / "dragoman" / "gateway-journey.log").read_text().rpartition("\n")
+            return lines if f'"asked":"{mark}"' in lines else None
+
+        return until(whole, "what has happened, in the gateway's log,")
 
     def _asked(self, rule: str) -> int:
         return len([one for one in stats(self._upstream)["last"] if one["rule"] == rule])
@@ -249,8 +261,10 @@ env_key = "GW_KEY"
 {settings}"""
 
 
-def run_codex(machine: Machine, model: str, patience_s: float, key: str) -> tuple[int | None, str, str]:
-    """`codex exec`, ended with all its children when patience is over (code None)."""
+def run_codex(
+    machine: Machine, model: str, patience_s: float, key: str, *, has_begun: Callable[[], bool] = lambda: True
+) -> tuple[int | None, str, str]:
+    """`codex exec`, ended with all its children when patience is over (code None), which is counted from when it `has_begun`."""
     process = subprocess.Popen(
         ["codex", "exec", "--skip-git-repo-check", BYPASS, "-m", model, "Say hello."],
         env={**machine.env, "GW_KEY": key},
@@ -261,13 +275,16 @@ def run_codex(machine: Machine, model: str, patience_s: float, key: str) -> tupl
         text=True,
         start_new_session=True,
     )
-    try:
-        out, err = process.communicate(timeout=patience_s)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        out, err = process.communicate()
-        return None, out, err
-    return process.returncode, out, err
+    begun, end = False, time.monotonic() + _PATIENCE_S
+    while time.monotonic() < end:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            out, err = process.communicate(timeout=_GLANCE_S)
+            return process.returncode, out, err
+        if not begun and has_begun():
+            begun, end = True, time.monotonic() + patience_s
+    os.killpg(process.pid, signal.SIGKILL)
+    out, err = process.communicate()
+    return None, out, err
 
 
 def told_of(ran: tuple[int | None, str, str], count: int, asked: int) -> Told:

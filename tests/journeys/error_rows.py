@@ -51,8 +51,8 @@ class Row(msgspec.Struct, frozen=True):
     """One fault.
 
     name: the model that has it. rule: what the simulator does. says: what Codex's user must read, `{provider}` being its name. fatal:
-    asking again cannot help. patience_s: how long the raw run may last; `settings` are Codex's for the raw run. more: why ours may
-    take more requests than the raw provider.
+    asking again cannot help. patience_s: how long the raw run may last from its first request on; `settings` are Codex's for it. more: why
+    ours may take more requests than the raw provider.
     """
 
     name: str
@@ -62,7 +62,7 @@ class Row(msgspec.Struct, frozen=True):
     over: tuple[str, ...] = OPENAI
     fatal: bool = True
     known: Known | None = None
-    patience_s: float = 180.0
+    patience_s: float = 720.0
     settings: str = ""
     more: str = ""
 

@@ -7,6 +7,7 @@ import json
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -18,22 +19,32 @@ import httpx2
 import msgspec
 import openai
 from error_bench import CLIENT_KEY, Told, ask, door, run_codex, told_of
-from machine import DRAGOMAN, Machine, ruled, stats
+from machine import Machine, ruled, stats
 from parts import gateway, simulator
+from patience import PATIENCE_S, until
 from ports import free_port
 from upstreams import config_of
 
 _WORDS = "one two three four five six seven eight nine ten"
 _STREAMED = {"first_s": 0, "delta_s": 0.5, "characters": 4}
 _WHOLE = {"first_s": 6, "delta_s": 0}
-_READY_S, _STEP_S = 90.0, 0.05
+_STALLS = ({"stall": {"at": {"within": "text"}}}, {"stall": {"at": "head"}})
+"""A stream and a whole answer of a provider that stays away: neither is over before it dies, however long the machine stands still."""
 _SAID_S = 0.7
 """How long an answer has been under way when it is stopped: some words are out, where it is a stream."""
 _AWAY_S = 1.0
 WAITS_S = 20.0
-"""How long a client alone is watched, which may wait without end."""
-_PATIENCE_S = 180.0
+"""How long a client alone is watched, which may wait without end, from the moment when it is left alone."""
+_PATIENCE_S = 2 * PATIENCE_S
 """What everything else may take on a busy machine; it ends by itself."""
+_ON_A_WORD = """
+import sys
+import dragoman.cli.main
+from dragoman.__main__ import main
+print("ready", flush=True)
+sys.exit(main() if sys.stdin.readline() else 0)
+"""
+"""A program that has everything loaded and waits for a line before it begins: how long loading takes is the machine's."""
 
 
 class Stop(msgspec.Struct, frozen=True):
@@ -61,60 +72,81 @@ class Process:
     def __init__(self, machine: Machine, *arguments: str) -> None:
         self.port = free_port()
         self._machine, self._arguments = machine, arguments
-        self._process: subprocess.Popen[bytes] | None = None
-        self.start()
+        self._log = machine.home / f"{arguments[0]}.log"
+        self._process = self._spare()
+        self._next = self._spare()
+        self._begin()
 
     @property
     def address(self) -> str:
         """Where it listens."""
         return f"http://127.0.0.1:{self.port}"
 
-    def start(self) -> None:
-        """Start it, and wait until it listens."""
-        self._process = subprocess.Popen(
-            [*DRAGOMAN, *self._arguments, "--port", str(self.port)],
-            env=self._machine.env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        end = time.monotonic() + _READY_S
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), _STEP_S).close()
-                return
-            except OSError:
-                assert time.monotonic() < end, "it does not listen"
-                time.sleep(_STEP_S)
-
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
         """End it."""
-        assert self._process is not None
         self._process.send_signal(number)
+
+    def start_again(self) -> None:
+        """Start it once more, and wait until it listens."""
+        self.close()
+        self._process = self._next
+        self._begin()
 
     def close(self) -> None:
         """End it for good."""
-        assert self._process is not None
         self._process.kill()
-        self._process.wait()
+        self._process.communicate()
+
+    def forget(self) -> None:
+        """End it, and the one that would have come after it."""
+        self.close()
+        self._next.kill()
+        self._next.communicate()
+
+    def _spare(self) -> subprocess.Popen[bytes]:
+        with self._log.open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-c", _ON_A_WORD, *self._arguments, "--port", str(self.port)],
+                env=self._machine.env,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+            )
+        assert process.stdout is not None and process.stdout.readline() == b"ready\n"
+        return process
+
+    def _begin(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(b"begin\n")
+        self._process.stdin.flush()
+        until(self._listens, f"a listener at {self.address}")
+
+    def _listens(self) -> bool:
+        assert self._process.poll() is None, self._log.read_text()
+        try:
+            socket.create_connection(("127.0.0.1", self.port), PATIENCE_S).close()
+        except OSError:
+            return False
+        return True
 
 
-Client = Callable[[Machine, str, str, float, threading.Event], Told]
-"""Asks an address for a model, and waits so long for the end of it. Sets the event when somebody may be stopped."""
+Client = Callable[[Machine, str, str, float, threading.Event, threading.Event], Told]
+"""Asks an address for a model, and waits so long for the end of it. Sets the first event when somebody may be stopped; the second one is
+set when that has been done."""
 
 
-def codex(machine: Machine, address: str, model: str, patience_s: float, ready: threading.Event) -> Told:
+def codex(machine: Machine, address: str, model: str, patience_s: float, ready: threading.Event, stopped: threading.Event) -> Told:
     """The real Codex. Whether it has heard some words already is all the same: it asks again."""
     ready.set()
     machine.configure(door(address, ""))
-    ran = run_codex(machine, model, patience_s, CLIENT_KEY)
+    ran = run_codex(machine, model, patience_s, CLIENT_KEY, has_begun=stopped.is_set)
     return told_of(ran, 1 + ran[2].count("Reconnecting... "), 0)
 
 
 def program(api: str, stream: bool) -> Client:
     """A program with the SDK of OpenAI, which has heard some words of a stream when somebody is stopped."""
 
-    def work(machine: Machine, address: str, model: str, patience_s: float, ready: threading.Event) -> Told:
+    def work(machine: Machine, address: str, model: str, patience_s: float, ready: threading.Event, _: threading.Event) -> Told:
         count = 0
         if not stream:
             ready.set()
@@ -144,7 +176,9 @@ def stopped(stop: Stop, client: str, folder: Path, *, alone: bool = False) -> To
     """What a client gets while somebody stops. alone: straight at the provider."""
     machine = Machine(folder)
     script = machine.home / "script.yaml"
-    script.write_text(json.dumps({"rules": [{"reply": [{"text": _WORDS}]}], "pace": _WHOLE if "whole" in client else _STREAMED}))
+    is_whole = "whole" in client
+    fault = {"fault": _STALLS[is_whole]} if stop.victim == "provider" and not stop.returns else {}
+    script.write_text(json.dumps({"rules": [{"reply": [{"text": _WORDS}], **fault}], "pace": _WHOLE if is_whole else _STREAMED}))
     provider = Process(machine, "simulate", "--script", str(script))
     config = machine.home / "dragoman.yaml"
     facts = {
@@ -157,18 +191,18 @@ def stopped(stop: Stop, client: str, folder: Path, *, alone: bool = False) -> To
     config.write_text(json.dumps({"providers": {"p": facts}}))
     here = None if alone else Process(machine, "serve", "--config", str(config))
     victim = here if stop.victim == "gateway" and here is not None else provider
-    ready = threading.Event()
-    ending = threading.Thread(target=_end_it, args=(stop, victim, provider, ready))
+    ready, done = threading.Event(), threading.Event()
+    ending = threading.Thread(target=_end_it, args=(stop, victim, provider, ready, done))
     ending.start()
     try:
         address, model = (provider.address, "gpt-5.5") if here is None else (here.address, "p/gpt-5.5")
-        return CLIENTS[client](machine, address, model, WAITS_S if alone and not stop.returns else _PATIENCE_S, ready)
+        return CLIENTS[client](machine, address, model, WAITS_S if alone and not stop.returns else _PATIENCE_S, ready, done)
     finally:
         ready.set()
         ending.join()
         for process in (provider, here):
             if process is not None:
-                process.close()
+                process.forget()
 
 
 def asking(stop: Stop) -> tuple[str, ...]:
@@ -206,16 +240,15 @@ class Stopped:
         return self._under_way[key]
 
 
-def _end_it(stop: Stop, victim: Process, provider: Process, ready: threading.Event) -> None:
-    end = time.monotonic() + _PATIENCE_S
-    while not any(request["model"] for request in stats(provider.address)["last"]) and time.monotonic() < end:
-        time.sleep(_STEP_S)
+def _end_it(stop: Stop, victim: Process, provider: Process, ready: threading.Event, done: threading.Event) -> None:
+    until(lambda: any(request["model"] for request in stats(provider.address)["last"]), "a request")
     ready.wait(_PATIENCE_S)
     time.sleep(_SAID_S)
     victim.stop(stop.number)
+    done.set()
     if stop.returns:
         time.sleep(_AWAY_S)
-        victim.start()
+        victim.start_again()
 
 
 # ---- what a target cannot be asked ---------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from faults import BY_NAME, DELIVERED, MODELS, WORDS, Kind
 from hearing import Hearing, patient
 from machine import requests
 from parts import gateway, simulator
+from patience import PATIENCE_S
 from upstreams import provider
 
 from dragoman.app.compose import compose, lasting
@@ -177,7 +178,7 @@ def _number(user: str) -> int:
 def ask(address: str, number: int, case: dict[str, Any], hearing: Hearing) -> tuple[str, int, str, str]:
     """One exchange as a client: what it was told, the status, how many tries the headers told of, and what it saw."""
     path, query, body = asked(number, case)
-    connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=60)
+    connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=PATIENCE_S)
     try:
         connection.request("POST", f"/openai/v1{path}?{query}", body, {"content-type": "application/json"})
         reply = connection.getresponse()

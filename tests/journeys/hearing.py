@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable, Iterator
 
 import msgspec
+from patience import PATIENCE_S
 
 from dragoman.simulator.app import Simulator
 from dragoman.simulator.listener import Asked
 from dragoman.simulator.performance import Beat, Pause, Performance, Step
 
-_PATIENCE_S = 60.0
 _LOOK_S = 0.01
 
 
@@ -40,7 +40,7 @@ class _Steps(tuple[Step, ...]):
 
 
 def _silence(heard: threading.Event) -> Iterator[Pause]:
-    end = time.monotonic() + _PATIENCE_S
+    end = time.monotonic() + PATIENCE_S
     while not heard.is_set() and time.monotonic() < end:
         yield Pause(_LOOK_S)
 

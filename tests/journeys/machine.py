@@ -11,10 +11,10 @@ from typing import Any
 from urllib.request import urlopen
 
 import msgspec
+from patience import PATIENCE_S
 
 from dragoman.simulator.script import Script, read_script
 
-_PATIENCE_S = 90.0
 BYPASS = "--dangerously-bypass-approvals-and-sandbox"
 CLIENTS = Path(os.environ.get("DRAGOMAN_CLIENTS") or Path(__file__).parents[2] / ".clients")
 OLD_CODEX = os.pathsep.join([str(CLIENTS / "codex-0.42" / "node_modules" / ".bin"), os.environ["PATH"]])
@@ -56,7 +56,7 @@ class Machine:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=_PATIENCE_S,
+            timeout=PATIENCE_S,
             check=False,
         )
         return Ran(done.returncode, done.stdout, done.stderr)

@@ -14,12 +14,13 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
+from patience import PATIENCE_S
+
 from dragoman.cli.child import child_gateway
 from dragoman.simulator.app import Simulator, serve
 from dragoman.simulator.script import Script
 
 HERE = Path(__file__).parent
-_READY_S = 60.0
 
 
 def unlisted(config: dict[str, Any]) -> dict[str, Any]:
@@ -48,7 +49,7 @@ def simulator(script: Script, *, key: str | None = None, kept: int | None = None
     thread.start()
 
     def run(work: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, loop).result(_READY_S)
+        return asyncio.run_coroutine_threadsafe(work, loop).result(PATIENCE_S)
 
     provider = made(script, key=key)
     if kept is not None:
@@ -59,7 +60,7 @@ def simulator(script: Script, *, key: str | None = None, kept: int | None = None
     finally:
         run(serving.__aexit__(None, None, None))
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(_READY_S)
+        thread.join(PATIENCE_S)
         loop.close()
 
 
@@ -77,7 +78,7 @@ def real_model() -> Generator[str]:
     finally:
         process.stdin.close()
         try:
-            process.wait(20)
+            process.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import time
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from urllib.request import Request, urlopen
 import pytest
 from machine import CLIENTS, Machine, Ran, requests, ruled, stats
 from parts import gateway, simulator
+from patience import until
 from upstreams import DIALECTS, MODELS, provider
 
 pytestmark = pytest.mark.journey
@@ -34,7 +34,6 @@ SCRIPT = ruled(
     {"name": "coder"},
     pace={"first_s": 0, "delta_s": 0},
 )
-PATIENCE_S = 30.0
 
 Row = dict[str, Any]
 
@@ -94,11 +93,12 @@ def fetch(address: str, path: str) -> Any:
 
 def recorded(address: str, question: str, count: int) -> list[Row]:
     """The exchanges on record, once there are so many: they are written behind the answers."""
-    until = time.monotonic() + PATIENCE_S
-    while len(rows := fetch(address, f"/api/exchanges?limit=500&{question}")["exchanges"]) < count:
-        assert time.monotonic() < until, f"fewer than {count} exchanges on record"
-        time.sleep(0.05)
-    return rows
+
+    def look() -> list[Row] | None:
+        rows = fetch(address, f"/api/exchanges?limit=500&{question}")["exchanges"]
+        return rows if len(rows) >= count else None
+
+    return until(look, f"{count} exchanges on record")
 
 
 def test_opencode_edits_a_file(machine: Machine, app: Path, ends: tuple[str, str]) -> None:

@@ -6,7 +6,6 @@ Each is pointed at a gateway by address and key alone, over providers of all fou
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 from machine import CLIENTS, Machine, requests, ruled, stats
 from parts import gateway, simulator
+from patience import until
 from upstreams import DIALECTS, MODELS, provider
 
 pytestmark = pytest.mark.journey
@@ -65,14 +65,9 @@ def asked_for(upstream: str, model: str, since: int) -> list[dict[str, Any]]:
     return [one for one in requests(upstream)[since:] if one["model"] == model]
 
 
-def sees_that_the_client_left(upstream: str, since: int, times: int = 1) -> bool:
-    """Whether the provider was left in the middle of its endless answers: that is passed on when the client closes its connection."""
-    until = time.monotonic() + 30
-    while time.monotonic() < until:
-        if [one["aborted"] for one in asked_for(upstream, "endless", since)] == [True] * times:
-            return True
-        time.sleep(0.05)
-    return False
+def see_that_the_client_left(upstream: str, since: int, times: int = 1) -> None:
+    """Wait until the provider was left in the middle of its endless answers: that is passed on when the client closes its connection."""
+    until(lambda: [one["aborted"] for one in asked_for(upstream, "endless", since)] == [True] * times, "the end of endless answers")
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
@@ -95,7 +90,7 @@ def test_the_official_node_sdk(machine: Machine, ends: tuple[str, str], dialect:
         "left": "left",
     }
     assert len(asked_for(upstream, "overflowing", since)) == 1
-    assert sees_that_the_client_left(upstream, since)
+    see_that_the_client_left(upstream, since)
     assert stats(upstream)["violations"] == []
 
 
@@ -116,5 +111,5 @@ def test_the_ai_sdk(machine: Machine, ends: tuple[str, str], dialect: str) -> No
     }
     assert told == {"responses": same, "chat": same, "compatible": same}
     assert len(asked_for(upstream, "overflowing", since)) == 3
-    assert sees_that_the_client_left(upstream, since, times=3)
+    see_that_the_client_left(upstream, since, times=3)
     assert stats(upstream)["violations"] == []

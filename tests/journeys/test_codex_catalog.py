@@ -133,7 +133,7 @@ def test_picker_lists_the_gateways_models_and_the_chosen_one_answers(machine: Ma
         try:
             screen.wait_for("Ask Codex to do anything")
             screen.type("/model")
-            screen.wait_for("/model")
+            screen.wait_for("› /model")
             screen.type("\r")
             screen.wait_for("Our everyday one")
 

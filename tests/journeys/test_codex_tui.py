@@ -44,12 +44,6 @@ def tui(machine: Machine, folder: Path, dialect: str, made: type[Simulator] = Si
             screen.close()
 
 
-def say(screen: Screen, words: str) -> None:
-    screen.type(words)
-    screen.wait_for(words)
-    screen.type("\r")
-
-
 def leave(screen: Screen) -> int:
     screen.type("/quit")
     screen.wait_for("/quit")
@@ -61,7 +55,7 @@ def leave(screen: Screen) -> int:
 def test_words_stream_and_the_thread_gets_its_title(machine: Machine, tmp_path: Path, dialect: str) -> None:
     seen = threading.Event()
     with tui(machine, tmp_path, dialect, patient(lambda _: seen)) as (screen, upstream):
-        say(screen, "talk to me")
+        screen.say("talk to me")
 
         # The provider says no more until these are seen.
         screen.wait_for("First words come.")
@@ -69,6 +63,7 @@ def test_words_stream_and_the_thread_gets_its_title(machine: Machine, tmp_path: 
         seen.set()
         screen.wait_for("At last the final words come.")
         screen.wait_until(lambda: stats(upstream)["open"] == 0 and stats(upstream)["requests"] == 2, "the request for a title")
+        screen.wait_for_rest()
         code = leave(screen)
 
         assert code == 0
@@ -80,15 +75,17 @@ def test_words_stream_and_the_thread_gets_its_title(machine: Machine, tmp_path: 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_escape_cancels_the_provider(machine: Machine, tmp_path: Path, dialect: str) -> None:
     with tui(machine, tmp_path, dialect) as (screen, upstream):
-        say(screen, "go on forever")
+        screen.say("go on forever")
         screen.wait_for("and on and on")
 
         screen.type("\x1b")
         screen.wait_until(lambda: stats(upstream)["aborted"] == 1, "the provider to be cancelled")
 
         screen.wait_until(lambda: stats(upstream)["open"] == 0, "every request to be over")
-        say(screen, "now talk to me")
+        screen.wait_for_rest()
+        screen.say("now talk to me")
         screen.wait_for("At last the final words come.")
+        screen.wait_for_rest()
         assert leave(screen) == 0
         assert stats(upstream)["violations"] == []
 
@@ -96,13 +93,15 @@ def test_escape_cancels_the_provider(machine: Machine, tmp_path: Path, dialect: 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_conversation_goes_on_after_a_tool_was_interrupted(machine: Machine, tmp_path: Path, dialect: str) -> None:
     with tui(machine, tmp_path, dialect) as (screen, upstream):
-        say(screen, "let it sleep")
+        screen.say("let it sleep")
         screen.wait_until((machine.work / "asleep").exists, "the command")
 
         screen.type("\x1b")
         screen.wait_for("interrupted")
-        say(screen, "now talk to me")
+        screen.wait_for_rest()
+        screen.say("now talk to me")
         screen.wait_for("At last the final words come.")
+        screen.wait_for_rest()
 
         assert leave(screen) == 0
         assert stats(upstream)["violations"] == []

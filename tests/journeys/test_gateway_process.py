@@ -6,7 +6,6 @@ import json
 import signal
 import socket
 import subprocess
-import time
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -14,6 +13,7 @@ from urllib.request import Request, urlopen
 import pytest
 from machine import DRAGOMAN, Machine, provider_of, requests, scripted
 from parts import gateway, simulator
+from patience import PATIENCE_S, until
 
 pytestmark = pytest.mark.journey
 
@@ -42,7 +42,7 @@ def test_interrupt_ends_it_tidily(machine: Machine, number: int) -> None:
     process, _ = serve(machine)
 
     process.send_signal(number)
-    _, said = process.communicate(timeout=30)
+    _, said = process.communicate(timeout=PATIENCE_S)
 
     assert (process.returncode, said.strip().splitlines()[-1]) == (0, "dragoman: stopped")
     assert "Traceback" not in said
@@ -57,7 +57,7 @@ def test_running_stream_is_finished_before_it_ends(machine: Machine) -> None:
             process.send_signal(signal.SIGTERM)
             rest = answer.read()
 
-        process.communicate(timeout=30)
+        process.communicate(timeout=PATIENCE_S)
         assert (process.returncode, first[:6], rest.rstrip().endswith(b"data: [DONE]")) == (0, b"data: ", True)
 
 
@@ -76,7 +76,7 @@ def test_network_without_keys_is_refused_unless_wanted(machine: Machine) -> None
     ran = machine.dragoman("serve", "--host", "0.0.0.0", "--port", "0")
     process, address = serve(machine, "--host", "0.0.0.0", "--open")
     process.terminate()
-    process.communicate(timeout=30)
+    process.communicate(timeout=PATIENCE_S)
 
     assert (ran.code, ran.err.startswith("dragoman: refusing to listen on `0.0.0.0` without client keys")) == (1, True)
     assert "--open" in ran.err
@@ -125,11 +125,8 @@ def test_models_that_a_provider_lists_can_be_asked_for_by_their_bare_names(tmp_p
             tmp_path, {"providers": {"lab": {**provider_of(upstream, "chat"), "list": True}, "other": provider_of(other, "chat")}}
         ) as address,
     ):
-        end = time.monotonic() + 30
-        while "lab/homemade" not in (listed := urlopen(f"{address}/v1/models").read().decode()) and time.monotonic() < end:
-            time.sleep(0.1)
+        until(lambda: b"lab/homemade" in urlopen(f"{address}/v1/models").read(), "the list of the provider")
 
-        assert "lab/homemade" in listed
         assert json.load(urlopen(f"{address}/api/resolve/homemade"))["targets"] == ["lab/homemade"]
 
 

@@ -17,6 +17,7 @@ from urllib.request import Request, urlopen
 import pytest
 from machine import BYPASS, DRAGOMAN, TALK, Machine, provider_of, requests, scripted
 from parts import simulator
+from patience import PATIENCE_S
 
 pytestmark = pytest.mark.journey
 
@@ -58,14 +59,14 @@ def serving(machine: Machine, *arguments: str) -> Generator[Gateway]:
         stderr=subprocess.PIPE,
         text=True,
     )
-    watchdog = threading.Timer(90, process.kill)
+    watchdog = threading.Timer(2 * PATIENCE_S, process.kill)
     watchdog.start()
     try:
         yield Gateway(process)
     finally:
         watchdog.cancel()
         process.terminate()
-        process.communicate(timeout=30)
+        process.communicate(timeout=PATIENCE_S)
 
 
 def write(machine: Machine, upstream: str, **models: str) -> Path:
@@ -162,4 +163,4 @@ def test_a_gateway_whose_terminal_is_gone_ends(machine: Machine) -> None:
     os.close(ours)
     process.send_signal(signal.SIGHUP)
 
-    process.wait(30)
+    process.wait(PATIENCE_S)

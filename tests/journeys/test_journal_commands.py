@@ -7,7 +7,6 @@ import io
 import json
 import signal
 import subprocess
-import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 from machine import BYPASS, DRAGOMAN, Machine
+from patience import PATIENCE_S, until
 from test_gateway_process import serve
 
 pytestmark = pytest.mark.journey
@@ -26,7 +26,6 @@ providers: {{demo: {{kind: demo}}}}
 models: {{fast: demo/demo}}
 access: {{keys: [{{name: ada, key: {KEY}, team: red, user: ada@example.com}}]}}
 """
-PATIENCE_S = 60.0
 
 
 def ask(address: str, path: str, body: dict[str, Any] | None = None, key: str = KEY, **headers: str) -> bytes:
@@ -38,11 +37,12 @@ def ask(address: str, path: str, body: dict[str, Any] | None = None, key: str = 
 
 def on_record(address: str, what: str, count: int) -> list[dict[str, Any]]:
     """Exchanges or sessions, as soon as there are so many: they are written behind the answers."""
-    until = time.monotonic() + PATIENCE_S
-    found: list[dict[str, Any]] = []
-    while len(found) < count and time.monotonic() < until:
+
+    def look() -> list[dict[str, Any]] | None:
         found = json.loads(ask(address, f"/api/{what}"))[what]
-        time.sleep(0.05)
+        return found if len(found) >= count else None
+
+    found = until(look, f"{count} {what} on record")
     assert len(found) == count
     return found
 
@@ -70,7 +70,7 @@ def test_what_was_asked_is_told_by_the_gateway_and_by_its_database_alone(machine
     seen = machine.dragoman("top", "--once", *options, DRAGOMAN_KEY=KEY)
     lines = list(csv.DictReader(io.StringIO(ask(address, "/api/exchanges?format=csv").decode())))
     process.terminate()
-    process.communicate(timeout=30)
+    process.communicate(timeout=PATIENCE_S)
     alone = machine.dragoman("logs", "--json")
     shown = machine.dragoman("show", "--bodies", "--json", told[0]["id"][:21])
     hidden = machine.dragoman("show", "--bodies", "--json", told[1]["id"])
@@ -101,18 +101,22 @@ def test_what_ends_is_followed_and_what_begins_does_no_harm(machine: Machine) ->
     assert follower.stdout is not None
     with ThreadPoolExecutor() as threads:
         told = threads.submit(lambda: [json.loads(follower.stdout.readline()) for _ in range(2)])
+
         # When it listens is not told, so it is given something to hear until it has heard enough.
-        until = time.monotonic() + PATIENCE_S
-        while not told.done() and time.monotonic() < until:
+        def has_heard() -> bool:
             ask(address, "/v1/chat/completions", chat("hello"))
-            wait([told], timeout=0.1)
-        if not told.done():
-            follower.kill()
+            return bool(wait([told], timeout=0.1).done)
+
+        try:
+            until(has_heard, "what is followed")
+        finally:
+            if not told.done():
+                follower.kill()
         rows = told.result()
     follower.send_signal(signal.SIGINT)
-    ended = follower.wait(timeout=30)
+    ended = follower.wait(timeout=PATIENCE_S)
     process.terminate()
-    process.communicate(timeout=30)
+    process.communicate(timeout=PATIENCE_S)
 
     assert [(row["client"], row["model"], row["status"]) for row in rows] == [("ada", "demo", 200)] * 2
     assert ended == 130
@@ -125,7 +129,7 @@ def test_a_session_of_the_real_codex_is_told_as_a_tree(machine: Machine) -> None
 
     machine.dragoman("codex", "--gateway", address, "exec", "--skip-git-repo-check", BYPASS, "read app.py")
     process.terminate()
-    process.communicate(timeout=30)
+    process.communicate(timeout=PATIENCE_S)
     rows = [json.loads(line) for line in machine.dragoman("logs", "--json").out.splitlines()]
     shown = machine.dragoman("show", rows[0]["session"])
     tree = json.loads(machine.dragoman("show", "--json", rows[0]["session"]).out)
@@ -147,7 +151,7 @@ def test_a_database_that_is_not_wanted_is_not_made(machine: Machine) -> None:
     with pytest.raises(HTTPError) as refused:
         ask(address, "/api/exchanges")
     process.terminate()
-    process.communicate(timeout=30)
+    process.communicate(timeout=PATIENCE_S)
 
     assert refused.value.code == 404
     assert not list(Path(machine.home).rglob("*.db"))

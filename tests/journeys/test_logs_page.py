@@ -7,7 +7,6 @@ import csv
 import json
 import re
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,6 +18,7 @@ import browser
 import pytest
 from machine import provider_of, ruled
 from parts import gateway, simulator
+from patience import PATIENCE_S, until
 
 pytestmark = pytest.mark.journey
 
@@ -68,12 +68,12 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def written(address: str, least: int) -> None:
     """Wait until so many exchanges are in the journal, and their words in its index."""
-    until = time.monotonic() + 30
-    while time.monotonic() < until:
+
+    def is_written() -> bool:
         with urlopen(f"{address}/logs") as all_, urlopen(f"{address}/logs?text=weather") as found:
-            if all_.read().count(b"data-id") >= least and b"data-id" in found.read():
-                return
-    raise AssertionError("the journal did not get what was asked")
+            return all_.read().count(b"data-id") >= least and b"data-id" in found.read()
+
+    until(is_written, "what was asked, in the journal,")
 
 
 class Held(ThreadingHTTPServer):
@@ -92,7 +92,7 @@ class _Held(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["content-length"]))
-        self.server.go_on.wait(60)
+        self.server.go_on.wait(PATIENCE_S)
         chunk = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "some-model"}
         said = {"index": 0, "delta": {"role": "assistant", "content": "At last."}, "finish_reason": "stop"}
         body = f"data: {json.dumps({**chunk, 'choices': [said]})}\n\ndata: [DONE]\n\n".encode()
@@ -224,7 +224,7 @@ def test_filters_stay_in_the_address_and_lead_back(chromium: Any, address: str) 
         open_list(tab.page, address, least=4)
         tab.page.select_option("[name=status]", "failed")
         tab.page.locator(".empty").wait_for()
-        assert tab.page.url == f"{address}/logs?status=failed"
+        tab.page.wait_for_url(f"{address}/logs?status=failed")
         tab.page.reload()
         assert tab.page.input_value("[name=status]") == "failed"
 

@@ -45,10 +45,9 @@ def test_prefix_stays_to_the_byte_for_ten_turns(machine: Machine, tmp_path: Path
         try:
             screen.wait_for("Ask Codex to do anything")
             for turn in range(1, TURNS + 1):
-                screen.type(f"Begin turn {turn}.")
-                screen.wait_for(f"Begin turn {turn}.")
-                screen.type("\r")
+                screen.say(f"Begin turn {turn}.")
                 screen.wait_for(f"Over: Begin turn {turn}.")
+                screen.wait_for_rest()
         finally:
             screen.close()
         requests = turns(upstream)

@@ -11,9 +11,10 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
-from collectors import PROMTOOL, RULES, Prometheus, prometheus, until
+from collectors import PROMTOOL, RULES, Prometheus, prometheus
 from machine import TALK, provider_of
 from parts import gateway, simulator
+from patience import PATIENCE_S, until
 from ports import free_port
 
 from dragoman.simulator.script import read_script
@@ -44,7 +45,7 @@ def ask(address: str, model: str, *, key: str = "key-of-ada-0123456789", stream:
     body = json.dumps({"model": model, "stream": stream, "messages": [{"role": "user", "content": words}], **told}).encode()
     headers = {"content-type": "application/json", "authorization": f"Bearer {key}"}
     try:
-        with urlopen(Request(f"{address}/v1/chat/completions", body, headers), timeout=60) as answer:
+        with urlopen(Request(f"{address}/v1/chat/completions", body, headers), timeout=PATIENCE_S) as answer:
             answer.read()
             return answer.status
     except HTTPError as error:
@@ -53,14 +54,14 @@ def ask(address: str, model: str, *, key: str = "key-of-ada-0123456789", stream:
 
 
 def page(address: str, key: str = "key-of-prometheus-0123") -> str:
-    with urlopen(Request(f"{address}/metrics", headers={"authorization": f"Bearer {key}"}), timeout=30) as answer:
+    with urlopen(Request(f"{address}/metrics", headers={"authorization": f"Bearer {key}"}), timeout=PATIENCE_S) as answer:
         assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
         return answer.read().decode()
 
 
 def promtool(*arguments: str, given: str | None = None) -> tuple[int, str]:
     assert PROMTOOL is not None
-    done = subprocess.run([PROMTOOL, *arguments], input=given, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run([PROMTOOL, *arguments], input=given, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -150,7 +151,7 @@ def panels() -> set[str]:
 def test_metrics_can_be_turned_off(tmp_path: Path) -> None:
     with gateway(tmp_path, {"telemetry": {"metrics": False}, "providers": {"demo": {"kind": "demo"}}}) as address:
         with pytest.raises(HTTPError) as refused:
-            urlopen(f"{address}/metrics", timeout=30)
+            urlopen(f"{address}/metrics", timeout=PATIENCE_S)
 
         with refused.value as answer:
             assert (answer.code, "telemetry.metrics" in answer.read().decode()) == (404, True)

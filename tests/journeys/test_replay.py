@@ -7,7 +7,6 @@ import json
 import signal
 import sqlite3
 import subprocess
-import time
 from collections.abc import Iterator
 from typing import Any
 from urllib.request import Request, urlopen
@@ -15,6 +14,7 @@ from urllib.request import Request, urlopen
 import pytest
 from machine import CODER, DRAGOMAN, Machine, Ran, provider_of, requests, ruled, stats
 from parts import gateway, simulator
+from patience import PATIENCE_S, until
 from upstreams import DIALECTS, MODELS, door, got, provider
 
 from dragoman.app.replay_turns import DIFFERED, FAILED, OWN
@@ -39,14 +39,13 @@ def two(machine: Machine) -> Iterator[tuple[str, str, str]]:
 
 def kept(machine: Machine, question: str) -> list[Any]:
     """What the database answers, once it has an answer."""
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
+
+    def look() -> list[Any] | None:
         with contextlib.suppress(sqlite3.OperationalError), sqlite3.connect(machine.home / ".local/share/dragoman/journal.db") as database:
-            found = database.execute(question).fetchall()
-            if found:
-                return found
-        time.sleep(0.05)
-    raise AssertionError(f"nothing for {question}")
+            return database.execute(question).fetchall()
+        return None
+
+    return until(look, f"an answer to `{question}`")
 
 
 def kept_session(machine: Machine, count: int) -> str:
@@ -214,7 +213,7 @@ def test_ctrl_c_ends_it_and_shows_what_is_there(machine: Machine) -> None:
             # The first one is answered, and the second one waits for an answer that does not come.
             told = next(line for line in process.stderr if "1/2" in line)
             process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=60)
+            out, err = process.communicate(timeout=PATIENCE_S)
 
     assert "new/m-2" in told
     assert (process.returncode, "stopped after 1 of 2" in err, "Traceback" in err) == (1, True, False)

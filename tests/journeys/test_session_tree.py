@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -13,6 +12,7 @@ from urllib.request import urlopen
 import pytest
 from machine import BYPASS, DRAGOMAN, Machine, Ran, ruled, stats
 from parts import gateway, simulator
+from patience import until
 from screen import Screen
 from upstreams import config_of, got
 
@@ -21,7 +21,6 @@ pytestmark = pytest.mark.journey
 Row = dict[str, Any]
 RATES = {"input": 4_000_000, "cache_read": 200_000, "cache_write": 5_000_000, "output": 20_000_000}
 """Of Claude Opus 5.5, by token, in units of 1e-12 dollar."""
-PATIENCE_S = 30.0
 WAIT = "for i in $(seq 300); do [ -f harvest.txt ] && break; sleep 0.1; done; cat harvest.txt"
 SUMMARY = "Handoff: a helper harvested the pears, and they were counted."
 
@@ -53,10 +52,7 @@ def fetch(address: str, path: str) -> Any:
 
 def wait_for_record(address: str, count: int, question: str = "") -> None:
     """Until so many exchanges are on record: they are written behind the answers."""
-    until = time.monotonic() + PATIENCE_S
-    while len(fetch(address, f"/api/exchanges?limit=500{question}")["exchanges"]) < count:
-        assert time.monotonic() < until, f"fewer than {count} exchanges on record"
-        time.sleep(0.05)
+    until(lambda: len(fetch(address, f"/api/exchanges?limit=500{question}")["exchanges"]) >= count, f"{count} exchanges on record")
 
 
 def exchanges(tree: Row) -> list[Row]:
@@ -146,13 +142,9 @@ def test_title_stands_beside_the_turns_of_a_conversation_in_the_terminal(machine
         try:
             screen.wait_for("Ask Codex to do anything")
             for words, answer in (("talk to me", "These are words."), ("say more", "These are more of them.")):
-                screen.type(words)
-                screen.wait_for(words)
-                screen.type("\r")
+                screen.say(words)
                 screen.wait_for(answer)
-                # What is typed before a turn is over belongs to it, and nothing on the screen says when that is.
-                screen.wait_until(lambda: stats(upstream)["open"] == 0, "the end of the answer")
-                screen.wait_until_still()
+                screen.wait_for_rest()
             screen.wait_until(lambda: stats(upstream)["open"] == 0 and stats(upstream)["requests"] == 3, "the request for a title")
             screen.type("/quit")
             screen.wait_for("/quit")

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from machine import DRAGOMAN, Machine
+from patience import PATIENCE_S
 
 pytestmark = pytest.mark.journey
 
@@ -73,7 +74,7 @@ def served(machine: Machine, port: int, dialect: str) -> Generator[tuple[int, st
         yield process.pid, address.removesuffix("/openai/v1")
     finally:
         process.terminate()
-        process.communicate(timeout=60)
+        process.communicate(timeout=PATIENCE_S)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
@@ -93,6 +94,6 @@ def test_client_that_does_not_read_pauses_the_provider(machine: Machine, path: s
             head = f"POST /v1/{path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
             client.sendall(head.encode() + body)
 
-            assert flood.waits.wait(120)
+            assert flood.waits.wait(PATIENCE_S)
             assert flood.sent < MOST_TAKEN
             assert resident_bytes(pid) - before < MOST_TAKEN

@@ -7,9 +7,10 @@ from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
-from collectors import collector, until
+from collectors import collector
 from machine import BYPASS, TALK, Machine, provider_of, requests
 from parts import gateway, simulator
+from patience import PATIENCE_S, until
 
 pytestmark = pytest.mark.journey
 
@@ -32,7 +33,7 @@ def test_a_collector_gets_the_spans_of_an_exchange(tmp_path: Path) -> None:
         with gateway(tmp_path, config) as address:
             body = json.dumps({"model": "coder", "stream": True, "messages": [{"role": "user", "content": "hello"}]}).encode()
             headers = {"content-type": "application/json", "traceparent": f"00-{TRACE}-{SPAN}-01", "tracestate": "a=1"}
-            with urlopen(Request(f"{address}/v1/chat/completions", body, headers), timeout=60) as answer:
+            with urlopen(Request(f"{address}/v1/chat/completions", body, headers), timeout=PATIENCE_S) as answer:
                 answer.read()
             # The collector writes line by line: that a span is named does not say that all of it is there.
             words = ("chat the-model", "POST /v1/chat/completions", f"Parent ID      : {SPAN}", *ATTRIBUTES)
@@ -78,7 +79,7 @@ def test_what_was_said_is_told_where_config_wants_it_and_secrets_are_not(tmp_pat
             for words, log in ((f"my key is {secret}", "redacted"), ("between us", "none")):
                 body = json.dumps({"model": "coder", "stream": True, "messages": [{"role": "user", "content": words}]}).encode()
                 headers = {"content-type": "application/json", "x-dragoman-log": log}
-                with urlopen(Request(f"{address}/v1/chat/completions", body, headers), timeout=60) as answer:
+                with urlopen(Request(f"{address}/v1/chat/completions", body, headers), timeout=PATIENCE_S) as answer:
                     answer.read()
             said = ("gen_ai.input.messages", "my key is [redacted]", "Hello from the far side.")
             told = until(lambda: found if (found := spans.received(*said) or "").count("chat the-model") == 2 else None, "the spans")
