@@ -69,6 +69,19 @@ def test_a_relayed_answer_is_held_once() -> None:
     run(main())
 
 
+def test_what_the_provider_was_sent_is_held_with_the_name_that_was_put_into_it() -> None:
+    async def main() -> None:
+        async with provider(answers(200, json.dumps(SAID).encode())) as up, stand(up.url, settings=", dialect: chat") as gateway:
+            asked = b'{"model":"up/gpt-5.5","messages":[]}'
+            await capturing(gateway).ask("chat", asked)
+
+            held = bodies(gateway)
+            assert (held.client_request, held.provider_request) == (asked, up.heard[0].body)
+            assert up.heard[0].body == b'{"model":"gpt-5.5","messages":[]}'
+
+    run(main())
+
+
 def test_a_relayed_stream_is_held_once() -> None:
     async def main() -> None:
         async with provider(says(SSE, *CHAT_STREAM)) as up, stand(up.url, settings=", dialect: chat") as gateway:

@@ -31,12 +31,21 @@ def run(main: Coroutine[Any, Any, None]) -> None:
 # ---- the relay lane ------------------------------------------------------------------------------------------------------
 
 
-def test_a_relayed_body_reaches_the_provider_byte_for_byte_but_for_the_model() -> None:
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{ "unknown_field" : [1.0, 1e2],"model":"up/gpt-4" , "messages":[] }',
+        b'{"unknown_field":[1.0, 1e2],"model":"up/gpt-4","messages":[]}',
+        b'{"model":"up/gpt-4","messages":[],"metadata":{"long":"%b"}}' % (b"x" * 100_000),
+    ],
+    ids=["with blanks", "without", "long"],
+)
+def test_a_relayed_body_reaches_the_provider_byte_for_byte_but_for_the_model(body: bytes) -> None:
     async def main() -> None:
         async with provider(answers(200, WHOLE)) as up, stand(up.url) as gateway:
-            await gateway.ask("chat", b'{ "unknown_field" : [1.0, 1e2],"model":"up/gpt-4" , "messages":[] }')
+            await gateway.ask("chat", body)
 
-            assert up.heard[0].body == b'{ "unknown_field" : [1.0, 1e2],"model":"gpt-4" , "messages":[] }'
+            assert up.heard[0].body == body.replace(b"up/gpt-4", b"gpt-4")
             assert gateway.record.lane == "relay"
 
     run(main())

@@ -70,6 +70,29 @@ def test_a_name_is_sent_in_the_handshake(run: Run) -> None:
     run(body())
 
 
+@pytest.mark.parametrize("size", [10, 10_000, 100_000, 1_000_000])
+def test_what_is_put_into_a_body_on_its_way_is_sent_over_tls_too(run: Run, size: int) -> None:
+    seen: list[bytes] = []
+
+    async def script(peer: Peer) -> None:
+        seen.append((await peer.request()).partition(b"\r\n\r\n")[2])
+        await peer.send(OK)
+        await peer.left()
+
+    async def body() -> None:
+        content = b'{"model":"a","x":"%b"}' % (b"x" * size)
+        async with Server(script, tls=serving("good")) as server:
+            pool = trusting()
+
+            reply = await pool.open(server.origin, "POST", "/", (), content, Deadlines(), (9, 12, b'"another"'))
+
+            assert await reply.read_all(10) == b"ok"
+            assert seen == [content.replace(b'"a"', b'"another"')]
+            await pool.close()
+
+    run(body())
+
+
 @pytest.mark.long
 def test_long_bodies_and_slow_readers_are_paced_over_tls_too(run: Run) -> None:
     size = 24_000_000

@@ -220,6 +220,39 @@ def test_a_long_body_arrives_whole(run: Run) -> None:
     run(body())
 
 
+SPLICED = {
+    "of a few bytes": (9, b'{"model":"a","x":[]}'),
+    "copied with its head": (9, b'{"model":"a","x":"' + b"x" * 10_000 + b'"}'),
+    "not copied": (9, b'{"model":"a","x":"' + b"x" * 100_000 + b'"}'),
+    "sent piece by piece": (9, b'{"model":"a","x":"' + b"x" * 1_000_000 + b'"}'),
+    "late": (100_016, b'{"x":"' + b"x" * 100_000 + b'","model":"a"}'),
+    "late in a long one": (1_000_016, b'{"x":"' + b"x" * 1_000_000 + b'","model":"a"}'),
+}
+
+
+@pytest.mark.parametrize(("start", "content"), SPLICED.values(), ids=SPLICED)
+def test_what_is_put_into_a_body_on_its_way_arrives_with_it(run: Run, start: int, content: bytes) -> None:
+    seen: list[bytes] = []
+
+    async def script(peer: Peer) -> None:
+        seen.append((await peer.request()).partition(b"\r\n\r\n")[2])
+        await peer.send(OK)
+        await peer.left()
+
+    async def body() -> None:
+        async with Server(script) as server:
+            pool = Pool()
+
+            reply = await pool.open(server.origin, "POST", "/", (), content, Deadlines(), (start, start + 3, b'"another"'))
+
+            assert await reply.read_all(10) == b"ok"
+            assert seen == [content.replace(b'"a"', b'"another"')]
+            assert pool.stats() == PoolStats(1, 1, 0)
+            await pool.close()
+
+    run(body())
+
+
 def test_an_early_answer_is_read_while_the_body_is_still_being_sent(run: Run) -> None:
     left: list[bytes] = []
 

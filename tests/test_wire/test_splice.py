@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dragoman.wire.frame import WireError
-from dragoman.wire.splice import read_fields, replace_fields
+from dragoman.wire.splice import Outline, read_fields, replace_fields, spliced
 
 READ: list[tuple[str, bytes, dict[str, bytes]]] = [
     ("first and last", b'{"model":"a","x":1,"stream":true}', {"model": b'"a"', "stream": b"true"}),
@@ -190,3 +190,26 @@ def test_replacing_does_what_a_parser_would_do(made: tuple[list[tuple[str, Any]]
     assert repr(pairs_of(changed)) == repr(after)
     assert replace_fields(body, {}) == body
     assert replace_fields(body, read_fields(body, tuple(changes))) == body
+
+
+@given(bodies(), st.sampled_from(["a", "b", "c", 'e"', "é", "new"]))
+def test_a_value_put_into_its_place_is_a_field_replaced(made: tuple[list[tuple[str, Any]], bytes], name: str) -> None:
+    _, body = made
+    place = Outline(body).place(name)
+
+    if place is not None:
+        assert spliced(body, (*place, b'"other"')) == replace_fields(body, {name: b'"other"'})
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        (b'{"model":"a","x":1}', (9, 12)),
+        (b'{"x":{"model":"b"},"model":"a"}', (27, 30)),
+        (b'{"x":1}', None),
+        (b'{"model": "a"}', None),
+        (b'{"model":"a","model":"b"}', None),
+    ],
+)
+def test_the_place_of_a_value_is_told_where_it_needs_no_walk(body: bytes, place: tuple[int, int] | None) -> None:
+    assert Outline(body).place("model") == place

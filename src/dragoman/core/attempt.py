@@ -21,6 +21,7 @@ from dragoman.routing.seat import Seat
 from dragoman.upstream.reply import Reply
 from dragoman.wire.frame import Headers
 from dragoman.wire.headers import header_text
+from dragoman.wire.splice import Splice
 
 _NOTHING: frozenset[str] = frozenset()
 _ATTEMPTS = tuple([("x-dragoman-attempts", str(count)) for count in range(16)])
@@ -79,8 +80,11 @@ class Attempt(msgspec.Struct):
             attribute(self.deployment, error)
 
 
-async def send(attempt: Attempt, call: Call) -> Reply:
-    """Connect and send `call` to the attempt's deployment. Raises GatewayError (unreachable, timeout)."""
+async def send(attempt: Attempt, call: Call, splice: Splice | None = None) -> Reply:
+    """Connect and send `call` to the attempt's deployment. splice: what is put into its body on the way.
+
+    Raises GatewayError (unreachable, timeout).
+    """
     exchange, deployment = attempt.exchange, attempt.deployment
     runtime, record = exchange.runtime, exchange.record
     record.provider, record.model, record.upstream_dialect = deployment.provider, deployment.model, deployment.dialect.name
@@ -100,8 +104,8 @@ async def send(attempt: Attempt, call: Call) -> Reply:
         noted.span_id, placed = runtime.tracing.attempt(record.trace)
         headers = tuple(dict((*placed, *headers)).items())
     if exchange.captured is not None:
-        exchange.captured.asked(headers, call.body)
-    reply = await runtime.pool.open(deployment.origin, call.method, target, headers, call.body, deadlines=deployment.deadlines)
+        exchange.captured.asked(headers, call.body, splice)
+    reply = await runtime.pool.open(deployment.origin, call.method, target, headers, call.body, deployment.deadlines, splice)
     noted.connected_s = runtime.clock() - exchange.began
     return reply
 

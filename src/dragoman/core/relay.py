@@ -15,12 +15,13 @@ from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.record import Record
 from dragoman.lower.restore import UNCHANGED
 from dragoman.upstream.reply import Reply
+from dragoman.wire.splice import Splice
 
 
 async def relay(attempt: Attempt) -> None:
     """Send the client's own bytes, but for the model's name, private fields and the target's params; bring the answer back."""
     exchange = attempt.exchange
-    reply = await send(attempt, _call(attempt))
+    reply = await send(attempt, *_call(attempt))
     try:
         if exchange.peek.stream:
             carrier = Relayed(attempt)
@@ -36,22 +37,23 @@ async def relay(attempt: Attempt) -> None:
         reply.close()
 
 
-def _call(attempt: Attempt) -> Call:
-    """The client's call as this deployment gets it."""
+def _call(attempt: Attempt) -> tuple[Call, Splice | None]:
+    """The client's call as this deployment gets it: mostly the very same body, into which the model's name is put on its way."""
     exchange, deployment = attempt.exchange, attempt.deployment
     outline, call, dialect = exchange.outline, exchange.call, deployment.dialect
     changes, private = attempt.candidate.params, attempt.private_fields()
     if private and not private.isdisjoint(outline.fields):
         changes = {**dict.fromkeys(private & outline.fields.keys()), **changes}
     if dialect.readdress is not None:
-        return msgspec.structs.replace(dialect.readdress(call, deployment.model), body=outline.replace(changes) if changes else call.body)
+        body = outline.replace(changes) if changes else call.body
+        return msgspec.structs.replace(dialect.readdress(call, deployment.model), body=body), None
     if deployment.model == exchange.peek.model:
         body = outline.replace(changes) if changes else call.body
-    elif changes:
+    elif changes or (place := outline.place("model")) is None:
         body = outline.replace({**changes, "model": deployment.wire_model})
     else:
-        body = outline.put("model", deployment.wire_model)
-    return Call(dialect.path, body, "POST", call.query)
+        return Call(dialect.path, call.body, "POST", call.query), (*place, deployment.wire_model)
+    return Call(dialect.path, body, "POST", call.query), None
 
 
 async def _relay_whole(attempt: Attempt, reply: Reply) -> None:

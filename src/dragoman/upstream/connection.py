@@ -17,6 +17,8 @@ from dragoman.ir.errors import GatewayError
 from dragoman.upstream import faults
 from dragoman.wire.frame import Headers
 
+_COPIED_BYTES = 16 * 1024
+"""Bodies up to this size are written in one with their head: copying them takes less than a second piece. Longer ones are not copied."""
 _PIECE_BYTES = 256 * 1024
 """Bodies up to this size are given to the transport at once; longer ones piece by piece, as it takes them."""
 _STALE_S = 1.0
@@ -169,7 +171,7 @@ class Connection(asyncio.Protocol):
         """
         return not self._gone and (self._poll is None or not self._poll.poll(0))
 
-    def start(self, sink: Sink, head: bytes, body: bytes) -> None:
+    def start(self, sink: Sink, head: bytes, body: bytes | memoryview) -> None:
         """Write a request and give its answer to `sink`. Returns at once; the transport's flow control is followed."""
         self.uses += 1
         self._raw = []
@@ -180,8 +182,10 @@ class Connection(asyncio.Protocol):
         transport = self._transport
         if transport is None or self._gone:
             self._over(None)
-        elif len(body) <= _PIECE_BYTES:
+        elif len(body) <= _COPIED_BYTES:
             transport.write(head + body if body else head)
+        elif len(body) <= _PIECE_BYTES:
+            transport.writelines((head, body))
         else:
             transport.write(head)
             self._unsent = memoryview(body)

@@ -19,6 +19,7 @@ from dragoman.upstream.proxy import Proxies
 from dragoman.upstream.reply import Reply
 from dragoman.upstream.stock import Stock
 from dragoman.wire.frame import Headers
+from dragoman.wire.splice import Splice
 
 
 class PoolSettings(msgspec.Struct, frozen=True):
@@ -72,11 +73,13 @@ class Pool:
         stocks = self._stocks.values()
         return PoolStats(sum(s.open for s in stocks), sum(s.idle for s in stocks), sum(s.waiting for s in stocks))
 
-    async def open(self, origin: Origin, method: str, target: str, headers: Headers, body: bytes, deadlines: Deadlines) -> Reply:
+    async def open(
+        self, origin: Origin, method: str, target: str, headers: Headers, body: bytes, deadlines: Deadlines, splice: Splice | None = None
+    ) -> Reply:
         """Send a request over a connection that lies idle, or a new one; its answer is the Reply's to wait for.
 
-        `target` is path and query, beginning with `/`. Returns as soon as the request is on its way: a long body is sent on while
-        the answer is waited for. Redirects are answers like any other, never followed.
+        `target` is path and query, beginning with `/`; splice: what is put into the body on its way. Returns as soon as the request is
+        sent off: a long body is sent on while the answer is waited for. Redirects are answers like any other, never followed.
 
         Raises GatewayError: unreachable, timeout (`connect_s`), config (a header or a proxy setting that cannot be used) or
         overloaded with source gateway (no connection came free).
@@ -92,14 +95,18 @@ class Pool:
         loop = life.loop
         began = loop.time()
         stock = self._stocks.get(origin) or self._stock(origin, life)
-        head = stock.heads.write(method, target, headers, len(body))
+        rest: bytes | memoryview = body
+        if splice is None:
+            head = stock.heads.write(method, target, headers, len(body))
+        else:
+            head, rest = stock.heads.write_spliced(method, target, headers, body, splice)
         reply = Reply(loop, stock.place, deadlines, began, life.alarms)
         connection = stock.take(began)
         fresh = False
         if connection is None:
             limit_s = min(deadlines.connect_s, deadlines.total_s)
             connection, fresh = await stock.acquire(partial(self._connect, limit_s=limit_s), limit_s)
-        reply.attach(connection, head, body, None if fresh else stock.again)
+        reply.attach(connection, head, rest, None if fresh else stock.again)
         return reply
 
     async def close(self) -> None:
@@ -153,10 +160,10 @@ class Pool:
     def _made(self, stock: Stock) -> Connection:
         return Connection(stock.loop, stock.place, stock, self._settings.limits)
 
-    def _again(self, stock: Stock, reply: Reply, head: bytes, body: bytes) -> asyncio.Task[None]:
+    def _again(self, stock: Stock, reply: Reply, head: bytes, body: bytes | memoryview) -> asyncio.Task[None]:
         return spawn(self._start_over(stock, reply, head, body), name="send again", owner=self._tasks)
 
-    async def _start_over(self, stock: Stock, reply: Reply, head: bytes, body: bytes) -> None:
+    async def _start_over(self, stock: Stock, reply: Reply, head: bytes, body: bytes | memoryview) -> None:
         limit_s = reply.deadlines.connect_s
         try:
             connection, _ = await stock.acquire(partial(self._connect, limit_s=limit_s), limit_s)

@@ -17,7 +17,7 @@ _HIGH_WATER_BYTES = 64 * 1024
 """More than this unread pauses the socket."""
 
 
-Again = Callable[["Reply", bytes, bytes], asyncio.Task[None]]
+Again = Callable[["Reply", bytes, bytes | memoryview], asyncio.Task[None]]
 """Sends head and body of a reply's request once more."""
 
 
@@ -79,7 +79,7 @@ class Reply:
         self._wait_due = inf
         self._connection: Connection | None = None
         self._again: Again | None = None
-        self._request: tuple[bytes, bytes] | None = None
+        self._request: tuple[bytes, bytes | memoryview] | None = None
         self._retry: asyncio.Task[None] | None = None
         self._take: Callable[[bytes], bool] | None = None
         self._wait_s = inf
@@ -183,7 +183,7 @@ class Reply:
 
     # ---- the pool's side ----
 
-    def attach(self, connection: Connection, head: bytes, body: bytes, again: Again | None) -> None:
+    def attach(self, connection: Connection, head: bytes, body: bytes | memoryview, again: Again | None) -> None:
         """Send the request on this connection. `again` starts over on a fresh one, if that is allowed."""
         self._connection = connection
         self._again = again

@@ -10,6 +10,7 @@ from dragoman.ir.errors import GatewayError, Kind
 from dragoman.upstream.origin import Origin
 from dragoman.upstream.proxy import Proxy
 from dragoman.wire.frame import Headers
+from dragoman.wire.splice import Splice, spliced
 
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 """HEAD and CONNECT have answers of another shape and no use here."""
@@ -38,6 +39,8 @@ _names: dict[str, bool] = dict.fromkeys(_OURS, False)
 """Names seen before: whether they are sent. Bounded, since clients choose some."""
 _NAMES_KEPT = 1000
 _BLOCKS_KEPT = 64
+_BEGINNING_BYTES = 16 * 1024
+"""What stands before a splice is copied; where that would be more, the whole body is."""
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -83,6 +86,15 @@ class Heads:
         else:
             opening = self._opening(method, target, headers)
         return b"%bcontent-length: %d\r\n\r\n" % (opening, length) if length or method != "GET" else opening + b"\r\n"
+
+    def write_spliced(self, method: str, target: str, headers: Headers, body: bytes, splice: Splice) -> tuple[bytes, bytes | memoryview]:
+        """As `write`, for a body into which something is put on its way: the head with the beginning of the body, and the rest, which is
+        not copied. An agent's whole conversation is in it, and each copy drives out of the processor's caches what all others need."""
+        start, stop, put = splice
+        head = self.write(method, target, headers, len(body) + len(put) - (stop - start))
+        if start > _BEGINNING_BYTES:
+            return head, spliced(body, splice)
+        return b"%b%b%b" % (head, body[:start], put), memoryview(body)[stop:]
 
     def _opening(self, method: str, target: str, headers: Headers) -> bytes:
         """All but what says how long the body is. Kept, since nearly every request to a deployment begins with the same."""

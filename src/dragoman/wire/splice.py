@@ -26,6 +26,17 @@ _scan_value = json.JSONDecoder().raw_decode
 _MOST_MEMBERS = 10_000
 """No API has more than some dozen fields. Each of them is gone through, and a body may have room for millions."""
 
+Splice = tuple[int, int, bytes]
+"""What to put in place of these bytes (from, to, instead)."""
+
+
+def spliced(body: bytes, splice: Splice) -> bytes:
+    """What a splice makes of a body."""
+    start, stop, put = splice
+    view = memoryview(body)
+    return b"".join((view[:start], put, view[stop:]))
+
+
 _Member = tuple[str, int, int, int]
 """Name, and where in the body its key starts, its value starts, its value ends."""
 
@@ -72,17 +83,17 @@ class Outline:
         value = self.fields.get(name)
         return None if value is None else bytes(value)
 
-    def put(self, name: str, value: bytes) -> bytes:
-        """As `replace`, for one field, which most bodies have."""
-        if not self._is_compact or name not in self.fields:
-            return self.replace({name: value})
+    def place(self, name: str) -> tuple[int, int] | None:
+        """From where to where the value of a field stands; None if there is none, or it cannot be told without a walk."""
+        if not self._is_compact:
+            return None
         start = 1
-        for each, old in self.fields.items():
+        for each, value in self.fields.items():
             start += len(each) + 3
             if each == name:
-                return b"%b%b%b" % (self.body[:start], value, self.body[start + len(old) :])
-            start += len(old) + 1
-        return self.body
+                return start, start + len(value)
+            start += len(value) + 1
+        return None
 
     def replace(self, changes: Mapping[str, bytes | None]) -> bytes:
         """The body with new raw JSON values for fields (None: taken out); those that are missing are added at the end. Every other
