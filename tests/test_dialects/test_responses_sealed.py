@@ -17,6 +17,7 @@ from dragoman.ir import events as ev
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.fold import Fold
 from dragoman.ir.request import GATEWAY, Call, Compaction, Extra, Item, Proof, Reasoning, Request, Result
+from dragoman.ir.seal import is_sealed
 
 RESPONSES = dialect("responses")
 OPUS = "claude/claude-opus-5"
@@ -170,3 +171,59 @@ def test_proofs_come_back_in_their_places_whatever_they_are(items: list[Item]) -
     back = sent_back(whole(stream(*(ev.ItemGiven(number, item) for number, item in enumerate(items)))))
 
     assert [(type(item), getattr(item, "proof", None)) for item in back] == [(type(item), getattr(item, "proof", None)) for item in items]
+
+
+SIGN = Proof("generate", "c2lnbg==", "thought_signature")
+WORDS: list[ev.Event] = [ev.TextStarted(0), ev.TextDelta(0, "Hi"), ev.PartEnded(0)]
+
+
+def alone(part: int) -> list[ev.Event]:
+    return [ev.ReasoningStarted(part), ev.PartEnded(part, SIGN)]
+
+
+@both
+def test_an_answer_ends_with_its_words_where_nobody_asked_for_the_seal_behind_them(written: Callable[..., list[dict[str, Any]]]) -> None:
+    output = written(stream(*WORDS, *alone(1), *alone(2)))
+
+    assert [item["type"] for item in output] == ["message"]
+
+
+@both
+@pytest.mark.parametrize(
+    ("after", "types"),
+    [
+        ([ev.CallStarted(2, "c1", "f"), ev.CallDelta(2, "{}"), ev.PartEnded(2)], ["message", "reasoning", "function_call"]),
+        ([ev.TextStarted(2), ev.TextDelta(2, "there"), ev.PartEnded(2)], ["message", "reasoning", "message"]),
+        ([ev.ReasoningStarted(2), ev.ReasoningDelta(2, "why", True), ev.PartEnded(2)], ["message", "reasoning", "reasoning"]),
+    ],
+)
+def test_a_seal_between_stays_in_its_place(written: Callable[..., list[dict[str, Any]]], after: list[ev.Event], types: list[str]) -> None:
+    output = written(stream(*WORDS, *alone(1), *after))
+
+    assert [item["type"] for item in output] == types
+    assert is_sealed(output[1]["encrypted_content"])
+
+
+@both
+def test_an_answer_of_nothing_but_a_seal_keeps_it(written: Callable[..., list[dict[str, Any]]]) -> None:
+    assert [item["type"] for item in written(stream(*alone(0)))] == ["reasoning"]
+
+
+@both
+def test_a_silent_thought_of_the_api_itself_stays_where_it_was(written: Callable[..., list[dict[str, Any]]]) -> None:
+    output = written(stream(*WORDS, ev.ReasoningStarted(1, id="rs_1"), ev.PartEnded(1)))
+
+    assert [item["type"] for item in output] == ["message", "reasoning"]
+
+
+def test_who_asks_for_seals_gets_the_one_behind_the_words() -> None:
+    asked = Request("m", (), extra={"responses": {"include": ["reasoning.encrypted_content"]}})
+    writer, fold = RESPONSES.writer(asked), Fold()
+    events = stream(*WORDS, *alone(1))
+    for event in events:
+        fold.feed(event)
+
+    last = b"".join([writer.feed(event) for event in events]).rpartition(b"data: ")[2]
+
+    told = [json.loads(last)["response"]["output"], json.loads(RESPONSES.write_response(fold.response(), asked))["output"]]
+    assert [[item["type"] for item in output] for output in told] == [["message", "reasoning"]] * 2

@@ -140,7 +140,7 @@ class Reader:
         return self._end(response, details if isinstance(frame, wire.Completed) else details or {})
 
     def _on_failed(self, frame: wire.FailedFrame) -> Iterable[ev.Event]:
-        usage = read_usage(frame.response.get("usage"))
+        usage = read_usage(frame.response.get("usage"), frame.response.get("tool_usage"))
         reported: Iterable[ev.Event] = (ev.UsageReported(usage),) if usage else ()
         return (*reported, *self._fail_with(frame.response.get("error"), "the provider's response failed without a word"))
 
@@ -150,7 +150,7 @@ class Reader:
 
     def _end(self, response: JsonObject, incomplete: Any) -> Iterable[ev.Event]:
         events: list[ev.Event] = [*self._start(response), *self._output.rest_of(response.get("output"))]
-        if (usage := read_usage(response.get("usage"))) is not None:
+        if (usage := read_usage(response.get("usage"), response.get("tool_usage"))) is not None:
             events.append(ev.UsageReported(usage))
         events += (self._finished(response, incomplete), ev.Ended(unmodelled(response, _KNOWN | _ECHOES)))
         self._over = True

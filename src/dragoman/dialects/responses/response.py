@@ -10,6 +10,7 @@ from dragoman.dialects.contract import Quirks
 from dragoman.dialects.remainder import NOT_JSON, JsonObject, objects
 from dragoman.dialects.responses.envelope import closing, item_id, item_stem, opening, response_id, wants_seals, with_tools
 from dragoman.dialects.responses.items import write_given
+from dragoman.dialects.responses.last_seals import without_last_seals
 from dragoman.dialects.responses.reader import Reader
 from dragoman.dialects.responses.sealed import carrier, close_seal
 from dragoman.ir import events as ev
@@ -41,8 +42,9 @@ def write_response(response: Response, request: Request) -> bytes:
     whole = with_tools(first, request)
     choice = response.choices[0]
     output: list[JsonObject] = []
-    for item in choice.items:
-        _append(output, item, stem, seals=wants_seals(request))
+    seals = wants_seals(request)
+    for item in choice.items if seals else without_last_seals(choice.items):
+        _append(output, item, stem, seals=seals)
     closed = closing(whole, output, response.usage, choice.reason, detail=choice.detail, extra=response.ended_extra)
     return msgspec.json.encode(closed)
 

@@ -61,6 +61,7 @@ class _Whole(msgspec.Struct, frozen=True, gc=False):
     model: Any = None
     status: Any = None
     usage: Any = None
+    tool_usage: Any = None
     service_tier: Any = None
     error: Any = UNSET
     incomplete_details: Any = None
@@ -172,11 +173,8 @@ class ResponsesTap:
         if self.response is None:
             self.response = response
         get = response.get
-        self._read(
-            _Whole(
-                get("id"), get("store"), get("model"), get("status"), get("usage"), get("service_tier"), UNSET, get("incomplete_details")
-            )
-        )
+        told = get("id"), get("store"), get("model"), get("status"), get("usage"), get("tool_usage"), get("service_tier")
+        self._read(_Whole(*told, incomplete_details=get("incomplete_details")))
 
     def _read(self, seen: _Whole) -> None:
         if isinstance(seen.model, str):
@@ -184,7 +182,7 @@ class ResponsesTap:
         if seen.store is not False and isinstance(seen.id, str):
             self.kept = seen.id or self.kept
         if seen.usage is not None:
-            self.usage = read_usage(seen.usage) or self.usage
+            self.usage = read_usage(seen.usage, seen.tool_usage) or self.usage
         if isinstance(seen.service_tier, str):
             self.tier = seen.service_tier or self.tier
         details = seen.incomplete_details

@@ -1,4 +1,7 @@
-"""Token counts: the `usage` object of a response. https://platform.openai.com/docs/api-reference/responses/object"""
+"""Token counts: the `usage` object of a response, and the searches that are billed beside it (`tool_usage`).
+
+https://platform.openai.com/docs/api-reference/responses/object
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,12 @@ from dragoman.dialects.remainder import JsonObject
 from dragoman.dialects.responses.remainder import NAME
 from dragoman.ir.usage import Usage
 
-_TOP = frozenset({"input_tokens", "output_tokens", "total_tokens", "input_tokens_details", "output_tokens_details"})
+_TOP = frozenset({"input_tokens", "output_tokens", "total_tokens", "input_tokens_details", "output_tokens_details", "tool_usage"})
 
 
-def read_usage(value: Any) -> Usage | None:
-    """The counts, None if the object tells none. The API's totals include their parts, as ours do."""
+def read_usage(value: Any, tools: Any = None) -> Usage | None:
+    """The counts, None if the object tells none. The API's totals include their parts, as ours do. tools: what the response says of its
+    own tools' work, of which searches are billed; it stands beside the object and goes into no other."""
     if not isinstance(value, dict):
         return None
     # What is known is taken out of copies: then they hold the rest. This is done for every answer.
@@ -36,7 +40,14 @@ def read_usage(value: Any) -> Usage | None:
         rest["input_tokens_details"] = put_in
     if put_out:
         rest["output_tokens_details"] = put_out
+    if tools and _searched(tools):
+        rest["tool_usage"] = tools
     return Usage(given, made, cached, written, reasoning, total_of(total, given + made), {NAME: rest} if rest else None)
+
+
+def _searched(tools: Any) -> bool:
+    searches = tools.get("web_search") if isinstance(tools, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    return isinstance(searches, dict) and bool(count(searches.get("num_requests")))  # pyright: ignore[reportUnknownMemberType]
 
 
 def write_usage(usage: Usage) -> JsonObject:

@@ -15,6 +15,7 @@ from dragoman.dialects.remainder import JsonObject
 from dragoman.dialects.responses.envelope import closing, failing, item_stem, opening, response_id, wants_seals
 from dragoman.dialects.responses.frames import lifecycle
 from dragoman.dialects.responses.items import write_given
+from dragoman.dialects.responses.last_seals import LastSeals
 from dragoman.dialects.responses.remainder import NAME
 from dragoman.dialects.responses.sealed import carrier
 from dragoman.dialects.responses.spoken import Line, OpenCall, OpenText, OpenThought, Spoken
@@ -44,9 +45,15 @@ class Writer:
         self._announced: dict[str, int] = {}
         self._over = False
         self._seals = wants_seals(request)
+        self._last_seals = None if self._seals else LastSeals()
 
     def feed(self, event: ev.Event) -> bytes:
         """Translate one event."""
+        if self._last_seals is None or type(event) is ev.TextDelta:
+            return self._write(event)
+        return b"".join([self._write(each) for each in self._last_seals.feed(event)])
+
+    def _write(self, event: ev.Event) -> bytes:
         handler = self._TABLE.get(type(event))
         return b"" if handler is None or self._over else handler(self, event)
 
