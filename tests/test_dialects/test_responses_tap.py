@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
+from dragoman.dialects.contract import Quirks
 from dragoman.dialects.responses import DIALECT
 from dragoman.dialects.responses.tap import ResponsesTap
+from dragoman.dialects.responses.usage import write_usage
 from dragoman.ir.errors import GatewayError, Kind
+from dragoman.ir.events import UsageReported
 from dragoman.ir.usage import Usage
 
 ANSWER = (Path(__file__).parent.parent / "golden" / "responses" / "streams" / "answer.sse").read_bytes()
@@ -146,3 +149,34 @@ def test_a_relayed_stream_that_never_began_is_ended_too() -> None:
     (frame,) = DIALECT.framer().feed(DIALECT.write_failure(GatewayError(Kind.TIMEOUT, "late"), ResponsesTap()))
 
     assert json.loads(frame.data)["response"]["error"] == {"code": "server_error", "message": "late"}
+
+
+def test_searches_that_are_billed_beside_the_tokens_are_counted_with_them_and_told_in_their_own_place() -> None:
+    searched = {"web_search": {"num_requests": 2}, "image_gen": {"total_tokens": 0}}
+    body = {
+        "id": "r",
+        "object": "response",
+        "status": "completed",
+        "model": "m",
+        "output": [],
+        "usage": {"input_tokens": 3, "output_tokens": 1},
+    }
+    completed = {"type": "response.completed", "sequence_number": 0, "response": {**body, "tool_usage": searched}}
+    stream = b"event: response.completed\ndata: " + json.dumps(completed).encode() + b"\n\n"
+    whole, fed, reader = ResponsesTap(), ResponsesTap(), DIALECT.reader(Quirks())
+
+    whole.whole(json.dumps({**body, "tool_usage": searched}).encode())
+    fed.feed(stream)
+    read = [
+        event.usage
+        for event in (event for frame in DIALECT.framer().feed(stream) for event in reader.feed(frame))
+        if isinstance(event, UsageReported)
+    ]
+
+    assert whole.usage == fed.usage == read[0] == Usage(3, 1, extra={"responses": {"tool_usage": searched}})
+    assert "tool_usage" not in write_usage(read[0])
+    whole.whole(json.dumps({**body, "tool_usage": {"web_search": {"num_requests": 0}, "image_gen": {}}}).encode())
+    assert whole.usage == Usage(3, 1)
+    for odd in ([], "x", {"web_search": 3}, {"web_search": {"num_requests": "2"}}, {"web_search": None}, 7):
+        whole.whole(json.dumps({**body, "tool_usage": odd}).encode())
+        assert whole.usage is not None

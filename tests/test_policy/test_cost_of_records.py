@@ -62,6 +62,18 @@ def generate(usage: dict[str, Any]) -> tuple[str, dict[str, Any]]:
 
 # (provider, model, the answer, units of 1e-12 US dollar by kind)
 CASES: list[tuple[str, str, tuple[str, dict[str, Any]], dict[str, int]]] = [
+    # Three searches at a cent each, beside the tokens: 1000 x 5, 100 x 30. None is nothing.
+    (
+        "openai", "gpt-5.5",
+        responses({"input_tokens": 1000, "output_tokens": 100, "total_tokens": 1100},
+                  tool_usage={"web_search": {"num_requests": 3}, "image_gen": {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0}}),
+        {"input": 5_000_000_000, "output": 3_000_000_000, "web_search": 30_000_000_000},
+    ),
+    (
+        "openai", "gpt-5.5",
+        responses({"input_tokens": 1000, "output_tokens": 100, "total_tokens": 1100}, tool_usage={"web_search": {"num_requests": 0}}),
+        {"input": 5_000_000_000, "output": 3_000_000_000},
+    ),
     # gpt-5.5: input 5, cached 0.50, output 30 per million; 3000 x 5 + 7000 x 0.5 + 300 x 30 + 700 x 30 millionths.
     (
         "openai", "gpt-5.5",

@@ -1,6 +1,7 @@
 """What of a reply is billed, counted by unit: the neutral usage, and what only one API tells beside it (sound, pictures, searches).
 
 https://platform.claude.com/docs/en/api/messages (usage), https://platform.openai.com/docs/api-reference/chat/object (usage),
+https://platform.openai.com/docs/api-reference/responses/object (usage, tool_usage),
 https://ai.google.dev/api/generate-content#UsageMetadata, https://openrouter.ai/docs/use-cases/usage-accounting,
 https://docs.x.ai/docs/guides/cost-tracking
 """
@@ -22,6 +23,7 @@ _Path = tuple[str, ...]
 _BESIDE: tuple[tuple[Unit, _Path], ...] = (
     (Unit.CACHE_WRITE_1H, ("cache_creation", "ephemeral_1h_input_tokens")),
     (Unit.WEB_SEARCH, ("server_tool_use", "web_search_requests")),
+    (Unit.WEB_SEARCH, ("tool_usage", "web_search", "num_requests")),
     (Unit.INPUT_AUDIO, ("prompt_tokens_details", "audio_tokens")),
     (Unit.INPUT_AUDIO, ("input_tokens_details", "audio_tokens")),
     (Unit.INPUT_IMAGE, ("prompt_tokens_details", "image_tokens")),
@@ -45,7 +47,7 @@ _OUTSIDE = frozenset({Unit.INPUT_AUDIO, Unit.INPUT_IMAGE})
 _USUAL = ("default", "standard", "auto", None)
 """Words of `_TERMS` under which the usual price holds."""
 _BILLED = {name: tuple(path[1] for _, path in _BESIDE if path[0] == name) for name in dict.fromkeys(path[0] for _, path in _BESIDE)}
-"""By the name of an object, the parts of it that are billed apart."""
+"""By the name of an object, the parts of it that are billed apart, or hold what is."""
 _COSTS = frozenset({"cost", "cost_in_usd_ticks"})
 
 
