@@ -53,8 +53,7 @@ def test_a_session_takes_less_than_three_times_its_longest_request(
             bodies = Bodies("redacted", body, answer, provider, client_request_headers=talk.headers())
             rows.append(keeper.row(f"{number}-{turn}", turn * STEP_S, "session", bodies))
             talk.go_on()
-        blobs = [blob for row in rows for blob in row.blobs] + keeper.packs()
-        writer.write(Batch("w", turn + 1, 1.0, bodies=[row.bodies for row in rows], blobs=blobs))
+        writer.write(Batch("w", turn + 1, 1.0, bodies=rows, blobs=keeper.packs()))
     while writer.index(50):
         pass
 

@@ -7,6 +7,7 @@ import random
 from pathlib import Path
 
 import pytest
+import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
@@ -15,8 +16,10 @@ from dragoman.ir.record import Bodies
 from dragoman.observe.first_look import known_heads
 from dragoman.observe.journal_bodies import EPOCH_S, BodyKeeper
 from dragoman.observe.redact import Redactor
+from dragoman.observe.splice import Splices
 from dragoman.store.batch import Batch, Old
 from dragoman.store.bodies import Body, read_bodies
+from dragoman.store.laid import HASH_BYTES, Laid, Side, pack
 from dragoman.store.open import Store, open_store
 from dragoman.store.search import search
 from dragoman.store.tables import blobs
@@ -37,9 +40,8 @@ class Kept:
 
     def keep(self, *exchanges: tuple[str, Bodies], at: float = 0.0, conversation: object = "s") -> None:
         rows = [self.keeper.row(name, at, conversation, bodies) for name, bodies in exchanges]
-        blobs = [blob for row in rows for blob in row.blobs] + self.keeper.packs()
         self.number += 1
-        self.writer.write(Batch("w", self.number, 1.0, bodies=[row.bodies for row in rows], blobs=blobs))
+        self.writer.write(Batch("w", self.number, 1.0, bodies=rows, blobs=self.keeper.packs()))
 
     def read(self, name: str) -> dict[str, Body]:
         with self.store.reader() as connection:
@@ -81,7 +83,7 @@ def test_header_that_is_no_text_does_not_keep_the_rest_from_being_kept(tmp_path:
     bodies = Bodies("full", b"x", client_request_headers=(("x-name", "caf\udce9"), ("x-half", "\ud800"), ("accept", "*/*")))
 
     row = kept.keeper.row("a", 0.0, None, bodies, known_heads(bodies))
-    kept.writer.write(Batch("w", 1, 1.0, bodies=[row.bodies], blobs=row.blobs + kept.keeper.packs()))
+    kept.writer.write(Batch("w", 1, 1.0, bodies=[row], blobs=kept.keeper.packs()))
 
     (_, name), (_, half), last = kept.read("a")["client_request"].headers
     assert (name.rstrip("\ufffd"), half.rstrip("\ufffd"), last) == ("caf", "", ("accept", "*/*"))
@@ -105,25 +107,28 @@ def test_secrets_go_unless_all_is_to_be_kept(tmp_path: Path) -> None:
     assert kept.read("redacted-long")["client_request"].data == long.replace(SECRET.encode(), b"[redacted]")
 
 
+@pytest.mark.parametrize("is_told", [False, True], ids=["compared", "told"])
 @pytest.mark.parametrize("size", [10, 30_000])
 @pytest.mark.parametrize(
     ("asked", "sent", "kept_as"),
     [
         (b'{"model":"a","x":"%b"}', b'{"model":"real-a","x":"%b"}', b'{"model":"real-a","x":"%b"}'),
+        (b'{"model":"a","x":"%b"}', b'{"model":"","api_key":"hunter2222","x":"%b"}', b'{"model":"","api_key":"[redacted]","x":"%b"}'),
         (b'{"x":"%b"}', b'{"x":"%b","api_key":"hunter2222"}', b'{"x":"%b","api_key":"[redacted]"}'),
         (b'{"model":"a","x":"%b"}', b'{"model":"b","api_key":"hunter2222","x":"%b"}', b'{"model":"b","api_key":"[redacted]","x":"%b"}'),
         (b'{"api_key":"","x":"%b"}', b'{"api_key":"hunter2222","x":"%b"}', b'{"api_key":"[redacted]","x":"%b"}'),
     ],
-    ids=["model", "field", "model and field", "value"],
+    ids=["model", "field for model", "field", "model and field", "value"],
 )
 def test_what_the_gateway_put_into_a_request_is_looked_through(
-    size: int, asked: bytes, sent: bytes, kept_as: bytes, tmp_path: Path
+    size: int, asked: bytes, sent: bytes, kept_as: bytes, is_told: bool, tmp_path: Path
 ) -> None:
     kept, text = Kept(open_store(f"sqlite:///{tmp_path}/j.db")), b"word " * (size // 5)
-    bodies = Bodies("redacted", asked % text, None, sent % text)
+    splice = Splices().find(asked % text, sent % text) if is_told else None
+    bodies = Bodies("redacted", asked % text, None, None if is_told else sent % text, splice=splice)
 
     row = kept.keeper.row("a", 0.0, "s", bodies, known_heads(bodies))
-    kept.writer.write(Batch("w", 1, 1.0, bodies=[row.bodies], blobs=row.blobs + kept.keeper.packs()))
+    kept.writer.write(Batch("w", 1, 1.0, bodies=[row], blobs=kept.keeper.packs()))
 
     assert {name: body.data for name, body in kept.read("a").items()} == {
         "client_request": asked % text,
@@ -149,15 +154,21 @@ def test_conversation_comes_back_however_it_goes_on(data: st.DataObject, tmp_pat
     dice = random.Random(data.draw(st.integers(0, 1000)))
     items, tools = [item(dice) for _ in range(30)], [item(dice, 40) for _ in range(30)]
     sent: dict[str, tuple[bytes, bytes]] = {}
+    epochs: dict[str, int] = {}
+    epoch = 0
     for turn in range(data.draw(st.integers(1, 6))):
+        epoch += data.draw(st.sampled_from([0, 0, 1, 2]))
         for change in data.draw(st.lists(st.sampled_from(["add", "add", "drop", "swap", "secret", "cut", "tools"]), max_size=3)):
             _change(change, items, tools, dice)
         body = asked(items, turn, tools)
         name = f"{kept.number}-{turn}"
         sent[name] = (body, body.replace(b'"model":"m"', b'"model":"real-m"'))
-        kept.keep((name, Bodies("redacted", body, [body[:40_000]], sent[name][1])))
+        epochs[name] = epoch
+        kept.keep((name, Bodies("redacted", body, [body[:40_000]], sent[name][1])), at=1.0 * epoch * EPOCH_S)
+        # As the journal does at most: what this epoch and the one before use is still referred to.
+        kept.writer.sweep(Old(0.0, epoch - 1), 10**6)
 
-    for name, (body, provider) in sent.items():
+    for name, (body, provider) in [(name, each) for name, each in sent.items() if epochs[name] >= epoch - 1]:
         found = kept.read(name)
         clean = Redactor().redact
         assert (found["client_request"].data, found["provider_request"].data) == (clean(body), clean(provider))
@@ -242,6 +253,72 @@ def _blobs(store: Store) -> int:
         return connection.execute(select(func.count()).select_from(blobs)).scalar_one()
 
 
+def test_conversation_over_many_epochs_is_kept_once_and_outlives_the_old_ones(url: str) -> None:
+    kept = Kept(open_store(url))
+    dice = random.Random(1)
+    items, sent = [item(dice) for _ in range(60)], list[bytes]()
+    for epoch in range(5):
+        items.append(item(dice))
+        sent.append(asked(items, epoch, []))
+        kept.keep((str(epoch), Bodies("redacted", sent[-1])), at=1.0 * epoch * EPOCH_S)
+
+    while kept.writer.sweep(Old(0.0, 3), 50):
+        pass
+
+    found = [kept.read(str(epoch)).get("client_request") for epoch in range(5)]
+    assert found == [None] * 3 + [Body((), body, len(body)) for body in sent[3:]]
+    with kept.store.reader() as connection:
+        assert connection.execute(select(func.sum(blobs.c.raw_size))).scalar_one() < len(sent[-1]) + 5_000
+
+
+def test_what_another_conversation_began_with_in_the_epoch_before_is_not_kept_twice(url: str) -> None:
+    kept = Kept(open_store(url))
+    tools = [item(random.Random(1), 40) for _ in range(100)]
+    sent = [asked([item(random.Random(number))], 1, tools) for number in range(2)]
+
+    for number in range(2):
+        kept.keep((str(number), Bodies("redacted", sent[number])), at=1.0 * number * EPOCH_S, conversation=number)
+    while kept.writer.sweep(Old(0.0, 1), 50):
+        pass
+
+    assert (kept.read("0"), kept.read("1")["client_request"].data) == ({}, sent[1])
+    with kept.store.reader() as connection:
+        assert connection.execute(select(func.sum(blobs.c.raw_size))).scalar_one() < len(sent[0]) + 5_000
+
+
+def test_body_whose_pack_is_gone_is_left_out(url: str) -> None:
+    kept = Kept(open_store(url))
+    bodies = Bodies("redacted", asked([item(random.Random(1)) for _ in range(30)], 1, []), [b"{}"])
+
+    row = kept.keeper.row("a", 0.0, "s", bodies)
+    short, long = sorted(kept.keeper.packs(), key=lambda pack: pack[2])
+    kept.writer.write(Batch("w", 1, 1.0, bodies=[row], blobs=[short, (long[0], 0, 0, b"")]))
+
+    assert kept.read("a") == {"client_response": Body((), b"{}", 2)}
+
+
+def test_bodies_that_an_earlier_release_kept_come_back(url: str) -> None:
+    kept = Kept(open_store(url))
+    texts = {bytes([number]) * HASH_BYTES: text for number, text in enumerate((b"one ", b"two ", b"three ", b"four"))}
+    one, two, three, four = texts
+    rows = [
+        ("a", Side("client_request", 9, pieces=one + two + three)),
+        # Two pieces, two letters of the third; a new one; the last two letters of the third.
+        ("b", Side("client_request", 9, parent="a", of="client_request", head=1, head_part=2, pieces=four, tail_part=2)),
+        ("c", Side("client_request", 9, parent="b", of="client_request", head=2, pieces=one, tail=1, splice=(0, 3, b"1"))),
+    ]
+    zipped = zstandard.ZstdCompressor().compress
+    kept.writer.write(
+        Batch(
+            "w", 1, 1.0,
+            bodies=[(name, 0, 9, pack(Laid((side,)))) for name, side in rows],
+            blobs=[(key, 0, len(text), zipped(text)) for key, text in texts.items()],
+        )
+    )  # fmt: skip
+
+    assert [kept.read(name)["client_request"].data for name, _ in rows] == [b"one two three ", b"one twfoure ", b"1 twone e "]
+
+
 def test_old_bodies_go_and_what_newer_ones_share_with_them_stays(url: str) -> None:
     kept = Kept(open_store(url))
     dice = random.Random(1)
@@ -302,8 +379,7 @@ def test_what_was_looked_through_before_is_kept_as_it_would_be_without(data: st.
     bodies.provider_request_headers, bodies.provider_response_headers = data.draw(_head), data.draw(_head)
 
     rows = [kept.keeper.row(name, 0.0, None, bodies, heads) for name, heads in (("looked", known_heads(bodies)), ("not", None))]
-    blobs = [blob for row in rows for blob in row.blobs] + kept.keeper.packs()
-    kept.writer.write(Batch("w", kept.number, 1.0, bodies=[row.bodies for row in rows], blobs=blobs))
+    kept.writer.write(Batch("w", kept.number, 1.0, bodies=rows, blobs=kept.keeper.packs()))
 
     looked, not_looked = kept.read("looked"), kept.read("not")
     assert list(looked.items()) == list(not_looked.items())

@@ -81,7 +81,8 @@ class Bodies(msgspec.Struct):
     """What was sent and received, as it was on the wire: kept by the journal as `mode` says (`full`, `redacted` or `none`).
 
     Of an answer the pieces, in turn: they are put together where nobody waits. None for the provider's side: it was the client's, byte
-    by byte. Headers have lower-case names; the journal takes out what is secret in them. cut: which answers are longer than this.
+    by byte, but for the `splice` (from, to, instead) that may be told. Headers have lower-case names; the journal takes out what is secret
+    in them. cut: which answers are longer than this.
     """
 
     mode: str = "redacted"
@@ -94,6 +95,7 @@ class Bodies(msgspec.Struct):
     provider_request_headers: tuple[tuple[str, str], ...] = ()
     provider_response_headers: tuple[tuple[str, str], ...] = ()
     cut: tuple[Cut, ...] = ()
+    splice: tuple[int, int, bytes] | None = None
 
     def __repr__(self) -> str:
         # The headers hold the keys of both sides.

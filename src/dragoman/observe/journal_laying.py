@@ -3,8 +3,7 @@ read by `store.bodies`."""
 
 from __future__ import annotations
 
-from hashlib import blake2b
-from itertools import pairwise
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -12,24 +11,18 @@ from dragoman.ir.kept import FULL
 from dragoman.ir.record import Bodies
 from dragoman.observe.first_look import LONG, Heads, is_stream
 from dragoman.observe.journal_shelf import Shelf
-from dragoman.observe.likeness import Kept, Piece, Shared, cuts, find_again, find_shared, same_beginning
+from dragoman.observe.likeness import Kept, Piece, Shared, cuts, find_again, find_shared, merged, same_beginning
 from dragoman.observe.redact import Redactor
-from dragoman.observe.splice import Splice, is_model
+from dragoman.observe.splice import Splice, is_model, spliced
 from dragoman.store.batch import Row
-from dragoman.store.laid import HASH_BYTES, Laid, Side, pack, pack_heads
+from dragoman.store.laid import Laid, Side, pack, pack_heads, size_at
 from dragoman.wire.frame import Headers
 
 _HEAD = 2048
-_DEEPEST = 256
+_DEEPEST = 64
+"""So many bodies are told by the one before; the next by all of its places. The more there are, the longer it takes to read one."""
 _AROUND = 256
 """How far from where it changed a text is looked through again for secrets."""
-
-
-class BodyRow(msgspec.Struct, frozen=True, gc=False):
-    """A row of `bodies` and the rows of `blobs` that it needs."""
-
-    bodies: Row
-    blobs: list[Row]
 
 
 class Laying:
@@ -51,16 +44,15 @@ class Laying:
         self._texts: list[bytes] = []
         self._key, self._start = shelf.room()
         self._at = self._start
-        self._blobs: list[Row] = []
         self._whole = 0
 
-    def row(self) -> BodyRow:
+    def row(self) -> Row:
         """What is to be written."""
         bodies, given = self._bodies, self._given
         if bodies.client_request is not None:
             self._request("client_request", bodies.client_request, given.client_request)
-        if bodies.provider_request is not None:
-            self._sent(bodies.provider_request)
+        if bodies.splice is not None or bodies.provider_request is not None:
+            self._sent()
         elif given.provider_request:
             self._like("provider_request", "client_request", given.provider_request)
         if bodies.provider_response is not None:
@@ -77,7 +69,7 @@ class Laying:
         if self._texts:
             self._shelf.pack(self._texts, self._at - self._start)
         laid = Laid(tuple(self._sides), self._key if self._texts else b"", heads)
-        return BodyRow((self._id, self._epoch, self._whole, pack(laid)), self._blobs)
+        return self._id, self._epoch, self._whole, pack(laid)
 
     def _put_down(self, text: bytes) -> None:
         self._texts.append(text)
@@ -100,42 +92,43 @@ class Laying:
             self._long(name, data, headers, whole)
         self._whole += whole
 
-    def _sent(self, data: bytes) -> None:
+    def _sent(self) -> None:
         """What went to the provider: where it is the client's but for a name, only that is kept."""
-        client = self._bodies.client_request
-        side = None if client is None or len(data) != len(self._shelf.cut(data)) else self._as_clients(client, data)
-        if side is None:
-            self._request("provider_request", data, self._given.provider_request)
-        else:
-            self._add(side, self._given.provider_request)
-            self._whole += len(data)
+        bodies, headers = self._bodies, self._given.provider_request
+        client, sent, splice = bodies.client_request, bodies.provider_request, bodies.splice
+        if client is not None:
+            splice = splice or (None if sent is None else self._shelf.splices.find(client, sent))
+            side = splice and self._as_clients(client, splice)
+            if side is not None:
+                self._add(side, headers)
+                self._whole += side.whole
+                return
+            sent = sent if splice is None else spliced(client, splice)
+        if sent is not None:
+            self._request("provider_request", sent, headers)
 
-    def _as_clients(self, client: bytes, data: bytes) -> Side | None:
-        asked = self._asked
-        if asked is not None and asked.is_clean and asked.data is client:
-            splice = self._splice(client, client, data)
-            return splice and Side("provider_request", len(data), parent="", of=asked.side, head=len(asked.pieces), splice=splice)
-        if len(client) < LONG and len(data) < LONG and self._sides and self._sides[0].inline is not None:
-            splice = self._splice(client, self._texts[0], data)
-            return splice and Side("provider_request", len(data), inline=self._sides[0].inline, splice=splice)
-        return None
-
-    def _splice(self, client: bytes, base: bytes, data: bytes) -> Splice | None:
-        """What makes of `base`, the client's body as it is kept, this one as it is to be kept; None if that is much."""
-        splice = self._shelf.splices.find(client, data)
-        if splice is None:
+    def _as_clients(self, client: bytes, splice: Splice) -> Side | None:
+        asked, size = self._asked, len(client) + splice[0] - splice[1] + len(splice[2])
+        if size > self._shelf.most_bytes:
             return None
-        if (base is client or base == client) and not self._brings_secret(splice, data):
-            return splice
-        # Both as they are kept: so the places are right whatever was taken out.
-        return None if self._asked is not None else self._shelf.splices.find(base, self._redacted(data))
+        is_harmless = not self._brings_secret(splice, client)
+        if asked is not None and asked.is_clean and asked.data is client and is_harmless:
+            return Side("provider_request", size, parent="", of=asked.side, splice=splice, first=len(client))
+        if len(client) >= LONG or size >= LONG or not self._sides or self._sides[0].inline is None:
+            return None
+        base = self._texts[0]
+        if not is_harmless or base != client:
+            # Both as they are kept: so the places are right whatever was taken out.
+            found = self._shelf.splices.find(base, self._redacted(spliced(client, splice)))
+            return found and Side("provider_request", size, inline=self._sides[0].inline, splice=found)
+        return Side("provider_request", size, inline=self._sides[0].inline, splice=splice)
 
-    def _brings_secret(self, splice: Splice, data: bytes) -> bool:
+    def _brings_secret(self, splice: Splice, client: bytes) -> bool:
         """Whether there may be one in what was changed, with what stands around it. The name of a model is none."""
-        if is_model(splice, data):
+        if self._keeps_all or is_model(splice, client):
             return False
-        head, _, put = splice
-        around = data[max(0, head - _AROUND) : head + len(put) + _AROUND]
+        start, stop, put = splice
+        around = client[max(0, start - _AROUND) : start] + put + client[stop : stop + _AROUND]
         return self._redacted(around) is not around
 
     def _like(self, name: str, other: str, headers: Headers) -> None:
@@ -155,9 +148,8 @@ class Laying:
         if len(clean) < LONG:
             self._inline(name, clean, headers, whole)
         else:
-            ends = cuts(clean, 0, len(clean))
-            pieces = [self._piece(clean[start:end], end, is_clean=True) for start, end in zip([0, *ends], ends, strict=False)]
-            self._add(Side(name, whole, pieces=b"".join([piece.hash for piece in pieces])), headers)
+            pieces = merged(list(self._cut(clean, 0, len(clean), is_clean=True)))
+            self._add(Side(name, whole, parts=_parts(pieces)), headers)
         self._whole += whole
 
     def _inline(self, name: str, clean: bytes, headers: Headers, whole: int) -> None:
@@ -167,90 +159,73 @@ class Laying:
     def _long(self, name: str, data: bytes, headers: Headers, whole: int) -> None:
         key = (self._bodies.mode, name, self._conversation if self._conversation is not None else data[:_HEAD])
         last, shared = self._base(key, name, data)
-        new, pieces = self._laid(last, shared, data)
-        is_anew = last is None or shared is None or last.epoch != self._epoch
-        side = Side(name, whole, pieces=b"".join([each.hash for each in new]))
-        if last is not None and shared is not None and not is_anew:
-            side = msgspec.structs.replace(
-                side,
-                parent="" if last.exchange_id == self._id else last.exchange_id,
-                of=last.side,
-                head=shared.head,
-                head_part=shared.head_part,
-                tail_part=shared.tail_part,
-                tail=shared.tail,
-            )
+        if last is None or shared is None:
+            pieces = merged(self._pieces(data, [(0, len(data))]))
+            side, goes_on = Side(name, whole, parts=_parts(pieces)), False
+            kept = Kept(data, pieces, self._id, name, 0, _are_clean(pieces), self._epoch)
+        else:
+            side, kept = self._changed(Side(name, whole), data, last, *shared)
+            # What has little of the one before is no continuation of it, which may have one yet.
+            goes_on = 2 * (len(data) - shared[1].start + shared[0].stop) > len(last.data)
         self._add(side, headers)
-        is_clean = all(each.is_clean for each in (pieces if last is None or not last.is_clean else new))
-        kept = Kept(data, pieces, self._id, name, 0 if last is None or is_anew else last.depth + 1, is_clean, self._epoch)
         if name == "client_request":
             self._asked = kept
         if last is None or last is not self._asked:
-            # What has little of the one before is no continuation of it, which may have one yet.
-            goes_on = last is not None and shared is not None and 2 * (len(data) - shared.stop + shared.start) > len(last.data)
             self._shelf.keep(key, kept, last if goes_on else None)
 
-    def _laid(self, last: Kept | None, shared: Shared | None, data: bytes) -> tuple[list[Piece], list[Piece]]:
-        """The pieces that are to be told of a body, and all of its pieces."""
-        if last is None or shared is None:
-            pieces = self._pieces(data, 0, len(data))
-            return pieces, pieces
-        new = self._new_pieces(last, data, shared)
-        pieces = shared.pieces(last, new, len(data))
-        if last.epoch == self._epoch:
-            return new, pieces
-        # Of another epoch: nothing may be referred to, but what is cut where it was cut before is not kept twice.
-        anew = [self._put(data[start:end], end) for start, end in pairwise([0, *[each.end for each in pieces]])]
-        return anew, anew
+    def _changed(self, side: Side, data: bytes, last: Kept, begins: Shared, ends: Shared) -> tuple[Side, Kept]:
+        """A body told by how it differs from the last one."""
+        again = find_again(last, data, begins, ends)
+        before, behind = begins.pieces(last), ends.pieces(last)
+        new = self._between(last, data, begins, ends, again)
+        pieces = [*before, *new, *behind]
+        is_clean = _are_clean(new if last.is_clean else pieces)
+        depth = last.depth + 1 if last.epoch == self._epoch and last.depth < _DEEPEST else 0
+        if depth:
+            parent = "" if last.exchange_id == self._id else last.exchange_id
+            first, end = (begins.stop, len(data) - ends.start) if last.is_clean else (_size(before), _size(behind))
+            told = msgspec.structs.replace(side, parent=parent, of=last.side, first=first, parts=_parts(new), last=end)
+        else:
+            told = msgspec.structs.replace(side, parts=_parts(pieces))
+            self._shelf.use([each.place for each in pieces])
+        goes_on = ends.start if again is None else again.start
+        return told, Kept(data, pieces, self._id, side.name, depth, is_clean, self._epoch, goes_on)
 
-    def _base(self, key: tuple[object, ...], name: str, data: bytes) -> tuple[Kept | None, Shared | None]:
+    def _base(self, key: tuple[object, ...], name: str, data: bytes) -> tuple[Kept | None, tuple[Shared, Shared] | None]:
         """What a body is told as the difference from: what goes to a provider may be nearly what came from the client."""
         asked = self._asked if name == "provider_request" else None
-        if asked is not None and asked.depth < _DEEPEST:
+        if asked is not None:
             shared = find_shared(asked, data)
-            if shared is not None and 2 * (shared.stop - shared.start) < len(data):
+            if shared is not None and 2 * (shared[1].start - shared[0].stop) < len(data):
                 return asked, shared
-        before = [last for last in self._shelf.last(key) if last.depth < _DEEPEST]
+        before = self._shelf.last(key)
         if not before:
             return None, None
-        last = before[0] if len(before) == 1 else max(before, key=lambda last: same_beginning(last.data, data))
+        last = before[0] if len(before) == 1 else max(before, key=lambda last: same_beginning(last.data, data, guess=last.goes_on))
         return last, find_shared(last, data)
 
-    def _new_pieces(self, last: Kept, data: bytes, shared: Shared) -> list[Piece]:
-        """The pieces of what stands between what both begin and end with."""
-        again = find_again(last, data, shared)
+    def _between(self, last: Kept, data: bytes, begins: Shared, ends: Shared, again: Shared | None) -> list[Piece]:
+        """The pieces of what stands between what both begin and end with, where some of it may be in the last one, too."""
         if again is None:
-            return self._pieces(data, shared.start, shared.stop)
-        found = self._pieces(data, shared.start, again.start)
-        found += self._pieces(data, again.start, again.first)
-        at = again.first
-        for piece in again.pieces:
-            found += [piece] if piece.is_whole else self._pieces(data, at, piece.end)
-            at = piece.end
-        return found + self._pieces(data, at, again.stop) + self._pieces(data, again.stop, shared.stop)
+            return merged(self._pieces(data, [(begins.stop, ends.start)]))
+        # One look for secrets at all of it.
+        found = self._pieces(data, [(begins.stop, again.start), (again.stop, ends.start)])
+        count = sum([each.end <= again.start for each in found])
+        return [*merged(found[:count]), *again.pieces(last), *merged(found[count:])]
 
-    def _pieces(self, data: bytes, start: int, stop: int) -> list[Piece]:
-        """A part of a body as it was sent, in pieces."""
-        if start >= stop:
-            return []
-        part = data[start:stop]
-        is_clean = self._keeps_all or not self._redactor.suspects([part])
-        found: list[Piece] = []
+    def _pieces(self, data: bytes, spans: list[tuple[int, int]]) -> list[Piece]:
+        """Parts of a body as it was sent, in pieces."""
+        parts = [data[start:stop] for start, stop in spans]
+        is_clean = self._keeps_all or not self._redactor.suspects(parts)
+        return [piece for start, stop in spans for piece in self._cut(data, start, stop, is_clean=is_clean)]
+
+    def _cut(self, data: bytes, start: int, stop: int, *, is_clean: bool) -> Iterator[Piece]:
+        place = self._shelf.place
         for end in cuts(data, start, stop):
             raw = data[start:end]
-            found.append(self._piece(raw, end, is_clean=True) if is_clean else self._put(raw, end))
+            clean = raw if is_clean else self._redacted(raw)
+            yield Piece(end, place(clean), clean is raw)
             start = end
-        return found
-
-    def _put(self, raw: bytes, end: int) -> Piece:
-        clean = self._redacted(raw)
-        return self._piece(clean, end, is_clean=clean is raw)
-
-    def _piece(self, clean: bytes, end: int, *, is_clean: bool) -> Piece:
-        digest = blake2b(clean, digest_size=HASH_BYTES).digest()
-        if self._shelf.is_new(digest):
-            self._blobs.append((digest, self._epoch, len(clean), self._shelf.compress(clean)))
-        return Piece(end, digest, is_clean)
 
     def _redacted(self, data: bytes) -> bytes:
         return data if self._keeps_all else self._redactor.redact(data)
@@ -258,6 +233,19 @@ class Laying:
     def _add(self, side: Side, headers: Headers) -> None:
         self._sides.append(side)
         self._heads.append(headers)
+
+
+def _parts(pieces: Iterable[Piece]) -> bytes:
+    return b"".join([each.place for each in pieces])
+
+
+def _are_clean(pieces: Iterable[Piece]) -> bool:
+    return False not in [each.is_clean for each in pieces]
+
+
+def _size(pieces: Iterable[Piece]) -> int:
+    """Bytes of pieces as they are kept."""
+    return sum([size_at(each.place) for each in pieces])
 
 
 def _redacted_heads(bodies: Bodies, redactor: Redactor) -> Heads:

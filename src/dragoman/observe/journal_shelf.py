@@ -1,10 +1,12 @@
-"""What is remembered of the bodies that were kept: the last one of each conversation, which pieces there are, and the short texts that
-wait to be compressed together."""
+"""What is remembered of the bodies that were kept: the last one of each conversation, where pieces are, and the texts that wait to be
+compressed together."""
 
 from __future__ import annotations
 
 import os
 from collections import OrderedDict
+from collections.abc import Iterable
+from hashlib import blake2b
 
 import zstandard
 
@@ -12,19 +14,45 @@ from dragoman.observe.likeness import Kept
 from dragoman.observe.redact import Redactor
 from dragoman.observe.splice import Splices
 from dragoman.store.batch import Row
-from dragoman.store.laid import HASH_BYTES
+from dragoman.store.laid import HASH_BYTES, place_of
 
 _PACK = 1024 * 1024
 """Short bodies of several exchanges are compressed together: a third of the time, half of the size. So many, since those of one program
-begin alike: in a megabyte there are others of them. To read one takes a millisecond."""
+begin alike: in a megabyte there are others of them. To read one takes a millisecond. The pieces of long bodies have packs of their own,
+so that a conversation is read out of no more than it needs."""
 _LEVEL = 1
 _PACKED = zstandard.ZstdCompressionParameters(compression_level=_LEVEL, hash_log=14, min_match=7, write_checksum=False)
-"""For packs: it takes a twelfth less time than the level does by itself, and one hundredth more room."""
+"""For short bodies: it takes a twelfth less time than the level does by itself, and one hundredth more room."""
 _AT_ONCE = 4
 """Conversations that may go on under one name."""
-_KNOWN_HASHES = 100_000
+_KNOWN_PIECES = 100_000
 _PIECE_BYTES = 160
 """What is remembered of a piece takes about that."""
+
+
+class Pack:
+    """Texts on their way into one row of `blobs`. key: of that row; size: bytes that are in it so far."""
+
+    __slots__ = ("_texts", "_zip", "key", "size")
+
+    def __init__(self, compressor: zstandard.ZstdCompressor) -> None:
+        self._zip = compressor
+        self._texts: list[bytes] = []
+        self.key = os.urandom(HASH_BYTES)
+        self.size = 0
+
+    def add(self, texts: list[bytes], size: int) -> None:
+        """Put texts of so many bytes there, one after the other."""
+        self._texts += texts
+        self.size += size
+
+    def end(self, epoch: int) -> list[Row]:
+        """The row, if there is anything in it; what comes next is in another one."""
+        if not self._texts:
+            return []
+        row = self.key, epoch, self.size, self._zip.compress(b"".join(self._texts))
+        self._texts, self.size, self.key = [], 0, os.urandom(HASH_BYTES)
+        return [row]
 
 
 class Shelf:
@@ -38,26 +66,26 @@ class Shelf:
         self.splices = Splices()
         self._memory = memory_bytes
         self._last: OrderedDict[tuple[object, ...], tuple[Kept, ...]] = OrderedDict()
-        self._hashes: dict[bytes, int] = {}
+        self._places: dict[bytes, bytes] = {}
+        self._used: dict[bytes, int] = {}
         self._full: list[Row] = []
-        self._pack: list[bytes] = []
-        self._pack_size = 0
-        self._pack_key = os.urandom(HASH_BYTES)
-        self._zip = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=False)
-        self._zip_pack = zstandard.ZstdCompressor(compression_params=_PACKED)
+        self._short = Pack(zstandard.ZstdCompressor(compression_params=_PACKED))
+        self._pieces = Pack(zstandard.ZstdCompressor(level=_LEVEL, write_checksum=False))
 
     def begin(self, epoch: int) -> None:
-        """From here on, refer to pieces of this epoch only."""
-        self._end_pack()
+        """From here on, refer to what this epoch uses only."""
+        self._end_packs()
         self.epoch = epoch
-        self._hashes.clear()
-        # Who has said nothing for a whole epoch is not waited for.
+        # Who has said nothing for a whole epoch is not waited for, and what was not used in it may be gone.
+        self._used = {key: used for key, used in self._used.items() if used >= epoch - 1}
         for key in [key for key, kept in self._last.items() if kept[-1].epoch < epoch - 1]:
             self.held_bytes -= sum(map(_size, self._last.pop(key)))
 
     def forget(self) -> None:
         """Refer to nothing that was kept so far: it did not reach the database."""
         self._last.clear()
+        self._places.clear()
+        self._used.clear()
         self.held_bytes = 0
         self.begin(self.epoch)
 
@@ -65,39 +93,33 @@ class Shelf:
         """The beginning of a body that is too long."""
         return data if len(data) <= self.most_bytes else data[: self.most_bytes]
 
-    def compress(self, data: bytes) -> bytes:
-        """As it is stored."""
-        return self._zip.compress(data)
-
     # ---- short texts --------------------------------------------------------------------------------------------------------
 
     def room(self) -> tuple[bytes, int]:
-        """Where the next short texts will be: in which piece, and where it has them."""
-        if self._pack_size >= _PACK:
-            self._end_pack()
-        return self._pack_key, self._pack_size
+        """Where the next short texts will be: in which pack, and where it has them."""
+        if self._short.size >= _PACK:
+            self._full += self._short.end(self.epoch)
+        return self._short.key, self._short.size
 
     def pack(self, texts: list[bytes], size: int) -> None:
         """Put short texts of so many bytes there, one after the other."""
-        self._pack += texts
-        self._pack_size += size
+        self._short.add(texts, size)
 
     def packs(self) -> list[Row]:
-        """The rows that hold the short texts since this was called last."""
-        self._end_pack()
+        """The rows that hold the texts since this was called last."""
+        self._end_packs()
         full, self._full = self._full, []
         return full
 
-    def _end_pack(self) -> None:
-        if self._pack:
-            self._full.append((self._pack_key, self.epoch, self._pack_size, self._zip_pack.compress(b"".join(self._pack))))
-        self._pack, self._pack_size, self._pack_key = [], 0, os.urandom(HASH_BYTES)
+    def _end_packs(self) -> None:
+        self._full += self._short.end(self.epoch)
+        self._full += self._pieces.end(self.epoch)
 
     # ---- long ones ----------------------------------------------------------------------------------------------------------
 
     def last(self, key: tuple[object, ...]) -> tuple[Kept, ...]:
         """The bodies before: of each conversation the last one, where several go on under one name (an agent and its sub-agents)."""
-        return self._last.get(key, ())
+        return tuple([kept for kept in self._last.get(key, ()) if kept.epoch >= self.epoch - 1])
 
     def keep(self, key: tuple[object, ...], kept: Kept, instead_of: Kept | None) -> None:
         """Remember for the next body of this conversation."""
@@ -108,14 +130,33 @@ class Shelf:
         while self.held_bytes > self._memory and self._last:
             self.held_bytes -= sum(map(_size, self._last.popitem(last=False)[1]))
 
-    def is_new(self, digest: bytes) -> bool:
-        """Whether a piece is to be written: no body of this epoch has it. Says so once."""
-        if self._hashes.get(digest) == self.epoch:
-            return False
-        if len(self._hashes) >= _KNOWN_HASHES:
-            del self._hashes[next(iter(self._hashes))]
-        self._hashes[digest] = self.epoch
-        return True
+    def place(self, piece: bytes) -> bytes:
+        """Where a piece of a long body is. It is put there if it is not known yet."""
+        digest = blake2b(piece, digest_size=HASH_BYTES).digest()
+        found = self._places.get(digest)
+        if found is None or found[:HASH_BYTES] not in self._used:
+            found = self._places[digest] = self._put(piece)
+            if len(self._places) > _KNOWN_PIECES:
+                del self._places[next(iter(self._places))]
+        elif self._used[found[:HASH_BYTES]] != self.epoch:
+            self.use([found])
+        return found
+
+    def use(self, places: Iterable[bytes]) -> None:
+        """Have what is at these places stay as long as what this epoch brings: a row without data does that."""
+        for key in dict.fromkeys([place[:HASH_BYTES] for place in places]):
+            if self._used.get(key) != self.epoch:
+                self._used[key] = self.epoch
+                self._full.append((key, self.epoch, 0, b""))
+
+    def _put(self, piece: bytes) -> bytes:
+        pack = self._pieces
+        if pack.size >= _PACK:
+            self._full += pack.end(self.epoch)
+        start = pack.size
+        self._used[pack.key] = self.epoch
+        pack.add([piece], len(piece))
+        return place_of(pack.key, start, pack.size)
 
 
 def _size(kept: Kept) -> int:

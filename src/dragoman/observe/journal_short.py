@@ -13,7 +13,7 @@ from dragoman.store.laid import Short, pack_heads, pack_short, spliced
 def short_row(shelf: Shelf, exchange_id: str, bodies: Bodies, heads: Heads) -> Row | None:
     """The row of such bodies, whose text is then on the shelf; None if one of them is long or cut, or what a provider was sent is more
     than the client's request with another model."""
-    asked, sent = bodies.client_request, bodies.provider_request
+    asked = bodies.client_request
     short = min(LONG, shelf.most_bytes)
     if asked is None or len(asked) >= short or bodies.cut:
         return None
@@ -22,12 +22,13 @@ def short_row(shelf: Shelf, exchange_id: str, bodies: Bodies, heads: Heads) -> R
     texts, whole, place = [asked], len(asked), (start, at)
     sides: list[Short] = [("client_request", whole, place)]
     told = [heads.client_request]
-    if sent is not None:
-        splice = shelf.splices.find(asked, sent) if len(sent) < short else None
-        if splice is None or not is_model(splice, sent):
+    if bodies.splice is not None or bodies.provider_request is not None:
+        splice = bodies.splice or shelf.splices.find(asked, bodies.provider_request or b"")
+        size = 0 if splice is None else whole + splice[0] - splice[1] + len(splice[2])
+        if splice is None or size >= short or not is_model(splice, asked):
             return None
-        whole += len(sent)
-        sides.append(spliced("provider_request", len(sent), place, splice))
+        whole += size
+        sides.append(spliced("provider_request", size, place, splice))
         told.append(heads.provider_request)
     elif heads.provider_request:
         sides.append(("provider_request", whole, place))

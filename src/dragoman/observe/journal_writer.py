@@ -206,9 +206,7 @@ class Scribe:
                 self._stats.dropped_bodies += 1
             if bodies is not None:
                 conversation = record.session and (record.client, record.agent, record.session)
-                row = keeper.row(record.id, at, conversation, bodies, None if is_suspect else heads[number])
-                rows.bodies.append(row.bodies)
-                rows.blobs += row.blobs
+                rows.bodies.append(keeper.row(record.id, at, conversation, bodies, None if is_suspect else heads[number]))
             words.append(word)
         rows.blobs += keeper.packs()
         rows.add([record for record, _, _, _ in entries], words)
@@ -332,11 +330,11 @@ class Scribe:
         if now >= self._size_at:
             self._size_at = now + _SIZE_S
             if writer.size_bytes() > keep.size_bytes:
-                # The epoch that is written to now, and the one that was until a moment ago, are still referred to.
                 oldest = writer.oldest_epoch()
-                self._epoch_before = min(current - 1, 0 if oldest is None else oldest + 1)
+                self._epoch_before = 0 if oldest is None else oldest + 1
                 self._size_at = now + _SWEEP_S
-        epoch_before = max(self._epoch_before, int(wall - keep.bodies_days * _DAY_S) // EPOCH_S)
+        # What the epoch that is written to now and the one before it brought is still referred to.
+        epoch_before = min(current - 1, max(self._epoch_before, int(wall - keep.bodies_days * _DAY_S) // EPOCH_S))
         swept = writer.sweep(Old(wall - keep.exchanges_days * _DAY_S, epoch_before), _SWEPT)
         self._stats.swept += swept
         self._sweep_at = now + (0.0 if swept else _SWEEP_S)

@@ -7,6 +7,8 @@ from operator import attrgetter
 
 import msgspec
 
+from dragoman.store.laid import joined, part_of
+
 _PIECE = 1024
 _LARGE = 8 * 1024
 _LOOK = 8
@@ -14,23 +16,25 @@ _LOOK = 8
 _BETWEEN = b"},{"
 _CLOSES = b"}"
 _LEAST = 4096
+_LEAST_END = 128
+"""Of an end that is shorter it costs more to say that it is the same."""
 _ANCHOR = 48
-_BLOCK = 32 * 1024
+_STEP, _GROWS, _BLOCK = 64, 8, 32 * 1024
 _end = attrgetter("end")
 
 
 class Piece(msgspec.Struct, frozen=True, gc=False):
-    """A piece of a body: where it ends in the body as it was sent. is_clean: it is kept as it was sent, so a part of it can be referred
-    to. is_whole: it is not such a part itself."""
+    """A piece of a body: where it ends in the body as it was sent, and at which place it is kept. is_clean: it is kept as it was sent, so
+    a part of it can be referred to."""
 
     end: int
-    hash: bytes
+    place: bytes
     is_clean: bool
-    is_whole: bool = True
 
 
 class Kept(msgspec.Struct, frozen=True, gc=False):
-    """The last body of a conversation, and where it is kept. is_clean: all of its pieces are. epoch: in which it was laid down."""
+    """The last body of a conversation, and where it is kept. is_clean: all of its pieces are. epoch: in which it was laid down. goes_on:
+    where it may differ from the next one first, 0 if that is not known."""
 
     data: bytes
     pieces: list[Piece]
@@ -39,6 +43,7 @@ class Kept(msgspec.Struct, frozen=True, gc=False):
     depth: int
     is_clean: bool
     epoch: int
+    goes_on: int = 0
 
 
 def cuts(data: bytes, start: int, stop: int) -> list[int]:
@@ -57,97 +62,108 @@ def cuts(data: bytes, start: int, stop: int) -> list[int]:
     return found
 
 
-class Shared(msgspec.Struct, frozen=True, gc=False):
-    """What two bodies have in common, as `store.laid.Side` tells it, and which part of the later one is between (start, stop)."""
+# ---- parts that are the same -----------------------------------------------------------------------------------------------
 
-    head: int
-    head_part: int
-    tail_part: int
-    tail: int
+
+class Shared(msgspec.Struct, frozen=True, gc=False):
+    """A part of a body (start, stop) which the last one has, too, so many bytes before (shift)."""
+
     start: int
     stop: int
+    shift: int
 
-    def pieces(self, last: Kept, new: list[Piece], size: int) -> list[Piece]:
-        """The pieces of the later body."""
-        found = last.pieces[: self.head]
-        if self.head_part:
-            found.append(Piece(self.start, last.pieces[self.head].hash, True, False))
-        found += new
-        shift, first = size - len(last.data), len(last.pieces) - self.tail
-        if self.tail_part:
-            piece = last.pieces[first - 1]
-            found.append(Piece(piece.end + shift, piece.hash, True, False))
-        return found + moved(last.pieces[first:], shift)
+    def pieces(self, last: Kept) -> list[Piece]:
+        """What it is kept as."""
+        return taken(last.pieces, self.start - self.shift, self.stop - self.shift, self.shift)
 
 
-def find_shared(last: Kept, data: bytes) -> Shared | None:
-    """None where the bodies have next to nothing in common."""
+def find_shared(last: Kept, data: bytes) -> tuple[Shared, Shared] | None:
+    """What both bodies begin with, and what they end with; None where that is next to nothing."""
+    shift = len(data) - len(last.data)
     # Both ends of what is new stand beside a brace, so that no secret is half in it.
-    start = data.rfind(_CLOSES, 0, same_beginning(last.data, data)) + 1
+    start = data.rfind(_CLOSES, 0, same_beginning(last.data, data, guess=last.goes_on)) + 1
     room = min(len(last.data), len(data)) - start
     stop = data.find(_CLOSES, len(data) - same_end(last.data, data, start)) if room > 0 else -1
-    stop = len(data) if stop < 0 else stop
-    head = bisect_right(last.pieces, start, key=_end)
-    at = last.pieces[head - 1].end if head else 0
-    head_part = start - at if head < len(last.pieces) and last.pieces[head].is_clean else 0
-    tail, tail_part, ends = _tail(last, len(data) - stop, head)
-    begins = at + head_part
-    return None if begins + ends < _LEAST else Shared(head, head_part, tail_part, tail, begins, len(data) - ends)
+    begins, ends = _inward(last, 0, start, 0), Shared(len(data), len(data), shift)
+    if stop >= 0 and len(data) - stop >= _LEAST_END:
+        ends = _inward(last, stop, len(data), shift)
+    return None if begins.stop + ends.stop - ends.start < _LEAST else (begins, ends)
 
 
-class Again(msgspec.Struct, frozen=True, gc=False):
-    """A part of a body (start, stop) that the last one has, too, elsewhere. pieces: those of the last one that are whole in it, at
-    their new places, from `first` on; what stands before and behind them is to be cut anew."""
-
-    start: int
-    stop: int
-    first: int
-    pieces: list[Piece]
-
-
-def find_again(last: Kept, data: bytes, shared: Shared) -> Again | None:
-    """What of the last body goes on behind an insertion: an agent's tools, which stand behind the conversation. It was cut at that place
-    before, so that it makes the same pieces, whatever follows later."""
-    same = shared.start + same_beginning(last.data, data, shared.start)
+def find_again(last: Kept, data: bytes, begins: Shared, ends: Shared) -> Shared | None:
+    """What of the last body goes on behind an insertion: an agent's tools, which stand behind the conversation."""
+    start, stop = begins.stop, ends.start
+    same = start + same_beginning(last.data, data, start)
     anchor = last.data[same : same + _ANCHOR]
-    start = data.find(anchor, shared.start, shared.stop) if len(anchor) == _ANCHOR else -1
-    if start < 0:
+    found = data.find(anchor, start, stop) if len(anchor) == _ANCHOR else -1
+    if found < 0:
         return None
-    ends = start + same_beginning(last.data, data, same, start)
-    stop = data.rfind(_CLOSES, start, min(ends, shared.stop)) + 1
-    if stop <= start:
+    shift = found - same
+    stop = data.rfind(_CLOSES, found, min(found + same_beginning(last.data, data, same, found), stop)) + 1
+    if data[found - 1 : found] != _CLOSES:
+        found = data.find(_CLOSES, found, stop) + 1
+    if stop - found < _LEAST_END or found <= 0:
         return None
-    shift = start - same
-    first = bisect_left(last.pieces, same, key=_end) + 1
-    past = bisect_right(last.pieces, stop - shift, key=_end)
-    if first >= past:
-        return Again(start, stop, stop, [])
-    return Again(start, stop, last.pieces[first - 1].end + shift, moved(last.pieces[first:past], shift))
+    again = _inward(last, found, stop, shift)
+    return again if again.start < again.stop else None
 
 
-def moved(pieces: list[Piece], shift: int) -> list[Piece]:
-    """The same pieces, so many bytes farther on."""
-    return [Piece(each.end + shift, each.hash, each.is_clean, each.is_whole) for each in pieces] if shift else pieces
+def _inward(last: Kept, start: int, stop: int, shift: int) -> Shared:
+    """The same without the parts at its ends of which the last body has a piece that is not kept as it was sent."""
+    pieces = last.pieces
+    if start < stop and not last.is_clean:
+        first, past = bisect_right(pieces, start - shift, key=_end), bisect_left(pieces, stop - shift, key=_end)
+        if not pieces[first].is_clean and _begin(pieces, first) < start - shift:
+            start = pieces[first].end + shift
+        if not pieces[past].is_clean and pieces[past].end > stop - shift:
+            stop = _begin(pieces, past) + shift
+    return Shared(start, max(start, stop), shift)
 
 
-def _tail(last: Kept, same: int, head: int) -> tuple[int, int, int]:
-    """Of the last pieces, how many are in the last `same` bytes; how many bytes of the one before; and how many bytes that is."""
-    size, pieces = len(last.data), last.pieces
-    first = max(head, bisect_left(pieces, size - same, key=_end)) + 1
-    count = max(0, len(pieces) - first)
-    covered = size - pieces[first - 1].end if count else 0
-    # Both ends may be in one piece: then its beginning is shared as well, and only what is left of it counts.
-    part = min(same, size) - covered if first - 1 < len(pieces) and pieces[first - 1].is_clean else 0
-    return count, max(0, part), covered + max(0, part)
+def taken(pieces: list[Piece], start: int, stop: int, shift: int = 0) -> list[Piece]:
+    """The pieces of a part of a body, so many bytes farther on. Those of which only a part is in it are clean."""
+    if start >= stop:
+        return []
+    first, past = bisect_right(pieces, start, key=_end), bisect_left(pieces, stop, key=_end)
+    begin, after = _begin(pieces, first), _begin(pieces, past)
+    found = pieces[first : past + 1]
+    if pieces[past].end > stop:
+        found[-1] = Piece(stop, part_of(found[-1].place, 0, stop - after), True)
+    if begin < start:
+        found[0] = Piece(found[0].end, part_of(found[0].place, start - begin, found[0].end - begin), True)
+    return [Piece(each.end + shift, each.place, each.is_clean) for each in found] if shift else found
 
 
-def same_beginning(one: bytes, other: bytes, at: int = 0, other_at: int | None = None) -> int:
-    """How many bytes two texts have in common from these places on: whole blocks are compared as memory, the last one is halved."""
+def _begin(pieces: list[Piece], number: int) -> int:
+    return pieces[number - 1].end if number else 0
+
+
+def merged(pieces: list[Piece]) -> list[Piece]:
+    """The same with those as one that are kept one after the other."""
+    found: list[Piece] = []
+    for piece in pieces:
+        before = found[-1] if found else None
+        if before is not None and before.is_clean and piece.is_clean and (place := joined(before.place, piece.place)) is not None:
+            found[-1] = Piece(piece.end, place, True)
+        else:
+            found.append(piece)
+    return found
+
+
+# ---- bytes ------------------------------------------------------------------------------------------------------------------
+
+
+def same_beginning(one: bytes, other: bytes, at: int = 0, other_at: int | None = None, *, guess: int = 0) -> int:
+    """How many bytes two texts have in common from these places on: blocks that grow are compared as memory, the last one is halved.
+    guess: about as many it may be."""
     view, place = memoryview(one), at if other_at is None else other_at
-    same, most = 0, min(len(one) - at, len(other) - place)
-    while same + _BLOCK < most and other.startswith(view[at + same : at + same + _BLOCK], place + same):  # pyright: ignore[reportArgumentType]
-        same += _BLOCK
-    most = min(most, same + _BLOCK)
+    same, most, step = 0, min(len(one) - at, len(other) - place), _STEP
+    if 0 < guess <= most and other.startswith(view[at : at + guess], place):  # pyright: ignore[reportArgumentType]
+        same = guess
+    while same + step < most and other.startswith(view[at + same : at + same + step], place + same):  # pyright: ignore[reportArgumentType]
+        same += step
+        step = min(_GROWS * step, _BLOCK)
+    most = min(most, same + step)
     middle = most
     while same < most:
         if other.startswith(view[at + same : at + middle], place + same):  # pyright: ignore[reportArgumentType]
@@ -161,10 +177,11 @@ def same_beginning(one: bytes, other: bytes, at: int = 0, other_at: int | None =
 def same_end(one: bytes, other: bytes, but: int) -> int:
     """The same at their end, where the first `but` bytes of both are left out."""
     view, size, other_size = memoryview(one), len(one), len(other)
-    same, most = 0, max(0, min(size, other_size) - but)
-    while same + _BLOCK < most and other.endswith(view[size - same - _BLOCK : size - same], 0, other_size - same):  # pyright: ignore[reportArgumentType]
-        same += _BLOCK
-    most = min(most, same + _BLOCK)
+    same, most, step = 0, max(0, min(size, other_size) - but), _STEP
+    while same + step < most and other.endswith(view[size - same - step : size - same], 0, other_size - same):  # pyright: ignore[reportArgumentType]
+        same += step
+        step = min(_GROWS * step, _BLOCK)
+    most = min(most, same + step)
     middle = most
     while same < most:
         if other.endswith(view[size - middle : size - same], 0, other_size - same):  # pyright: ignore[reportArgumentType]

@@ -6,7 +6,8 @@ from dragoman.observe.likeness import same_beginning, same_end
 
 _LONGEST = 4096
 _REMEMBERED = 64
-_MODEL = b'"model":"'
+_FIELD = b'"model":'
+_MODEL = _FIELD + b'"'
 
 Splice = tuple[int, int, bytes]
 """What to put in place of these bytes (from, to, instead)."""
@@ -36,11 +37,18 @@ class Splices:
         return found
 
 
-def is_model(splice: Splice, made: bytes) -> bool:
-    """Whether what it puts into `made` is a part of the name of a model, and nothing else."""
-    head, _, put = splice
-    opens = made.rfind(b'"', 0, head) + 1
-    return made.endswith(_MODEL, 0, opens) and b'"' not in put
+def spliced(one: bytes, splice: Splice) -> bytes:
+    """What it makes of a text."""
+    start, stop, put = splice
+    return b"%b%b%b" % (one[:start], put, one[stop:])
+
+
+def is_model(splice: Splice, one: bytes) -> bool:
+    """Whether what it puts into a text is the name of a model, or a part of it, and nothing else."""
+    start, _, put = splice
+    if one.endswith(_FIELD, 0, start):
+        return len(put) > 1 and put.startswith(b'"') and put.find(b'"', 1) == len(put) - 1
+    return b'"' not in put and one.endswith(_MODEL, 0, one.rfind(b'"', 0, start) + 1)
 
 
 def _makes(splice: Splice, one: bytes, other: bytes) -> bool:

@@ -6,7 +6,7 @@ import msgspec
 import zstandard
 from sqlalchemy import Connection, select
 
-from dragoman.store.laid import Laid, Side, new_pieces, unpack, unpack_heads
+from dragoman.store.laid import Laid, Side, new_pieces, places_in, unpack, unpack_heads
 from dragoman.store.tables import blobs, bodies
 
 _DEEPEST = 1000
@@ -47,6 +47,11 @@ class _Reference(msgspec.Struct, frozen=True):
     hash: bytes
     start: int = 0
     stop: int | None = None
+
+    @property
+    def size(self) -> int:
+        """Its bytes, where it is told from where to where."""
+        return (self.stop or 0) - self.start
 
     def first(self, count: int) -> _Reference:
         """So many bytes of its beginning."""
@@ -92,6 +97,8 @@ def _references(connection: Connection, side: Side, laid: Laid) -> list[_Referen
 
 
 def _next(before: list[_Reference], side: Side) -> list[_Reference]:
+    if side.parts or side.first or side.last:
+        return [*_first(before, side.first), *[_Reference(*place) for place in places_in(side.parts)], *_last(before, side.last)]
     parts = before[: side.head]
     if side.head_part:
         parts.append(before[side.head].first(side.head_part))
@@ -101,13 +108,34 @@ def _next(before: list[_Reference], side: Side) -> list[_Reference]:
     return parts + before[len(before) - side.tail :] if side.tail else parts
 
 
+def _first(before: list[_Reference], size: int) -> list[_Reference]:
+    """So many bytes of what is told by places."""
+    found: list[_Reference] = []
+    for each in before:
+        if size <= 0:
+            break
+        found.append(each if each.size <= size else each.first(size))
+        size -= each.size
+    return found
+
+
+def _last(before: list[_Reference], size: int) -> list[_Reference]:
+    found: list[_Reference] = []
+    for each in reversed(before):
+        if size <= 0:
+            break
+        found.append(each if each.size <= size else each.last(size))
+        size -= each.size
+    return found[::-1]
+
+
 def _pieces(connection: Connection, references: list[_Reference]) -> list[bytes] | None:
     wanted = list(dict.fromkeys(each.hash for each in references))
     found: dict[bytes, bytes] = {}
     unzip = zstandard.ZstdDecompressor()
     for at in range(0, len(wanted), _AT_ONCE):
         rows = connection.execute(select(blobs.c.hash, blobs.c.data).where(blobs.c.hash.in_(wanted[at : at + _AT_ONCE])))
-        found.update((bytes(row[0]), unzip.decompress(row[1])) for row in rows)
+        found.update((bytes(row[0]), unzip.decompress(row[1])) for row in rows if row[1])
     if any(each not in found for each in wanted):
         return None
     return [found[each.hash][each.start : each.stop] for each in references]

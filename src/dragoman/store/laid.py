@@ -1,22 +1,29 @@
 """How the bodies of an exchange are laid down in a row.
 
-An agent sends its whole conversation with each request. A long body is cut into pieces which are kept once by their content; what is
-kept of the body itself is only how it differs from an earlier one: so many of its first pieces, new ones, so many of its last.
+An agent sends its whole conversation with each request. A long body is cut into pieces which are kept once by their content, many in
+one pack; what is kept of the body itself is only how it differs from an earlier one: so many of its first bytes, pieces by their places,
+so many of its last.
 """
 
 from __future__ import annotations
 
+from struct import Struct
+
 import msgspec
 
 HASH_BYTES = 16
+_PLACE = Struct(f">{HASH_BYTES}sII")
 
 
 class Side(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One body. Either `inline` says which part of the pack it is (from, to), or its pieces are those of `parent`
-    (an exchange, empty for this one; its side `of`): the first `head` and so many bytes of the next (`head_part`), then `pieces` (hashes of
-    16 bytes, one after the other), then so many bytes of the one (`tail_part`) that stands before its last `tail`, and these.
+    """One body. Either `inline` says which part of the pack it is (from, to), or it is told by `parent` (an exchange, empty for this one;
+    its side `of`): the first `first` bytes of that as it was kept, then what is at `parts` (places, one after the other), then its last
+    `last` bytes. Without a parent: what is at `parts`.
 
     splice: what to put in place of these characters of the whole (from, to, bytes). whole: its size before anything was taken out.
+
+    Of earlier releases: the first `head` pieces of the parent and so many bytes of the next (`head_part`), then `pieces` (keys of their
+    own), then so many bytes of the one (`tail_part`) that stands before its last `tail`, and these.
     """
 
     name: str
@@ -30,6 +37,9 @@ class Side(msgspec.Struct, frozen=True, array_like=True, gc=False):
     tail_part: int = 0
     tail: int = 0
     splice: tuple[int, int, bytes] | None = None
+    first: int = 0
+    parts: bytes = b""
+    last: int = 0
 
 
 class Laid(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -70,8 +80,37 @@ def unpack(data: bytes) -> Laid:
         return Laid(())
 
 
+def place_of(key: bytes, start: int, stop: int) -> bytes:
+    """Where a piece is: in which pack, from where to where."""
+    return _PLACE.pack(key, start, stop)
+
+
+def places_in(parts: bytes) -> list[tuple[bytes, int, int]]:
+    """Places that stand one after the other: pack, from, to."""
+    return list(_PLACE.iter_unpack(parts))
+
+
+def part_of(place: bytes, start: int, stop: int) -> bytes:
+    """The place of a part of what is at a place."""
+    key, at, _ = _PLACE.unpack(place)
+    return _PLACE.pack(key, at + start, at + stop)
+
+
+def size_at(place: bytes) -> int:
+    """How many bytes are there."""
+    _, start, stop = _PLACE.unpack(place)
+    return stop - start
+
+
+def joined(one: bytes, other: bytes) -> bytes | None:
+    """The place of two pieces that stand one after the other, if these do."""
+    key, start, stop = _PLACE.unpack(one)
+    next_key, next_start, next_stop = _PLACE.unpack(other)
+    return _PLACE.pack(key, start, next_stop) if key == next_key and stop == next_start else None
+
+
 def new_pieces(side: Side) -> list[bytes]:
-    """The hashes of what came new with this body."""
+    """The keys of the pieces that came new with a body of an earlier release."""
     return [side.pieces[at : at + HASH_BYTES] for at in range(0, len(side.pieces), HASH_BYTES)]
 
 

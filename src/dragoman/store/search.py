@@ -6,17 +6,18 @@ Indexing costs more than writing, so it is done behind it, when nothing else is 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 import zstandard
 from sqlalchemy import Connection, bindparam, text
 
-from dragoman.store.laid import Laid, new_pieces, unpack
+from dragoman.store.laid import Laid, Side, new_pieces, places_in, unpack
 
 _MOST_CHARACTERS = 64 * 1024
 _LONGEST_WORD = 64
+_PACKS = 4
 _SIDES = ("client_request", "client_response")
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _DELTA = re.compile(r'"(?:delta|text|content|reasoning_content|partial_json|thinking|arguments)"\s*:\s*"((?:[^"\\]|\\.)*)"')
@@ -95,33 +96,46 @@ def _indexed(fetch: Fetch) -> int:
 
 
 def _texts(fetch: Fetch, mark: str, rows: Sequence[Any]) -> list[Words]:
-    packs: dict[bytes, bytes] = {}
-    found = [Words(number, epoch, _words(fetch, mark, unpack(bytes(data)), packs)) for number, epoch, data in rows]
+    packs = _Packs(fetch, mark)
+    found = [Words(number, epoch, _words(unpack(bytes(data)), packs)) for number, epoch, data in rows]
     return [each for each in found if each.text]
 
 
-def _words(fetch: Fetch, mark: str, laid: Laid, packs: dict[bytes, bytes]) -> str:
-    if laid.pack and laid.pack not in packs:
-        # One after the other has the same: the last is enough to remember.
-        packs.clear()
-        packs[laid.pack] = b"".join(_pieces(fetch, mark, [laid.pack]))
-    inline = packs.get(laid.pack, b"")
+def _words(laid: Laid, packs: _Packs) -> str:
     parts: list[str] = []
     for side in laid.sides:
         if side.name not in _SIDES:
             continue
         if side.inline is not None:
-            parts.append(plain_words(inline[side.inline[0] : side.inline[1]]))
-        elif side.pieces:
-            parts.append(plain_words(b"".join(_pieces(fetch, mark, new_pieces(side)))))
+            parts.append(plain_words(packs.text(laid.pack)[side.inline[0] : side.inline[1]]))
+        elif new := _new(side, packs):
+            parts.append(plain_words(new))
     return "\n".join(parts)[:_MOST_CHARACTERS].strip()
 
 
-def _pieces(fetch: Fetch, mark: str, hashes: list[bytes]) -> Iterable[bytes]:
-    for each in hashes:
-        rows = fetch(f"SELECT data FROM dragoman_blobs WHERE hash = {mark}", (each,))
-        if rows:
-            yield zstandard.decompress(rows[0][0])
+def _new(side: Side, packs: _Packs) -> bytes:
+    """What a long body has that the one before it had not, and a little more."""
+    found = [packs.text(key)[start:stop] for key, start, stop in places_in(side.parts)]
+    return b"".join(found or [packs.text(key) for key in new_pieces(side)])
+
+
+class _Packs:
+    """Packs as they are needed. One after the other has the same: the last ones are enough to remember."""
+
+    def __init__(self, fetch: Fetch, mark: str) -> None:
+        self._fetch = fetch
+        self._statement = f"SELECT data FROM dragoman_blobs WHERE hash = {mark}"
+        self._texts: dict[bytes, bytes] = {}
+        self._unzip = zstandard.ZstdDecompressor()
+
+    def text(self, key: bytes) -> bytes:
+        """What is in it; nothing where it is not there."""
+        if key not in self._texts:
+            rows = self._fetch(self._statement, (key,)) if key else ()
+            if len(self._texts) >= _PACKS:
+                del self._texts[next(iter(self._texts))]
+            self._texts[key] = self._unzip.decompress(rows[0][0]) if rows and rows[0][0] else b""
+        return self._texts[key]
 
 
 def _unescaped(match: re.Match[str]) -> str:
