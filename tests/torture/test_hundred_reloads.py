@@ -20,7 +20,7 @@ STRETCHES, RELOADS = 5, 20
 """A hundred reloads, counted in stretches: what is loaded or opened but once falls into one of them, what each reload leaves into all."""
 WARM = 10
 CLIENTS = 6
-PATIENCE_S, SETTLE_S = 600, 60
+PATIENCE_S, SETTLE_S = 1800, 240
 BLOCKS_EACH = 200
 """Allocations that each reload may leave: far below the thousands that a runtime has, above what is noise and what the metrics of a
 new model are."""

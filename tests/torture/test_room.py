@@ -12,7 +12,7 @@ from urllib.request import urlopen
 
 from bad_provider import END, STREAM, Peer, bad_provider, event
 from living import Living, living
-from wire_client import Caller
+from wire_client import PATIENCE_S, Caller
 
 from conftest import PATHS, is_success, question
 
@@ -21,7 +21,6 @@ ROOM_BYTES = 500_000
 WORDS = "word " * 100
 LAST = "the last of them"
 SAID = [WORDS] * 120 + [LAST]
-PATIENCE_S = 30.0
 
 
 def config(port: int) -> dict[str, Any]:

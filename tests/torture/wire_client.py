@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-PATIENCE_S = 60.0
+PATIENCE_S = 240.0
 
 
 class Told(msgspec.Struct, frozen=True):

@@ -16,8 +16,10 @@ import msgspec
 
 from dragoman.config.folders import state_folder
 
-_READY_S = 30.0
-_END_S = 10.0
+# One that ends instead is seen at once: only what hangs is waited for as long as this, and a machine may be slow.
+_READY_S = 120.0
+# More than the grace that a gateway gives to streams (`server.shutdown_grace_s`): it is killed when it heeds neither.
+_END_S = 45.0
 _LOGS_KEPT = 20
 _TAIL_LINES = 15
 
