@@ -13,6 +13,23 @@ here=$(pwd)
 say() { printf '%s\n' "$*" >&2; }
 fail() { say "setup: $*"; exit 1; }
 
+# patiently COMMAND...: what did not answer is asked again a little later; what stays wrong is told the third time
+patiently() {
+    for pause in 5 20; do
+        if "$@"; then return; fi
+        say "setup: that failed; once more in $pause s"
+        sleep "$pause"
+    done
+    "$@"
+}
+
+# quietly COMMAND...: what it said is shown only if it failed
+quietly() {
+    if said=$("$@" 2>&1); then return; fi
+    say "$said"
+    return 1
+}
+
 find_python() {
     for name in ${PYTHON:-} python3.13 python3.12 python3.11 python3.14 python3 python; do
         command -v "$name" >/dev/null 2>&1 || continue
@@ -53,7 +70,7 @@ leave_mark() {
     cat "$@" | cksum > "$mark"
 }
 
-pip_install() { .venv/bin/python -m pip --disable-pip-version-check --no-input install --quiet --no-deps "$@"; }
+pip_install() { patiently .venv/bin/python -m pip --disable-pip-version-check --no-input --timeout 60 install --quiet --no-deps "$@"; }
 
 # The pins are whole closures, so nothing is left to resolve: --no-deps is faster and always the same.
 install_pins() {
@@ -67,8 +84,8 @@ install_pins() {
 
 install_project() {
     if is_current .venv/.project pyproject.toml requirements/build.txt; then return; fi
-    pip_install -r requirements/build.txt
-    pip_install --no-build-isolation -e .
+    pip_install -r requirements/build.txt && pip_install --no-build-isolation -e . ||
+        fail "Dragoman itself could not be installed (pip says why above); see to the network, or to PIP_INDEX_URL, and type the same again"
     leave_mark .venv/.project pyproject.toml requirements/build.txt
 }
 
@@ -85,9 +102,15 @@ install_client_set() {
     say "setup: installing $1"
     mkdir -p "$2"
     cp "$1/package.json" "$1/package-lock.json" .npmrc "$2/"
-    (cd "$2" && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error)
+    (cd "$2" && patiently npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error) ||
+        fail "not all of $1/package-lock.json could be installed (npm says why above); see to the network, and type the same again"
     leave_mark "$2/.mark" "$1/package-lock.json"
 }
+
+# Another who installs something has a lock, which is waited for.
+apt_get() { apt-get -qq -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 "$@"; }
+
+updated() { apt_get update && apt_get "$@"; }
 
 # Prometheus and its promtool, unpacked beside everything else: no root, and nothing of the system is changed. A machine that has them
 # uses its own; no journey is skipped in silence, so one that has neither them nor apt is told what is missing.
@@ -100,7 +123,7 @@ install_prometheus() {
     rm -rf .tools/prometheus && mkdir -p .tools/prometheus
     (
         cd .tools/prometheus
-        apt-get -qq download prometheus 2>/dev/null || { apt-get -qq update && apt-get -qq download prometheus; } 2>/dev/null || exit 0
+        apt_get download prometheus 2>/dev/null || quietly patiently updated download prometheus || exit 0
         dpkg-deb -x prometheus_*.deb unpacked
         mv unpacked/usr/bin/prometheus unpacked/usr/bin/promtool .
         rm -rf unpacked prometheus_*.deb
@@ -117,8 +140,8 @@ install_chromium() {
         fail "the journeys look at the pages in a real Chromium; install it (on Debian: apt-get install chromium) and try again"
     say "setup: installing chromium"
     export DEBIAN_FRONTEND=noninteractive
-    apt-get -qq install --no-install-recommends chromium >/dev/null 2>&1 ||
-        { apt-get -qq update && apt-get -qq install --no-install-recommends chromium; } >/dev/null 2>&1 ||
+    apt_get install --no-install-recommends chromium >/dev/null 2>&1 ||
+        quietly patiently updated install --no-install-recommends chromium ||
         fail "chromium cannot be installed; install it (on Debian: apt-get install chromium) and try again"
 }
 
