@@ -129,7 +129,7 @@ def test_cost_that_is_not_known_is_no_zero() -> None:
     page = write(report({"a": Answer(), "b": Answer(cost_pico=0)}), "md")
 
     lines = [line.split(" | ") for line in page.splitlines() if line.startswith(("| a ", "| b "))]
-    assert [line[-2] for line in lines] == ["·", "$0.000000"]
+    assert [line[-2] for line in lines] == ["·", "$0"]
 
 
 def test_report_says_behind_what_an_answer_stands_and_where_it_calls_something_else() -> None:

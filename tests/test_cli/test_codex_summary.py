@@ -32,6 +32,10 @@ def test_cost_is_told_where_it_is_known() -> None:
     )
 
 
+def test_a_small_cost_is_not_told_as_nothing() -> None:
+    assert tell(Run(requests=1, turns=1, output_tokens=10, cost_usd=0.00002)) == "1 turn · 0 tokens in, 10 out · $0.000020"
+
+
 def test_of_a_cost_that_is_known_in_part_that_part_is_told() -> None:
     assert tell(Run(requests=1, turns=1, output_tokens=10, known_cost_usd=0.07126)) == "1 turn · 0 tokens in, 10 out · over $0.0713"
 

@@ -109,3 +109,9 @@ def test_no_key_of_anybody_is_shown() -> None:
     output = run("coder", "--json").output + run("coder").output
 
     assert [secret for secret in ("the-key-of-o", "the-other-key", "the-client-key-of-ada") if secret in output] == []
+
+
+def test_what_costs_nothing_is_told_as_free() -> None:
+    Path("dragoman.yaml").write_text("providers: {demo: {kind: demo}}\nmodels: {m: demo/x}\n")
+
+    assert run("m").output.splitlines()[-1].split() == ["demo/x", "responses", "free", "ready"]

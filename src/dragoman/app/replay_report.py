@@ -9,9 +9,9 @@ import msgspec
 
 from dragoman.app.replay import Answer, Case, same_calls
 from dragoman.app.replay_turns import OWN
+from dragoman.server.pages import words
 
 RECORDED = "recorded"
-_PICO = 1e12
 _UNKNOWN = "·"
 HOW = (
     "Each recorded request was sent once more to each model, and no tool was run: results of tools are the recorded ones. As long as a "
@@ -108,7 +108,7 @@ def _cells(total: Sum, own: int | None) -> tuple[str, ...]:
 
 def usd(pico: int | None) -> str:
     """An amount to read."""
-    return _UNKNOWN if pico is None else f"${pico / _PICO:.6f}"
+    return _UNKNOWN if pico is None else words.dollars(pico)
 
 
 def seconds(value: float | None) -> str:

@@ -22,6 +22,7 @@ from dragoman.app.recorded import Records
 from dragoman.app.replay import Answer, Case, Unfit, case_of, headers_of, read_answer, request_for, with_row
 from dragoman.app.replay_report import APART, HOW, WRITERS, Report, Row, seconds, table, usd, write
 from dragoman.app.replay_turns import Link, Walk, chains, links
+from dragoman.cli.amounts import dollars
 from dragoman.cli.asking import address_of, config_option, fetch, gateway_option, tell
 from dragoman.cli.child import ChildFailed, child_gateway
 from dragoman.cli.codex.arguments import KEY_VARIABLE
@@ -194,7 +195,8 @@ def _tell_estimate(place: Place, cases: Sequence[Case], models: Sequence[str]) -
         costs = [_estimate_usd(place, case, model) for case in cases]
         known = [each for each in costs if each is not None]
         lacking = f", and {len(costs) - len(known)} whose price is not known" if len(known) < len(costs) else ""
-        told = f"about ${sum(known):.4f} if none of it is in a cache{lacking}" if known else "the price is not known"
+        whole = f"about {dollars(sum(known))} if none of it is in a cache" if any(known) else "free"
+        told = f"{whole}{lacking}" if known else "the price is not known"
         click.echo(f"dragoman: {count} to {model}: {told}", err=True)
 
 

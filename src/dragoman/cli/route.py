@@ -14,6 +14,7 @@ import click
 import msgspec
 
 from dragoman.app.dry_run import Moment, dry_run, from_config
+from dragoman.cli.amounts import dollars
 from dragoman.cli.asking import NobodyThere, address_of, config_option, gateway_option, reason, tell
 from dragoman.cli.columns import aligned
 from dragoman.config.load import load
@@ -108,5 +109,5 @@ def _price(place: Mapping[str, Any]) -> str:
     if place["price_usd"] is None:
         return "price unknown"
     cold = place.get("cold_price_usd")
-    saved = f" (${cold:.6f} without its {place['cached_tokens']:,} cached tokens)" if cold is not None else ""
-    return f"about ${place['price_usd']:.6f}{saved}"
+    saved = f" ({dollars(cold)} without its {place['cached_tokens']:,} cached tokens)" if cold is not None else ""
+    return f"about {dollars(place['price_usd'])}{saved}" if place["price_usd"] else "free"

@@ -6,6 +6,7 @@ import http.client
 
 import msgspec
 
+from dragoman.cli.amounts import dollars
 from dragoman.cli.codex.arguments import Door
 from dragoman.cli.gateway import get
 
@@ -59,8 +60,8 @@ def _tokens(run: Run) -> str:
 def _cost(run: Run) -> str:
     """Nothing where it is not known at all; what costs nothing is not worth a word."""
     if run.cost_usd is None and run.known_cost_usd:
-        return f"over ${run.known_cost_usd:.4f}"
-    return f"${run.cost_usd:.4f}" if run.cost_usd else ""
+        return f"over {dollars(run.known_cost_usd)}"
+    return dollars(run.cost_usd) if run.cost_usd else ""
 
 
 def _models(run: Run) -> str:
