@@ -17,7 +17,7 @@ from dragoman.observe.line import line
 
 _GATHER_S = 0.05
 _WAITING = 10_000
-_CLOSE_S = 1.0
+_CLOSE_S = 5.0
 
 __all__ = ["Terminal", "line"]
 

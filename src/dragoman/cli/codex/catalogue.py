@@ -25,7 +25,7 @@ from dragoman.cli.gateway import get, post
 from dragoman.config.folders import cache_folder
 
 _PRINTS_KEY = f"import os; print(os.environ['{KEY_VARIABLE}'])"
-_ANSWER_S = 10.0
+_ANSWER_S = 30.0
 _KEPT = 8
 
 

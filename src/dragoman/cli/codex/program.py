@@ -12,7 +12,8 @@ import msgspec
 
 INSTALL = "npm install -g @openai/codex"
 OLDEST_TESTED = (0, 169, 0)
-_ANSWER_S = 20.0
+_ANSWER_S = 60.0
+"""Far more than starting a program takes on a machine that does much else."""
 
 
 class Program(msgspec.Struct, frozen=True):
