@@ -19,6 +19,7 @@ from dragoman.ir.record import Attempt, Bodies, Record
 from dragoman.ir.usage import Usage
 from dragoman.routing.decision import Decision
 from dragoman.wire.frame import Headers
+from dragoman.wire.splice import Outline
 
 _WORDS = tuple((Path(__file__).parent.parent / "docs" / "routing.md").read_text().split())
 _SMALL = 3900
@@ -141,9 +142,7 @@ class Load:
             ("host", "127.0.0.1:8080"), ("authorization", "Bearer dgm-of-ada-0123456789"), ("content-type", "application/json"),
             ("user-agent", "OpenAI/Python 3.54.0"), ("accept", "application/json"), ("x-stainless-lang", "python"),
         )  # fmt: skip
-        record.bodies = Bodies(
-            "redacted", b'{"model":"fast","n":%d,%b' % (number, body[1:]), [answer], b'{"model":"gpt-5.5","n":%d,%b' % (number, body[1:])
-        )
+        record.bodies = _relayed(b'{"model":"fast","n":%d,%b' % (number, body[1:]), [answer])
         self._heads(record, client)
         return record
 
@@ -166,7 +165,7 @@ class Load:
                 record = self._record(number, "responses", body, sum(map(len, answer)))
                 record.agent, record.agent_version, record.session, record.turn = "codex", "0.169.0", talk.name, f"turn-{turn // 8}"
                 record.stream, record.stop_reason = True, "completed"
-                record.bodies = Bodies("redacted", body, answer, self.sent(body))
+                record.bodies = _relayed(body, answer)
                 self._heads(record, talk.headers())
                 if number % 97 == 0:
                     self.asked[record.id] = digest(body), digest(self.sent(body))
@@ -202,6 +201,14 @@ class Load:
     def _next(self) -> int:
         self._made += 1
         return self._made
+
+
+def _relayed(body: bytes, answer: list[bytes]) -> Bodies:
+    """As the gateway holds them: what it found in the body, and how it was changed on its way."""
+    outline = Outline(body)
+    place = outline.place("model")
+    assert place is not None
+    return Bodies("redacted", body, answer, splice=(*place, b'"gpt-5.5"'), outline=outline)
 
 
 def digest(body: bytes) -> bytes:

@@ -18,6 +18,7 @@ from dragoman.core.capture import Captured
 from dragoman.core.exchange import Inbound
 from dragoman.core.runtime import Capture
 from dragoman.ir.record import Attempt, Bodies, Cut, Record, sum_up
+from dragoman.wire.splice import Outline, spliced
 
 ASKED: dict[str, Any] = {"model": "up/gpt-5.5", "messages": [{"role": "user", "content": "hi"}]}
 STREAMED = {**ASKED, "stream": True}
@@ -76,10 +77,21 @@ def test_what_the_provider_was_sent_is_held_with_the_name_that_was_put_into_it()
             await capturing(gateway).ask("chat", asked)
 
             held = bodies(gateway)
-            assert (held.client_request, held.provider_request) == (asked, up.heard[0].body)
-            assert up.heard[0].body == b'{"model":"gpt-5.5","messages":[]}'
+            assert (held.client_request, held.provider_request, held.splice) == (asked, None, (9, 21, b'"gpt-5.5"'))
+            assert spliced(asked, (9, 21, b'"gpt-5.5"')) == up.heard[0].body == b'{"model":"gpt-5.5","messages":[]}'
+            assert held.outline == Outline(asked)
 
     run(main())
+
+
+def test_what_another_provider_was_sent_takes_the_place_of_what_the_first_was() -> None:
+    captured = Captured(Capture(), None, Inbound("chat", "/v1", "/chat/completions", "", {}, b"{}", "127.0.0.1", 0.0), Told())
+
+    captured.asked((), b"{}", (1, 1, b'"a":1'))
+    first = captured.bodies.provider_request, captured.bodies.splice
+    captured.asked((), b'{"b":2}')
+
+    assert (first, captured.bodies.provider_request, captured.bodies.splice) == ((None, (1, 1, b'"a":1')), b'{"b":2}', None)
 
 
 def test_a_relayed_stream_is_held_once() -> None:

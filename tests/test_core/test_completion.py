@@ -14,6 +14,7 @@ from dragoman.core.called import calls_in, command_in
 from dragoman.core.completion import Completion
 from dragoman.dialects.registry import dialect, names
 from dragoman.ir.record import Bodies, Record, ToolCall, ToolResult
+from dragoman.wire.splice import Outline
 
 GLANCES = {name: dialect(name).glance for name in names()}
 ARGUMENTS = '{"cmd":"git diff --stat"}'
@@ -201,6 +202,7 @@ REQUESTS: list[tuple[str, dict[str, Any]]] = [
     ),
 ]
 SPACING = [None, (",", ":")]
+NO_ITEM = '{"role":"none","type":"reasonings"}'
 
 
 @pytest.mark.parametrize("spacing", SPACING)
@@ -223,6 +225,22 @@ def test_results_are_read_however_far_from_the_end_of_the_body_they_stand(name: 
 
     assert found == [brought(GLANCES[name], near).results] * len(padded)
     assert len(found[0]) == 1
+
+
+@pytest.mark.parametrize("behind", ['"x":1', f'"tools":[{",".join([NO_ITEM] * 3000)}],"x":1'])
+@pytest.mark.parametrize(("name", "body"), REQUESTS)
+def test_where_the_conversation_is_known_to_stand_the_same_is_read_without_a_look_behind_it(
+    name: str, body: dict[str, Any], behind: str
+) -> None:
+    items = GLANCES[name].places.items
+    for count in range(len(body[items]) + 1):
+        asked = f'{{"{items}":{json.dumps(body[items][:count], separators=(",", ":"))},{behind}}}'.encode()
+        place = Outline(asked).place(items)
+
+        known, found = brought(GLANCES[name], asked, place), brought(GLANCES[name], asked)
+
+        assert place is not None and (known.results, known.words is None) == (found.results, found.words is None)
+        assert known == brought(GLANCES[name], asked[: place[1]] + b"}", place)
 
 
 def test_results_are_read_where_the_conversation_is_kept_elsewhere() -> None:

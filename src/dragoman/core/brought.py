@@ -34,20 +34,22 @@ class Brought(msgspec.Struct, frozen=True, gc=False):
     words: int | None = None
 
 
-def brought(glance: Glance, body: bytes) -> Brought:
-    """What is new in this request's body."""
-    found = _place(glance, body)
+def brought(glance: Glance, body: bytes, items: tuple[int, int] | None = None) -> Brought:
+    """What is new in this request's body. items: from where to where its conversation stands, if that is known: nothing else is looked
+    at then."""
+    stop = len(body) if items is None else items[1]
+    found = _place(glance, body, stop, items)
     if found is None:
         return Brought()
     place, is_beside = found
     brings = glance.brings
     # Looked for is a word first: many times as fast as a pattern.
-    if body.find(brings.result_word, place) < 0 or brings.results.search(body, place) is None:
+    if body.find(brings.result_word, place, stop) < 0 or brings.results.search(body, place, stop) is None:
         # Nearly every first request of a turn. Nothing needs to be told from anything then.
-        return Brought(words=hash(body[place:])) if USER.search(body, place) is not None else Brought()
+        return Brought(words=hash(body[place:stop])) if USER.search(body, place, stop) is not None else Brought()
     results: list[ToolResult] = []
     words = None
-    for item in _objects(body, place, is_beside):
+    for item in _objects(body, place, stop, is_beside):
         if brings.results.search(item) is not None:
             results += [_result(one) for one in brings.read(decode(item, dict[str, msgspec.Raw]) or {})]
         elif USER.search(item) is not None:
@@ -55,20 +57,24 @@ def brought(glance: Glance, body: bytes) -> Brought:
     return Brought(tuple(results[:_MOST]), words)
 
 
-def _place(glance: Glance, body: bytes) -> tuple[int, bool] | None:
+def _place(glance: Glance, body: bytes, stop: int, items: tuple[int, int] | None) -> tuple[int, bool] | None:
     """Where what is new begins: within the model's last item; if it has said nothing, (that is the second) where the conversation does."""
-    first = max(0, len(body) - _NEAR_BYTES)
-    begin = stop = len(body)
+    first = max(0, stop - _NEAR_BYTES) if items is None else max(items[0], stop - _NEAR_BYTES)
+    begin = end = stop
     size = _FIRST_BYTES
     while begin > first:
         # From the back, in steps that grow: the model's last words are near the end of almost every request.
-        begin, stop = max(first, len(body) - size), min(len(body), begin + _MARK_BYTES)
-        found = _last_mark(glance.brings, body, begin, stop)
+        begin, end = max(first, stop - size), min(stop, begin + _MARK_BYTES)
+        found = _last_mark(glance.brings, body, begin, end)
         if found is not None:
             return found, False
         size *= 8
-    if first:
-        return None
+    if items is not None:
+        return (first + 1, True) if first == items[0] and body.startswith(b"[", first) else None
+    return None if first else _opening(glance, body)
+
+
+def _opening(glance: Glance, body: bytes) -> tuple[int, bool] | None:
     at, field = 0, b'"%b"' % glance.places.items.encode()
     for _ in range(_TRIES):
         at = body.find(field, at)
@@ -108,10 +114,10 @@ def _last(found: Iterator[re.Match[bytes]]) -> int | None:
     return end
 
 
-def _objects(body: bytes, place: int, is_beside: bool) -> Iterator[bytes]:
+def _objects(body: bytes, place: int, stop: int, is_beside: bool) -> Iterator[bytes]:
     """The items from a place on. It is beside them, or else within one, which is passed over."""
     depth = start = 0
-    for token in _TOKEN.finditer(body, place):
+    for token in _TOKEN.finditer(body, place, stop):
         mark = token[0]
         if mark == b"{":
             start = token.start() if depth == 0 else start

@@ -12,7 +12,7 @@ from dragoman.core.runtime import Capture
 from dragoman.ir.kept import FULL, NOTHING, REDACTED
 from dragoman.ir.record import Bodies
 from dragoman.wire.frame import Headers
-from dragoman.wire.splice import Splice, spliced
+from dragoman.wire.splice import Splice
 
 HEADER = "x-dragoman-log"
 """By which a request asks for less to be kept of it than its key allows: `full`, `redacted` or `none`."""
@@ -105,8 +105,8 @@ class Captured:
         """A provider is being asked, with this body, into which the splice is put on its way; what another one was asked before, and said,
         gives way to it."""
         bodies = self.bodies
-        sent = body if splice is None else spliced(body, splice)
-        bodies.provider_request = None if sent is bodies.client_request else sent
+        bodies.splice = splice
+        bodies.provider_request = None if splice is not None or body is bodies.client_request else body
         bodies.provider_request_headers = headers
         bodies.provider_response_headers = ()
         if self._heard is not None:

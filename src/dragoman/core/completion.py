@@ -18,6 +18,7 @@ from dragoman.dialects.glance import Glance, Places, read
 from dragoman.dialects.registry import dialect, names
 from dragoman.ir.kept import NOTHING
 from dragoman.ir.record import LONGEST_NAME, Bodies, Record
+from dragoman.wire.splice import Outline
 
 logger = logging.getLogger(__name__)
 
@@ -87,19 +88,22 @@ class Completion:
     def _read_session(self, record: Record, one: _Read) -> None:
         body = one.bodies.client_request
         if record.session is None and record.replays is None and body is not None:
-            found = self._session(record, body, one.glance.places)
+            found = self._session(record, body, one.bodies.outline, one.glance.places)
             record.session = found and found[:LONGEST_NAME]
 
     def _read_turn(self, record: Record, one: _Read) -> None:
         if record.turn is None and record.session is not None and one.brought is not None:
             record.turn = self._turn(record, one.brought, len(one.bodies.client_request or b""))
 
-    def _session(self, record: Record, body: bytes, places: Places) -> str | None:
+    def _session(self, record: Record, body: bytes, outline: Outline | None, places: Places) -> str | None:
         """What tells one conversation from another: the key of the prompt's cache, or how it begins; of one client key, each."""
-        try:
-            fields = _fields(body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return None
+        if outline is None:
+            try:
+                fields = _fields(body)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                return None
+        else:
+            fields = outline.fields
         if "prompt_cache_key" in fields and (key := read(fields, ("prompt_cache_key",), str)):
             return key
         if "metadata" in fields and (key := _named(fields)):
@@ -205,7 +209,9 @@ def _read_place(record: Record, bodies: Bodies | None) -> None:
 
 def _read_request(record: Record, one: _Read) -> None:
     if one.bodies.client_request is not None:
-        one.brought = brought(one.glance, one.bodies.client_request)
+        outline: Outline | None = one.bodies.outline
+        items = None if outline is None else outline.place(one.glance.places.items)
+        one.brought = brought(one.glance, one.bodies.client_request, items)
         record.results = list(one.brought.results)
 
 

@@ -46,6 +46,8 @@ async def handle(runtime: Runtime, inbound: Inbound, outbound: Outbound) -> None
             record.bodies = captured.bodies
         exchange = _begin(runtime, inbound, outbound, agent, record, began)
         exchange.session, exchange.captured = session, captured
+        if captured is not None:
+            captured.bodies.outline = exchange.outline
         runtime.observer.begin(record)
         decision = decide(exchange, principal)
         if decision.classifier is not None:

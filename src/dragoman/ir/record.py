@@ -82,7 +82,8 @@ class Bodies(msgspec.Struct):
 
     Of an answer the pieces, in turn: they are put together where nobody waits. None for the provider's side: it was the client's, byte
     by byte, but for the `splice` (from, to, instead) that may be told. Headers have lower-case names; the journal takes out what is secret
-    in them. cut: which answers are longer than this.
+    in them. cut: which answers are longer than this. outline: the top level of the client's request, once it was read (a
+    `wire.splice.Outline`).
     """
 
     mode: str = "redacted"
@@ -96,6 +97,7 @@ class Bodies(msgspec.Struct):
     provider_response_headers: tuple[tuple[str, str], ...] = ()
     cut: tuple[Cut, ...] = ()
     splice: tuple[int, int, bytes] | None = None
+    outline: Any = None
 
     def __repr__(self) -> str:
         # The headers hold the keys of both sides.

@@ -13,10 +13,11 @@ from dragoman.observe.first_look import LONG, Heads, is_stream
 from dragoman.observe.journal_shelf import Shelf
 from dragoman.observe.likeness import Kept, Piece, Shared, cuts, find_again, find_shared, merged, same_beginning
 from dragoman.observe.redact import Redactor
-from dragoman.observe.splice import Splice, is_model, spliced
+from dragoman.observe.splice import is_model
 from dragoman.store.batch import Row
 from dragoman.store.laid import Laid, Side, pack, pack_heads, size_at
 from dragoman.wire.frame import Headers
+from dragoman.wire.splice import Splice, spliced
 
 _HEAD = 2048
 _DEEPEST = 64

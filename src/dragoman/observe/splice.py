@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dragoman.observe.likeness import same_beginning, same_end
+from dragoman.wire.splice import Splice
 
 _LONGEST = 4096
 _REMEMBERED = 64
 _FIELD = b'"model":'
 _MODEL = _FIELD + b'"'
-
-Splice = tuple[int, int, bytes]
-"""What to put in place of these bytes (from, to, instead)."""
 
 
 class Splices:
@@ -35,12 +33,6 @@ class Splices:
             self._last.clear()
         self._last[longer] = found
         return found
-
-
-def spliced(one: bytes, splice: Splice) -> bytes:
-    """What it makes of a text."""
-    start, stop, put = splice
-    return b"%b%b%b" % (one[:start], put, one[stop:])
 
 
 def is_model(splice: Splice, one: bytes) -> bool:
