@@ -5,9 +5,11 @@ from __future__ import annotations
 import http.client
 import ssl
 
+import click
 import pytest
 
-from dragoman.cli.asking import reason, refusal
+from dragoman.cli.asking import fetch, reason, refusal
+from dragoman.cli.gateway import Answer
 
 
 @pytest.mark.parametrize(
@@ -17,11 +19,23 @@ from dragoman.cli.asking import reason, refusal
         (401, b'{"error":{"message":"no key"}}', "no key; put a client key into DRAGOMAN_KEY"),
         (404, b"<html>", "http://h/api/live answered 404, as no gateway does"),
         (200, b'["what is this"]', "http://h/api/live answered 200, as no gateway does"),
+        (404, b'{"\xff":1}', "http://h/api/live answered 404, as no gateway does"),
+        (404, b"[" * 100_000, "http://h/api/live answered 404, as no gateway does"),
         (500, b"", "http://h/api/live answered 500, as no gateway does"),
     ],
 )
 def test_a_refusal_is_told_in_the_gateways_own_sentence(status: int, body: bytes, told: str) -> None:
     assert refusal("http://h/api/live", status, body).format_message() == told
+
+
+@pytest.mark.parametrize("body", [b"<html>", b'{"\xff":1}', b"[" * 100_000, b"[1]"])
+def test_an_answer_that_is_no_gateways_is_told_as_such(monkeypatch: pytest.MonkeyPatch, body: bytes) -> None:
+    monkeypatch.setattr("dragoman.cli.asking.get", lambda *given, **named: Answer(200, {}, body))
+
+    with pytest.raises(click.ClickException) as raised:
+        fetch("http://h", "/api/health")
+
+    assert raised.value.format_message() == "http://h/api/health answered 200, as no gateway does"
 
 
 def no_tls() -> ssl.SSLError:

@@ -78,6 +78,12 @@ def test_kind_of_login_is_told(tmp_path: Path, stored: object, kind: str | None)
     assert stored_login(tmp_path) == kind
 
 
+def test_a_login_that_cannot_be_read_is_none(tmp_path: Path) -> None:
+    (tmp_path / "auth.json").write_bytes(b'{"auth_mode": "\xff"}')
+
+    assert stored_login(tmp_path) is None
+
+
 def test_settings_files_of_home_and_project_are_read(tmp_path: Path) -> None:
     home, work = tmp_path / "home" / ".codex", tmp_path / "repository" / "folder"
     for folder in (home, work, tmp_path / "repository" / ".codex", tmp_path / "repository" / ".git"):

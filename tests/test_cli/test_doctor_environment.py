@@ -31,6 +31,8 @@ def test_base_url_variable_is_ignored_by_new_releases_and_followed_by_old_ones()
         (GATEWAY.replace("127.0.0.1", "localhost"), f"{GATEWAY.replace('127.0.0.1', 'localhost')}/openai"),
         (f"{GATEWAY}/v1", f"{GATEWAY}/v1"),
         ("https://elsewhere.example", "https://elsewhere.example"),
+        (GATEWAY.replace("127.0.0.1", "gpu-box"), GATEWAY.replace("127.0.0.1", "gpu-box")),
+        ("http://[::1", "http://[::1"),
     ],
 )
 def test_what_is_to_be_written_in_place_of_the_variable_reaches_the_gateway(url: str, meant: str) -> None:

@@ -15,6 +15,8 @@ ANSWERS = [
     (b'{"status":"ok","name":"dragoman","version":"1"}', Look(Sight.GATEWAY, {"status": "ok", "name": "dragoman", "version": "1"})),
     (b"<html>hello</html>", Look(Sight.OTHER, detail="`GET /health` answered 200, as no gateway does")),
     (b'{"status":"ok","name":"another"}', Look(Sight.OTHER, detail="`GET /health` answered 200, as no gateway does")),
+    (b'{"\xff":1}', Look(Sight.OTHER, detail="`GET /health` answered 200, as no gateway does")),
+    (b"[" * 100_000, Look(Sight.OTHER, detail="`GET /health` answered 200, as no gateway does")),
     (b"[1]", Look(Sight.OTHER, detail="`GET /health` answered 200, as no gateway does")),
 ]
 

@@ -101,6 +101,13 @@ def test_what_is_not_known_is_told_with_what_is_near(arguments: list[str], sente
     assert str(run(*arguments).exception).startswith(sentence)
 
 
+@pytest.mark.parametrize("body", [b"[1]", b"{", b'{"\xff": 1}', b"[" * 100_000])
+def test_a_file_that_is_no_json_object_is_told_as_such(body: bytes) -> None:
+    Path("request.json").write_bytes(body)
+
+    assert "request.json is not a JSON object: " in run("m", "--file", "request.json").output
+
+
 def test_without_a_model_and_a_file_it_says_what_it_needs() -> None:
     assert "name a MODEL, or give a request that names one with --file" in run().output
 

@@ -307,7 +307,7 @@ def shown(row: Mapping[str, Any]) -> Row:
 def _decoded(text: Any) -> Any:
     try:
         return msgspec.json.decode(text) if isinstance(text, str) else text
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return text
 
 

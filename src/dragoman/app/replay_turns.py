@@ -17,6 +17,7 @@ import msgspec
 from dragoman.app.replay import Answer, Case, calls_of, plain, request_for, same_calls
 from dragoman.dialects.contract import Call, Quirks
 from dragoman.dialects.registry import dialect
+from dragoman.dialects.remainder import NOT_JSON
 from dragoman.ir.errors import GatewayError
 from dragoman.ir.request import Call as ToolCall
 from dragoman.ir.request import Item, Message, OpaqueItem, Reasoning, Request, Result
@@ -124,7 +125,7 @@ def talk(body: bytes) -> list[bytes]:
     """The elements of a request's conversation, as they stand there; empty where it is no list."""
     try:
         return [bytes(each) for each in msgspec.json.decode(Outline(body).raw(_field(body)) or b"[]", type=list[msgspec.Raw])]
-    except msgspec.DecodeError:
+    except NOT_JSON:
         return []
 
 

@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from dragoman.cli.codex.arguments import KEY_VARIABLE
-from dragoman.cli.gateway import Answer, get, post
+from dragoman.cli.gateway import NOT_JSON, Answer, get, post
 from dragoman.cli.settings import address_in
 from dragoman.config.load import find
 from dragoman.config.written import read_written
@@ -88,7 +88,7 @@ def _read(address: str, path: str, ask: Any) -> dict[str, Any]:
     if answer.status == 200:
         try:
             return msgspec.json.decode(answer.body, type=dict[str, Any])
-        except msgspec.DecodeError:
+        except NOT_JSON:
             pass
     raise refusal(f"{address}{path}", answer.status, answer.body)
 
@@ -97,7 +97,7 @@ def refusal(url: str, status: int, body: bytes) -> click.ClickException:
     """An answer that is none, in the gateway's own sentence."""
     try:
         message = msgspec.json.decode(body, type=_Refusal).error.message
-    except msgspec.DecodeError:
+    except NOT_JSON:
         message = ""
     hint = f"; put a client key into {KEY_VARIABLE}" if status == 401 else ""
     return click.ClickException((message or f"{url} answered {status}, as no gateway does") + hint)

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+NOT_JSON = (ValueError, RecursionError)
+"""What msgspec raises for an answer that is no JSON (`DecodeError`), no UTF-8, or nested without an end."""
 _WAIT_S = 10.0
 """A busy machine answers late; a gateway that is gone refuses at once."""
 _MOST_BYTES = 1 << 24
@@ -109,7 +111,7 @@ def _facts(answer: Answer) -> dict[str, Any] | None:
     """What /health told, if it was a gateway's."""
     try:
         told = msgspec.json.decode(answer.body)
-    except msgspec.DecodeError:
+    except NOT_JSON:
         return None
     return told if isinstance(told, dict) and told.get("name") == "dragoman" else None  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
 

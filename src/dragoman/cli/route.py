@@ -17,6 +17,7 @@ from dragoman.app.dry_run import Moment, dry_run, from_config
 from dragoman.cli.amounts import dollars
 from dragoman.cli.asking import NobodyThere, address_of, config_option, gateway_option, reason, tell
 from dragoman.cli.columns import aligned
+from dragoman.cli.gateway import NOT_JSON
 from dragoman.config.load import load
 from dragoman.server.admin import DryRun
 
@@ -77,7 +78,7 @@ def _body(file: str | None) -> dict[str, msgspec.Raw] | None:
         return None
     try:
         return msgspec.json.decode(Path(file).read_bytes(), type=dict[str, msgspec.Raw])
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, *NOT_JSON) as error:
         raise click.ClickException(f"{file} is not a JSON object: {reason(error)}") from error
 
 

@@ -21,7 +21,7 @@ import msgspec
 from dragoman.cli.codex.arguments import KEY_VARIABLE, Door
 from dragoman.cli.codex.program import Program, ask
 from dragoman.cli.codex.surroundings import has_own_catalogue, settings_against_a_command
-from dragoman.cli.gateway import get, post
+from dragoman.cli.gateway import NOT_JSON, get, post
 from dragoman.config.folders import cache_folder
 
 _PRINTS_KEY = f"import os; print(os.environ['{KEY_VARIABLE}'])"
@@ -88,7 +88,7 @@ def known_models(program: Program, env: Mapping[str, str]) -> _Printed | None:
 def _read(text: bytes) -> _Printed | None:
     try:
         return msgspec.json.decode(text, type=_Printed)
-    except (msgspec.DecodeError, msgspec.ValidationError):
+    except NOT_JSON:
         return None
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from dragoman.cli.amounts import dollars
 from dragoman.cli.codex.arguments import Door
-from dragoman.cli.gateway import get
+from dragoman.cli.gateway import NOT_JSON, get
 
 _WAIT_S = 10.0
 """A busy machine answers late; a gateway that is gone refuses at once."""
@@ -37,7 +37,7 @@ def fetch_summary(door: Door, key: str | None) -> str | None:
     try:
         answer = get(door.address, f"/api/runs/{door.run}", key=key, wait_s=_WAIT_S)
         run = msgspec.json.decode(answer.body, type=Run) if answer.status == 200 else None
-    except (OSError, http.client.HTTPException, msgspec.DecodeError, msgspec.ValidationError):
+    except (OSError, http.client.HTTPException, *NOT_JSON):
         return None
     return tell(run) if run and run.requests else None
 

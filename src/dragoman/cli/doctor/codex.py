@@ -14,6 +14,7 @@ from dragoman.cli.codex.program import INSTALL, OLDEST_TESTED, Program, ask, is_
 from dragoman.cli.codex.surroundings import MANAGED, codex_home, managed_provider
 from dragoman.cli.doctor.finding import Finding, ok, problem, warning
 from dragoman.cli.doctor.settings import Settings
+from dragoman.cli.gateway import NOT_JSON
 
 _PROJECT = Path(".codex") / "config.toml"
 _SOCKET = Path("app-server-control") / "app-server-control.sock"
@@ -112,7 +113,7 @@ def stored_login(home: Path) -> str | None:
     """The kind of login in auth.json (`chatgpt`, `apikey`, …), never its contents; None without one."""
     try:
         stored = msgspec.json.decode((home / "auth.json").read_bytes(), type=dict[str, Any])
-    except (OSError, msgspec.DecodeError, msgspec.ValidationError):
+    except (OSError, *NOT_JSON):
         return None
     mode = stored.get("auth_mode")
     if isinstance(mode, str):
@@ -127,7 +128,7 @@ def _startup(program: Program, env: Mapping[str, str], cwd: Path, *flags: str) -
     said = ask([program.path, "app-server", *flags], env, cwd=cwd)
     try:
         startup = msgspec.json.decode(said.out, type=Startup)
-    except (msgspec.DecodeError, msgspec.ValidationError):
+    except NOT_JSON:
         return None
     return startup.error.detail if startup.error else None
 

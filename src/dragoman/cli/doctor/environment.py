@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from dragoman.cli.codex.program import OLDEST_TESTED, Program
 from dragoman.cli.codex.surroundings import proxies_before
 from dragoman.cli.doctor.finding import Finding, ok, problem, warning
+from dragoman.wire.hosts import is_loopback
 
 _HONOURED_BASE_URL = (0, 42, 0)
 
@@ -37,8 +38,20 @@ def _base_url(env: Mapping[str, str], program: Program | None, gateway: str) -> 
 
 def _meant(url: str, gateway: str) -> str:
     """This address, and where it is only the gateway's, the path below it that Codex wants."""
-    at = url.rstrip("/")
-    return f"{at}/openai" if at.rpartition(":")[2] == gateway.rstrip("/").rpartition(":")[2] else url
+    try:
+        at, of = urlsplit(url), urlsplit(gateway)
+    except ValueError:
+        return url
+    is_gateways = _machine(at.hostname) == _machine(of.hostname) and _port(at.netloc) == _port(of.netloc)
+    return f"{url.rstrip('/')}/openai" if is_gateways and not at.path.strip("/") else url
+
+
+def _machine(host: str | None) -> str:
+    return "this one" if host is not None and is_loopback(host) else host or ""
+
+
+def _port(place: str) -> str:
+    return place.rpartition("@")[2].rpartition(":")[2]
 
 
 def _openai_key(env: Mapping[str, str]) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from dragoman import __version__
 from dragoman.cli.asking import reason
 from dragoman.cli.codex.arguments import KEY_VARIABLE
 from dragoman.cli.doctor.finding import Finding, ok, problem, warning
-from dragoman.cli.gateway import Look, Sight, get, look_at
+from dragoman.cli.gateway import NOT_JSON, Look, Sight, get, look_at
 
 _ABOUT = "gateway"
 
@@ -45,7 +45,7 @@ def _models(address: str, key: str | None) -> Iterator[Finding]:
     try:
         answer = get(address, "/v1/models", key=key)
         listed = msgspec.json.decode(answer.body, type=_Listed)
-    except (OSError, http.client.HTTPException, msgspec.DecodeError, msgspec.ValidationError) as error:
+    except (OSError, http.client.HTTPException, *NOT_JSON) as error:
         yield problem(_ABOUT, f"answers `/health` but not `/v1/models` ({reason(error)})", "look at its log")
         return
     names = [model.id for model in listed.data]

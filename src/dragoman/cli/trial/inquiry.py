@@ -11,9 +11,9 @@ import click
 import msgspec
 
 from dragoman.cli.codex.arguments import KEY_VARIABLE
-from dragoman.cli.gateway import get
+from dragoman.cli.gateway import NOT_JSON, get
 
-_FAULTS = (OSError, http.client.HTTPException, msgspec.DecodeError)  # msgspec's ValidationError is a DecodeError
+_FAULTS = (OSError, http.client.HTTPException, *NOT_JSON)
 
 
 class _Error(msgspec.Struct, frozen=True):

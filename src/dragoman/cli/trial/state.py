@@ -14,6 +14,7 @@ from typing import Any, Literal
 import click
 import msgspec
 
+from dragoman.cli.gateway import NOT_JSON
 from dragoman.config.folders import state_folder
 
 _FILE = "try.json"
@@ -79,7 +80,7 @@ def load_all(env: Mapping[str, str]) -> list[Trial]:
     """All tries, the oldest first. Folders without a readable file are left out."""
     found: list[Trial] = []
     for file in tries_folder(env).glob(f"*/{_FILE}"):
-        with contextlib.suppress(OSError, msgspec.DecodeError, msgspec.ValidationError):
+        with contextlib.suppress(OSError, *NOT_JSON):
             found.append(msgspec.json.decode(file.read_bytes(), type=Trial))
     return sorted(found, key=lambda trial: trial.began_at)
 
