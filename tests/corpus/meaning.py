@@ -9,6 +9,7 @@ within a dialect, the tables below say what another dialect cannot tell.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
 from itertools import groupby
 from typing import Any
@@ -131,8 +132,8 @@ def _thoughts(choice: Choice, via: str) -> str:
 def _call(call: ir.Call, via: str = "") -> Json:
     kind = call.kind if call.kind in _KINDS.get(via, _ALL_KINDS) else "function"
     arguments = call.arguments if call.kind == "custom" and via not in _OBJECTS_ONLY else _by_value(call.arguments)
-    if via in _OBJECTS_ONLY and not isinstance(arguments, dict):
-        arguments = {"input": arguments}
+    if via in _OBJECTS_ONLY:
+        arguments = _object(arguments)
     return {
         "id": "one of ours" if call.call_id.startswith(_OWN_ID) else call.call_id,
         "name": call.name,
@@ -140,6 +141,12 @@ def _call(call: ir.Call, via: str = "") -> Json:
         "kind": kind,
         "arguments": arguments,
     }
+
+
+def _object(arguments: Any) -> Json:
+    """Arguments as an object: one that was spelled out twice is that object."""
+    inner = _by_value(arguments) if isinstance(arguments, str) else arguments
+    return inner if isinstance(inner, dict) else {"input": arguments}
 
 
 _OWN_ID = own_id("")
@@ -199,6 +206,8 @@ def of_request(request: Request, via: str) -> Json:
             continue
         for one in _ITEMS.get(type(item), _nothing)(item):
             _join(told, one)
+    if via in _UNIQUE_IDS:
+        _name_apart(told)
     told = _in_order([_unwrapped(_as_object(one) if via in _OBJECTS_ONLY else one) for one in told])
     return {
         "items": _words_first(told) if via in _WORDS_FIRST else told,
@@ -214,9 +223,24 @@ def of_request(request: Request, via: str) -> Json:
     }
 
 
+_UNIQUE_IDS = frozenset({"messages"})
+"""Dialects that refuse a conversation in which two calls have one id: the later ones get one of their own."""
+
+
+def _name_apart(told: list[Json]) -> None:
+    count: Counter[str] = Counter()
+    for one in told:
+        name = one["call"]["id"] if "call" in one else one.get("result", "")
+        if "call" in one:
+            count[name] += 1
+        if count[name] > 1 and name != "one of ours":
+            apart = f"{name}-{count[name]}"
+            one.update({"call": {**one["call"], "id": apart}} if "call" in one else {"result": apart})
+
+
 def _as_object(one: Json) -> Json:
     call = one.get("call")
-    return one if call is None or isinstance(call["arguments"], dict) else {"call": {**call, "arguments": {"input": call["arguments"]}}}
+    return one if call is None else {"call": {**call, "arguments": _object(call["arguments"])}}
 
 
 def _in_order(told: list[Json]) -> list[Json]:

@@ -202,13 +202,26 @@ def text_or_none(came: JsonObject, name: str) -> str | None:
 
 
 def arguments_object(arguments: str) -> JsonObject:
-    """JSON arguments as the object that some APIs want: nothing is `{}`, what is no object is told as `{"input": …}`. An empty list is
-    nothing, too: PHP and R write an object without fields so."""
+    """JSON arguments as the object that some APIs want: what is no object is told as `{"input": …}`."""
+    value = arguments_value(arguments)
+    return value if isinstance(value, dict) else {"input": value}  # pyright: ignore[reportUnknownVariableType]
+
+
+def arguments_value(arguments: str) -> Any:
+    """What arguments spell out, the text itself where that is no JSON. Nothing is an object without fields, and so is an empty list:
+    PHP and R write one so. An object that was spelled out twice is the object."""
+    value = _decoded(arguments) if arguments.strip() else None
+    if isinstance(value, str) and value is not arguments and isinstance(inner := _decoded(value), dict):
+        return inner  # pyright: ignore[reportUnknownVariableType]
+    return {} if value in ([], None) else value
+
+
+def _decoded(text: str) -> Any:
+    """The JSON value that a text spells out, else the text itself."""
     try:
-        value: Any = msgspec.json.decode(arguments) if arguments.strip() else {}
+        return msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError):
-        value = arguments
-    return value if isinstance(value, dict) else {} if value in ([], None) else {"input": value}  # pyright: ignore[reportUnknownVariableType]
+        return text
 
 
 def whole_or_none(came: JsonObject, name: str) -> int | None:

@@ -30,6 +30,7 @@ _REASONS: dict[str, ev.FinishReason] = {
     "max_tokens": "length",
     "model_length": "length",
     "tool_calls": "tool_calls",
+    "tool_call": "tool_calls",
     "tool_use": "tool_calls",
     "function_call": "tool_calls",
     "content_filter": "content_filter",

@@ -60,15 +60,22 @@ class _Reader:
         self._add(message, keep(came, write_message(message, [])))
 
     def _tool(self, came: JsonObject, path: str) -> None:
-        call_id = text_at(came, "tool_call_id", path)
+        call_id = text_or_none(came, "tool_call_id") or self._unanswered(came, path)
         content = came.get("content")
         call = self._calls.get(call_id)
         kind = call.kind if call is not None else "function"
-        if isinstance(content, str) and len(came) == 3:
+        if isinstance(content, str) and len(came) == 3 and came.get("tool_call_id") == call_id:
             self.items.append(Result(call_id, (Text(content),), kind))  # nothing is left over of it
             return
         result = Result(call_id, read_content(content, f"{path}.content"), kind, plain=not isinstance(content, list))
         self._add(result, keep(came, write_result(result, [])))
+
+    def _unanswered(self, came: JsonObject, path: str) -> str:
+        """The id of the call that a result without one answers (Z.ai takes such): the first of that name, if it names one, that waits."""
+        answered = {item.call_id for item in self.items if isinstance(item, Result)}
+        name = text_or_none(came, "name")
+        waiting = (call.call_id for call in self._calls.values() if call.call_id not in answered and name in (None, call.name))
+        return next(waiting, None) or text_at(came, "tool_call_id", path)
 
     def _function(self, came: JsonObject, path: str) -> None:
         # The legacy answer to the latest `function_call`: these have no ids, so they answer each other in order.

@@ -182,7 +182,10 @@ class Reader:
     def _choice_more(self, index: int, value: JsonObject, out: list[ev.Event]) -> None:
         more = {key: field for key, field in value.items() if key not in _CHOICE_KNOWN and field}
         told = object_or_empty(value.get("logprobs"))
-        if not _LOGPROBS_KNOWN.issuperset(told):
+        if not told and value.get("logprobs"):
+            # A bare number (Qwen over OpenRouter).
+            more["logprobs"] = value["logprobs"]
+        elif not _LOGPROBS_KNOWN.issuperset(told):
             # DeepSeek tells how likely its thoughts were, too.
             more["logprobs"] = {key: field for key, field in told.items() if key not in _LOGPROBS_KNOWN}
         if more:

@@ -120,5 +120,6 @@ def _add_rest(body: JsonObject, rest: JsonObject) -> None:
         if choice is not None:
             choice["message"].update({name: value for name, value in more["delta"].items() if name not in choice["message"]})
             choice.update({name: value for name, value in more.items() if name not in ("index", "delta", *choice)})
-            if "logprobs" in more:
-                choice["logprobs"] = {**more["logprobs"], **(choice["logprobs"] or {})}
+            told = more.get("logprobs")
+            if told is not None:
+                choice["logprobs"] = {**told, **(choice["logprobs"] or {})} if isinstance(told, dict) else told

@@ -15,7 +15,7 @@ import msgspec
 from dragoman.dialects.generate.partial import PartialArguments
 from dragoman.dialects.generate.parts import Lost, result_media, words, write_parts
 from dragoman.dialects.generate.remainder import NAME, complete, field, keep, mark, own, snake, text_or_none
-from dragoman.dialects.remainder import JsonObject, object_or_empty
+from dragoman.dialects.remainder import JsonObject, arguments_value, object_or_empty
 from dragoman.ir.request import Call, OpaquePart, Part, Proof, Result, Text
 
 SIGNATURE = "thoughtSignature"
@@ -92,14 +92,9 @@ def _plain_call(call: Call, lost: Lost) -> JsonObject:
 
 
 def _arguments(call: Call, lost: Lost) -> JsonObject:
-    try:
-        value: Any = msgspec.json.decode(call.arguments or "{}")
-    except (msgspec.DecodeError, RecursionError):
-        value = call.arguments
+    value = arguments_value(call.arguments)
     if isinstance(value, dict):
         return value  # pyright: ignore[reportUnknownVariableType]
-    if value in ([], None):
-        return {}  # PHP and R write an object without fields so
     lost.append(("contents.parts.functionCall.args", f"the arguments of `{call.name}` are no JSON object; they are told as `input`"))
     return {"input": value}
 

@@ -18,7 +18,7 @@ from dragoman.dialects.messages.given import given_blocks, thought_block
 from dragoman.dialects.messages.ids import legal_id
 from dragoman.dialects.messages.remainder import NAME, own_fields
 from dragoman.dialects.messages.usage import write_usage
-from dragoman.dialects.remainder import JsonObject
+from dragoman.dialects.remainder import JsonObject, arguments_object
 from dragoman.ir import events as ev
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.fold import Fold
@@ -32,7 +32,7 @@ _COMPACTED = ("content", "encrypted_content")
 class _Block:
     """A block of the answer: written at once while it is the first that is open, else kept until its turn comes."""
 
-    __slots__ = ("ended", "form", "head", "kept", "kind", "section", "start")
+    __slots__ = ("asked", "ended", "form", "head", "kept", "kind", "odd", "section", "start")
 
     def __init__(self, start: JsonObject, kind: str) -> None:
         self.start = start
@@ -42,6 +42,9 @@ class _Block:
         self.kept: list[bytes | str] = []
         self.ended: list[JsonObject] | None = None
         self.section: tuple[bool, int] | None = None
+        self.asked: list[str] | None = None
+        """The arguments of a call so far, while it is open whether they are an object. `odd`: they are none."""
+        self.odd = False
 
 
 class Writer:
@@ -196,10 +199,22 @@ class Writer:
         start: JsonObject = {"type": "tool_use", "id": legal_id(event.call_id), "name": event.name, "input": {}, **own_fields(event.extra)}
         block = _Block(start, "input_json_delta")
         block.kept.append("")  # the API's own first delta: the block is announced before its arguments
+        block.asked = []
         return self._begin(event.part, block)
 
     def _on_call(self, event: ev.CallDelta) -> bytes:
-        return self._say(event.part, event.text)
+        block = self._blocks.get(event.part)
+        if block is None or block.asked is None:
+            return self._say(event.part, event.text)
+        block.asked.append(event.text)
+        begin = "" if block.odd else event.text.lstrip()
+        if not begin:
+            return b""
+        if begin[0] != "{":
+            block.odd = True  # no object, which clients of this API would choke on: told as one when all of it is there
+            return b""
+        told, block.asked = "".join(block.asked), None
+        return self._say(event.part, told)
 
     def _on_part_ended(self, event: ev.PartEnded) -> bytes:
         block = self._blocks.get(event.part)
@@ -207,6 +222,8 @@ class Writer:
             return b""
         if block.kind == "thinking_delta":
             self._end_thought(event, block)
+        elif block.odd and block.asked:
+            block.kept.append(msgspec.json.encode(arguments_object("".join(block.asked))).decode())
         if block.ended is None:
             block.ended = []
         return self._flush()
