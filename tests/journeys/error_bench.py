@@ -28,6 +28,9 @@ SECRET = "sk-proj-aProviderKeyThatNobodyMaySee0123456789"
 CLIENT_KEY = "a-client-key"
 WAIT_S = 2
 """The gateway's deadline where a provider is silent, here. Everything else may take as long as it does on a busy machine."""
+_BREAKER = {"open_s": 600, "open_max_s": 600}
+"""Where a provider is silent Codex asks for fourteen seconds, and after fifteen a target would be tried again: which comes first is the
+machine's."""
 _DEADLINES = {"stall-head": {"first_byte_s": WAIT_S}, "stall": {"idle_s": WAIT_S}}
 _PATIENCE_S = 3 * PATIENCE_S
 _GLANCE_S = 0.5
@@ -210,7 +213,8 @@ def bench(folder: Path) -> Generator[Bench]:
 
 
 def _config(upstream: str, measured: Iterable[tuple[str, str, str]] = ()) -> Body:
-    """Default settings, but for a deadline where a provider is silent: providers of all lanes, and one for each measurement."""
+    """Default settings, but for a deadline where a provider is silent and a breaker that stays open: providers of all lanes, and one for
+    each measurement."""
     compatible: Body = {**provider_of(upstream, "responses"), "keys": [SECRET]}
     lanes: dict[str, Body] = {
         "relay": {"kind": "openai", "base_url": f"{upstream}/v1", "keys": [SECRET]},
@@ -223,7 +227,7 @@ def _config(upstream: str, measured: Iterable[tuple[str, str, str]] = ()) -> Bod
         "gone": {**compatible, "base_url": "http://127.0.0.1:9/v1"},
         "nowhere": {**compatible, "base_url": "http://nowhere.invalid/v1"},
     }
-    return {"providers": lanes}
+    return {"providers": lanes, "routing": {"breaker": _BREAKER}}
 
 
 def own_provider(name: str, model: str) -> str:

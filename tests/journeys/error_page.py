@@ -30,9 +30,9 @@ has the fault, and through the gateway before that provider. Why the gateway cho
 - What cannot be helped by asking again costs one request.
 - `relay` is OpenAI's API, its bytes passed on; `responses`, `chat`, `messages` and `generate` are translated. The sentence shown is that
   of the first provider named; the others differ in the provider's own words.
-- The gateway has its default settings, but for a deadline of {WAIT_S} s where a provider is silent. It tries again before it tells of
-  a fault that may pass ([when a provider fails](resilience.md)): where two numbers of requests stand, the second one is how many tries it
-  made for them.
+- The gateway has its default settings, but for a deadline of {WAIT_S} s where a provider is silent, and for a broken target, which is
+  left alone until all is measured. It tries again before it tells of a fault that may pass ([when a provider fails](resilience.md)):
+  where two numbers of requests stand, the second one is how many tries it made for them.
 
 ## Codex, when the provider fails
 
