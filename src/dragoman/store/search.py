@@ -87,7 +87,7 @@ def plain_words(body: bytes) -> str:
     said = body[: 4 * _MOST_CHARACTERS].decode("utf-8", "replace")
     is_stream = _EVENTS.search(said[:4096]) is not None
     found = "".join(_DELTA.findall(said)) if is_stream else " ".join(_STRING.findall(said)) or said
-    return _LONG.sub(" ", _ESCAPE.sub(_unescaped, found))[:_MOST_CHARACTERS].replace("\x00", " ")
+    return _paired(_LONG.sub(" ", _ESCAPE.sub(_unescaped, found))[:_MOST_CHARACTERS].replace("\x00", " "))
 
 
 def _indexed(fetch: Fetch) -> int:
@@ -136,6 +136,15 @@ class _Packs:
                 del self._texts[next(iter(self._texts))]
             self._texts[key] = self._unzip.decompress(rows[0][0]) if rows and rows[0][0] else b""
         return self._texts[key]
+
+
+def _paired(text: str) -> str:
+    """The text as databases take it: JSON may write an emoji as two escapes, halves of one letter. One half without the other is none."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
 
 
 def _unescaped(match: re.Match[str]) -> str:
