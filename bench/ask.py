@@ -77,6 +77,7 @@ def rows(count: int) -> Iterator[tuple[Any, ...]]:
             "cost_pico": draw.randrange(10**12), "cost_parts": '{"input":12345678,"output":12345}', "attempts": 1, "tool_calls": 1,
             "connect_s": 0.01, "upstream_first_byte_s": 0.3, "first_token_s": total_s / 3, "generation_s": total_s * 2 / 3, "own_s": 0.0004,
             "total_s": total_s, "bytes_in": 60_000, "bytes_out": 5000, "bodies": "redacted",
+            "tries": f'[["{provider}","{model}","main",0.0004,0.0104,0.3,{total_s},200,null,100000,1000,12345678]]',
         }  # fmt: skip
         yield tuple({**blank, **told}.values())
 

@@ -21,6 +21,7 @@ from dragoman.store.batch import Batch
 from dragoman.store.bodies import read_bodies
 from dragoman.store.faults import StoreAway
 from dragoman.store.open import Store, open_store
+from dragoman.store.queries import tries_of
 from effort import tries
 
 QUICK = Settings(flush_s=0.01, search=False)
@@ -87,7 +88,10 @@ def until(is_so: Callable[[], bool]) -> None:
 def test_exchange_is_kept_with_all_that_belongs_to_it(url: str, tmp_path: Path) -> None:
     whole = record(
         1, session="s", turn="t", usage=Usage(10, 20, 5, None, 7, None, {"audio": 1}), warnings=[("seed", "not taken")], lane="relay",
-        attempts=[Attempt("q", "n", 0.0, "k", 0.1, None, 0.2, 429, "rate_limit"), Attempt("p", "m", 0.25, "k", 0.5, 1.0, 2.0, 200)],
+        attempts=[
+            Attempt("q", "n", 0.0, "k", 0.1, None, 0.2, 429, "rate_limit"),
+            Attempt("p", "m", 0.25, "k", 0.5, 1.0, 2.0, 200, usage=Usage(10, 20)),
+        ],
         calls=[ToolCall("c", "shell", "{}", "ls")], decision={"why": "x"}, bodies=Bodies("redacted", b"asked", [b"ans", b"wered"]),
     )  # fmt: skip
 
@@ -95,12 +99,12 @@ def test_exchange_is_kept_with_all_that_belongs_to_it(url: str, tmp_path: Path) 
         url,
         [whole, record(2, session="s", results=[ToolResult("c", 900, True, 300)])],
         tmp_path / "spool",
-        price=lambda _: Priced(7, {"input": 7}),
+        price=lambda _: Priced(7, {"input": 7}, (None, 7)),
     )
 
     with open_store(url).reader() as connection:
         row = connection.execute(select(tables.exchanges)).mappings().first()
-        tried = connection.execute(select(tables.attempts).order_by(tables.attempts.c.number)).mappings().all()
+        tried = tries_of(connection, ["ex_00001", "ex_00002"])
         tool = connection.execute(select(tables.tools)).mappings().one()
         bodies = {name: body.data for name, body in read_bodies(connection, "ex_00001").items()}
     assert row is not None
@@ -113,7 +117,10 @@ def test_exchange_is_kept_with_all_that_belongs_to_it(url: str, tmp_path: Path) 
         "cost_parts": '{"input":7}', "connect_s": 0.25,
     }  # fmt: skip
     assert (row["decision"], row["warnings"], row["bodies"], row["attempts"]) == ('{"why":"x"}', '[["seed","not taken"]]', "redacted", 2)
-    assert [(each["provider"], each["error"], each["first_byte_s"]) for each in tried] == [("q", "rate_limit", None), ("p", None, 1.0)]
+    assert [tuple(each.values()) for each in tried] == [
+        ("ex_00001", 1, "q", "n", "k", 0.0, 0.1, None, 0.2, 429, "rate_limit", None, None, None),
+        ("ex_00001", 2, "p", "m", "k", 0.25, 0.5, 1.0, 2.0, 200, None, 10, 20, 7),
+    ]
     assert (tool["name"], tool["result_exchange_id"], tool["is_error"], tool["result_tokens"]) == ("shell", "ex_00002", True, 300)
     assert bodies == {"client_request": b"asked", "client_response": b"answered"}
 
@@ -199,7 +206,9 @@ def test_full_queue_lets_records_wait_on_disk_and_leaves_bodies_out(tmp_path: Pa
     journal.close_now(60)
 
     assert (full.waiting, full.spilled, full.dropped_bodies, full.lost) == (3, 7, 7, 0)
-    assert (count(url), count(url, tables.attempts), count(url, tables.bodies)) == (10, 10, 3)
+    with open_store(url).reader() as connection:
+        tried = tries_of(connection, [f"ex_{number:05}" for number in range(10)])
+    assert (count(url), len(tried), count(url, tables.bodies)) == (10, 10, 3)
 
 
 def test_bodies_that_do_not_fit_are_left_out_and_counted_and_their_records_are_not(tmp_path: Path) -> None:
@@ -219,6 +228,23 @@ def test_record_that_no_database_takes_is_cleaned_and_kept(url: str, tmp_path: P
     written(url, [record(1, message="a\x00b\ud800", usage=Usage(2**80, 1)), record(2)], tmp_path / "spool")
 
     assert count(url) == 2
+
+
+def test_half_a_letter_in_what_is_told_as_json_loses_nothing(url: str, tmp_path: Path) -> None:
+    half = "\ud83d"
+    odd = record(
+        1, warnings=[("x", half)], decision={half: half}, attempts=[Attempt(half, "m", 0.0)], usage=Usage(1, 2, extra={half: 2**70})
+    )
+
+    journal = written(url, [odd, record(2)], tmp_path / "spool")
+
+    with open_store(url).reader() as connection:
+        tried = tries_of(connection, ["ex_00001"])
+        row = connection.execute(select(tables.exchanges).order_by(tables.exchanges.c.id)).mappings().first()
+    assert row is not None
+    assert (journal.stats().written, journal.stats().lost) == (2, 0)
+    assert [row[name] for name in ("warnings", "decision", "usage_extra")] == ['[["x","?"]]', '{"?":"?"}', f'{{"?":{2**63 - 1}}}']
+    assert [each["provider"] for each in tried] == ["?"]
 
 
 def test_fault_of_ours_does_not_end_the_journal(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -291,7 +317,7 @@ def test_sums_at_every_level_are_those_of_their_parts(
             .group_by(e.session)
         ).all()
         of_sessions = connection.execute(select(s.id, s.exchanges, *[s[name] for name in sums])).all()
-        tried = connection.execute(select(func.count()).select_from(tables.attempts)).scalar()
+        tried = len(tries_of(connection, [f"ex_{each:05}" for each in range(1, number + 1)]))
     assert tuple(of_exchanges) == tuple(of_hours)
     assert sorted(in_sessions) == sorted(of_sessions)
     assert tried == of_hours[-1]

@@ -9,13 +9,16 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from msgspec import json
 from sqlalchemy import create_engine, inspect, select, text
 
 from dragoman.store.faults import StoreAway, StoreRefused
 from dragoman.store.migrate import migrate
 from dragoman.store.open import open_store
+from dragoman.store.queries import tries_of
 from dragoman.store.release import KNOWN, look
 from dragoman.store.tables import metadata, usage_times
+from dragoman.store.tries import Try
 
 
 def run(url: str, *statements: str) -> None:
@@ -24,6 +27,18 @@ def run(url: str, *statements: str) -> None:
         for statement in statements:
             connection.execute(text(statement))
     engine.dispose()
+
+
+_NO_TRIES = (
+    "DROP INDEX dragoman_tools_call",
+    "CREATE INDEX dragoman_tools_call ON dragoman_tools (call_id)",
+    "CREATE INDEX dragoman_tools_session ON dragoman_tools (session)",
+    "CREATE INDEX dragoman_tools_began ON dragoman_tools (began_at)",
+    "ALTER TABLE dragoman_exchanges DROP COLUMN tries",
+    "UPDATE dragoman_version SET version_num = '0002'",
+)
+_NO_TIMES = (*_NO_TRIES, "DROP TABLE dragoman_usage_times", "UPDATE dragoman_version SET version_num = '0001'")
+"""What makes a database one of the step before."""
 
 
 def tables(url: str) -> set[str]:
@@ -62,8 +77,7 @@ def test_times_of_exchanges_that_were_there_before_are_found(url: str) -> None:
     open_store(url)
     run(
         url,
-        "DROP TABLE dragoman_usage_times",
-        "UPDATE dragoman_version SET version_num = '0001'",
+        *_NO_TIMES,
         *[
             "INSERT INTO dragoman_exchanges (id, began_at, client, model, error, total_s, first_token_s) VALUES"
             f" ('{number}', {7200 + 1800 * number}, 'ada', {model}, {error}, {total_s}, {first_s})"
@@ -83,6 +97,33 @@ def test_times_of_exchanges_that_were_there_before_are_found(url: str) -> None:
     ]
 
 
+def test_attempts_of_exchanges_that_were_there_before_are_told_as_those_of_later_ones(url: str) -> None:
+    open_store(url)
+    tried = (
+        "(exchange_id, number, provider, model, provider_key, began_s, connected_s, first_byte_s, ended_s, status, error, input_tokens,"
+        " output_tokens, cost_pico) VALUES ('{}', {}, 'p', 'm', 'k', 0.5, 0.75, NULL, 1.5, 200, NULL, 7, 8, 9)"
+    )
+    run(
+        url,
+        *_NO_TRIES,
+        *[
+            f"INSERT INTO dragoman_exchanges (id, began_at, attempts) VALUES ('{name}', 1.0, {count})"
+            for name, count in (("a", 0), ("b", 2))
+        ],
+        *[f"INSERT INTO dragoman_attempts {tried.format('b', number)}" for number in (1, 2)],
+    )
+
+    store = open_store(url)
+    later = (Try("p", "m", "k", 0.5, 0.75, None, 1.5, 200, None, 7, 8, 9),) * 2
+    run(url, f"INSERT INTO dragoman_exchanges (id, began_at, attempts, tries) VALUES ('c', 1.0, 2, '{json.encode(later).decode()}')")
+
+    with store.reader() as connection:
+        told = {name: [list(each.items())[1:] for each in tries_of(connection, [name])] for name in "abc"}
+    assert told["a"] == []
+    assert told["b"] == told["c"]
+    assert [dict(each)["number"] for each in told["c"]] == [1, 2]
+
+
 def test_tables_of_others_are_not_touched(url: str) -> None:
     run(url, "CREATE TABLE orders (id integer)", "INSERT INTO orders VALUES (7)")
 
@@ -98,7 +139,7 @@ def test_newer_release_is_refused_by_name_and_not_touched(url: str) -> None:
     before = tables(url)
 
     with pytest.raises(
-        StoreRefused, match=r"written by a newer release \(its tables are of version `9999`, this release knows up to `0002`\)"
+        StoreRefused, match=r"written by a newer release \(its tables are of version `9999`, this release knows up to `0003`\)"
     ):
         open_store(url)
 

@@ -15,7 +15,8 @@ from dragoman.store.batch import Batch, Old
 from dragoman.store.clean import cleaned
 from dragoman.store.faults import RowRefused, StoreAway
 from dragoman.store.open import Store, open_store
-from dragoman.store.writer import columns
+from dragoman.store.queries import tries_of
+from dragoman.store.writer import RESULTS, columns
 
 EXCHANGE = {"client": "ada", "stream": True, "status": 200, "attempts": 1, "tool_calls": 0, "total_s": 1.5, "bytes_in": 1, "bytes_out": 2}
 
@@ -154,6 +155,26 @@ def test_batches_can_wait_as_bytes(url: str) -> None:
     store.writer().write(msgspec.msgpack.decode(msgspec.msgpack.encode(batch), type=Batch))
 
     assert [(bytes(each["hash"]), bytes(each["data"])) for each in all_of(store, tables.blobs)] == [(b"h" * 16, b"\x00\xff")]
+
+
+def test_rows_that_an_earlier_release_let_wait_have_nothing_in_later_columns(url: str) -> None:
+    store = open_store(url)
+    tried = [row(tables.attempts, exchange_id=name, number=1, provider="p", model="m", began_s=0.5) for name in "ab"]
+    batch = Batch("w", 1, 1.0, exchanges=[exchange(name)[:-1] for name in "ab"], attempts=tried)
+
+    store.writer().write(msgspec.msgpack.decode(msgspec.msgpack.encode(batch), type=Batch))
+
+    with store.reader() as connection:
+        assert [(each["exchange_id"], each["began_s"]) for each in tries_of(connection, ["a", "b"])] == [("a", 0.5), ("b", 0.5)]
+
+
+def test_a_result_is_looked_for_by_its_call(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:///{tmp_path}/journal.db")
+
+    with store.reader() as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {RESULTS.format('?')}", (None,) * 6).all()
+
+    assert [each[-1] for each in plan] == ["SEARCH dragoman_tools USING INDEX dragoman_tools_call (session=? AND call_id=?)"]
 
 
 def test_piece_that_is_used_again_lives_as_long_as_its_last_use(url: str) -> None:

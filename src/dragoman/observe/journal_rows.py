@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable
+from decimal import Decimal
+from itertools import repeat
 from operator import attrgetter
 from struct import pack
 from typing import Any
 
 import msgspec
 
-from dragoman.ir.record import Record
+from dragoman.ir.record import Attempt, Record
 from dragoman.ir.usage import Usage
 from dragoman.store.batch import LONGEST, PER_S, Batch, Row
+from dragoman.store.clean import cleaned_value
 
 _OK = "ok"
 _BESIDE = frozenset({"title", "prewarm"})
@@ -49,6 +52,7 @@ Told = Callable[[Any], object]
 _WHO = attrgetter("id", "began_at", "session", "turn", "parent_session", "run", "kind", "client", "team", "user", "address", "key_prefix")
 _WHAT = attrgetter("agent", "agent_version", "dialect", "upstream_dialect", "lane", "asked", "routed", "rule")
 _WAITED = attrgetter("queue_s", "admission_s", "guards_s", "cache_s", "waited_s")
+_TRIED = attrgetter("provider", "model", "key", "began_s", "connected_s", "first_byte_s", "ended_s", "status", "error")
 _TOOK = attrgetter("first_token_s", "generation_s", "tools_s", "own_s", "total_s", "bytes_in", "bytes_out", "cache_hit")
 
 
@@ -98,7 +102,6 @@ class Rows:
         self._models: Counter[tuple[str, str, str]] = Counter()
         self._decided: tuple[object, str] | None = None
         self.exchanges: list[Row] = []
-        self.attempts: list[Row] = []
         self.tools: list[Row] = []
         self.results: list[Row] = []
         self.bodies: list[Row] = []
@@ -110,8 +113,6 @@ class Rows:
         price = self._price
         priced = [price(record) or _UNPRICED for record in records]
         self.exchanges += [self._exchange(*each) for each in zip(records, priced, bodies, strict=True)]
-        for record, each in zip(records, priced, strict=True):
-            self._attempts(record, each)
         for record in records:
             if record.calls or record.results:
                 self._tools(record)
@@ -125,7 +126,6 @@ class Rows:
             number,
             at,
             exchanges=self.exchanges,
-            attempts=self.attempts,
             tools=self.tools,
             results=self.results,
             blobs=self.blobs,
@@ -169,6 +169,7 @@ class Rows:
             record.cwd if self._paths else None,
             record.repo if self._paths else None,
             record.replays,
+            _tries(record.attempts, priced.attempts) if last is not None else None,
         )
 
     def _decision(self, decision: object) -> str:
@@ -176,29 +177,6 @@ class Rows:
         if self._decided is None or self._decided[0] is not decision:
             self._decided = decision, _text(self._told(decision))
         return self._decided[1]
-
-    def _attempts(self, record: Record, priced: Priced) -> None:
-        costs = priced.attempts or (None,) * len(record.attempts)
-        for number, each in enumerate(record.attempts, 1):
-            usage = each.usage
-            self.attempts.append(
-                (
-                    record.id,
-                    number,
-                    each.provider,
-                    each.model,
-                    each.key,
-                    each.began_s,
-                    each.connected_s,
-                    each.first_byte_s,
-                    each.ended_s,
-                    each.status,
-                    each.error,
-                    None if usage is None else usage.input_tokens,
-                    None if usage is None else usage.output_tokens,
-                    costs[number - 1],
-                )
-            )
 
     def _tools(self, record: Record) -> None:
         for call in record.calls:
@@ -309,5 +287,18 @@ def _usage(usage: Usage) -> tuple[Any, ...]:
     )
 
 
+def _tries(attempts: list[Attempt], costs: tuple[int | None, ...]) -> str:
+    """As `store.tries` has them."""
+    return _text([(*_TRIED(each), *_tokens(each.usage), cost) for each, cost in zip(attempts, costs or repeat(None), strict=False)])
+
+
+def _tokens(usage: Usage | None) -> tuple[int | None, int | None]:
+    return (None, None) if usage is None else (usage.input_tokens, usage.output_tokens)
+
+
 def _text(value: object) -> str:
-    return _json.encode(value).decode()
+    try:
+        return _json.encode(value).decode()
+    except UnicodeEncodeError:
+        # Halves of letters, as databases do not take them either.
+        return _json.encode(cleaned_value(msgspec.to_builtins(value, enc_hook=str, builtin_types=(Decimal,)))).decode()

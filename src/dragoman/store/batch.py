@@ -18,7 +18,8 @@ class Batch(msgspec.Struct):
     """Rows for each table (their values in the order of its columns), written in one transaction. A writer counts its
     batches (`number`), which keeps one that is written twice from counting twice.
 
-    bodies: without their `number`. results: of tools, as (result_exchange_id, is_error, result_bytes, result_tokens, call_id, session).
+    attempts: of a release before, which let them wait on disk; now they stand in the rows of their exchanges. bodies: without their
+    `number`. results: of tools, as (result_exchange_id, is_error, result_bytes, result_tokens, call_id, session).
     """
 
     writer: str

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, cast
 
 import msgspec
 
@@ -18,10 +19,20 @@ def cleaned(batch: Batch) -> Batch:
 
 
 def _row(row: Row) -> Row:
-    return [_value(value) for value in row]
+    return [_scalar(value) for value in row]
 
 
-def _value(value: Any) -> Any:
+def cleaned_value(value: Any) -> Any:
+    """The same of a value that is made of lists and tables."""
+    if isinstance(value, dict):
+        table = cast("dict[Any, Any]", value)
+        return {cleaned_value(key): cleaned_value(each) for key, each in table.items()}
+    if isinstance(value, (list, tuple)):
+        return [cleaned_value(each) for each in cast("Iterable[Any]", value)]
+    return _scalar(value)
+
+
+def _scalar(value: Any) -> Any:
     if isinstance(value, str):
         return value.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
     if isinstance(value, int) and abs(value) > _LARGEST:

@@ -9,10 +9,10 @@ from typing import Any
 import psycopg
 from sqlalchemy import Table
 
-from dragoman.store.batch import Batch, Old, Row
+from dragoman.store.batch import Batch, Old
 from dragoman.store.faults import RowRefused, StoreAway
 from dragoman.store.search import words_of
-from dragoman.store.writer import KEEP_INDEXED, KEEP_LAST, LAST, RESULTS, WRITTEN, columns, insert_into, sweeps
+from dragoman.store.writer import KEEP_INDEXED, KEEP_LAST, LAST, RESULTS, WRITTEN, columns, insert_into, rows_of, sweeps
 
 _CONNECT_S = 5
 _STATEMENT_MS = 30_000
@@ -69,7 +69,7 @@ class PostgresWriter:
                 return
             cursor.execute(KEEP_LAST.format(_MARK).encode(), (batch.writer, batch.number, batch.written_at))
             for field, _, copy, insert in _COPIES:
-                rows: list[Row] = getattr(batch, field)
+                rows = rows_of(batch, field)
                 if rows:
                     with cursor.copy(copy.encode()) as copied:
                         for row in rows:

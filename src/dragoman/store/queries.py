@@ -12,6 +12,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Select, and_, or_, sel
 from dragoman.store.filter import Cursor, Filter
 from dragoman.store.search import search
 from dragoman.store.tables import attempts, exchanges, tools, usage_hours
+from dragoman.store.tries import unpack
 
 MOST_FOUND = 1000
 """Exchanges that a search for words finds at most: the newest."""
@@ -24,7 +25,8 @@ _SUMMED = frozenset({"team", "user", "provider", "agent"})
 """Columns that the sums by the hour are told apart by, and that have no index."""
 _INDEXED = frozenset({"session", "model", "client", "error"})
 
-LISTED = tuple(column for column in exchanges.c if column.name not in ("decision", "usage_extra"))
+_WHOLE = tuple(column for column in exchanges.c if column.name != "tries")
+LISTED = tuple(column for column in _WHOLE if column.name not in ("decision", "usage_extra"))
 """Columns of a list: all but what is long and of use with one exchange only."""
 
 
@@ -57,10 +59,27 @@ def exchanges_named(connection: Connection, name: str) -> list[str]:
 
 def one(connection: Connection, key: str) -> Row:
     """The exchange of this id with all its columns, and `attempts` and `tools` as lists."""
-    found = rows(connection, select(exchanges).where(exchanges.c.id == key))
-    tried = rows(connection, select(attempts).where(attempts.c.exchange_id == key).order_by(attempts.c.number))
+    found = rows(connection, select(*_WHOLE).where(exchanges.c.id == key))
+    tried = tries_of(connection, [key])
     called = rows(connection, select(tools).where(tools.c.exchange_id == key).order_by(tools.c.began_at))
     return {**found[0], "attempts": [_inner(row) for row in tried], "tools": [_inner(row) for row in called]}
+
+
+def tries_of(connection: Connection, ids: Sequence[str]) -> list[Row]:
+    """The attempts of these exchanges, of each in their order."""
+    wanted = select(exchanges.c.id, exchanges.c.tries).where(exchanges.c.id.in_(ids), exchanges.c.attempts > 0)
+    told = {row[0]: row[1] for row in connection.execute(wanted)}
+    found = [
+        {"exchange_id": key, "number": number, **msgspec.structs.asdict(each)}
+        for key, tries in told.items()
+        if tries is not None
+        for number, each in enumerate(unpack(tries), 1)
+    ]
+    earlier = [key for key, tries in told.items() if tries is None]
+    if earlier:
+        ordered = select(attempts).where(attempts.c.exchange_id.in_(earlier)).order_by(attempts.c.exchange_id, attempts.c.number)
+        found += rows(connection, ordered)
+    return found
 
 
 def beside(connection: Connection, session: str, at: float, key: str) -> tuple[str | None, str | None]:

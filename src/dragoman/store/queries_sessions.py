@@ -9,8 +9,8 @@ import msgspec
 from sqlalchemy import Connection, Select, func, select, tuple_
 
 from dragoman.store.filter import Cursor
-from dragoman.store.queries import LISTED, Row, named, rows
-from dragoman.store.tables import attempts, exchanges, session_models, sessions, tools
+from dragoman.store.queries import LISTED, Row, named, rows, tries_of
+from dragoman.store.tables import exchanges, session_models, sessions, tools
 
 _AT_ONCE = 500
 _DEEPEST = 20
@@ -56,7 +56,7 @@ def grown(connection: Connection, key: str, most: int) -> Grown:
     listed = [row for some in _portions(names) for row in _exchanges(connection, some, most + 1)]
     listed.sort(key=lambda row: (row["began_at"], row["id"]))
     kept = listed[:most]
-    tried = [row for some in _portions([row["id"] for row in kept]) for row in _attempts(connection, some)]
+    tried = [row for some in _portions([row["id"] for row in kept]) for row in tries_of(connection, some)]
     return Grown(_with_models(connection, found), kept, tried, _commands(connection, names), len(kept) == len(listed))
 
 
@@ -78,10 +78,6 @@ def _exchanges(connection: Connection, names: Sequence[str], most: int) -> list[
     return rows(
         connection, select(*LISTED).where(exchanges.c.session.in_(names)).order_by(exchanges.c.began_at, exchanges.c.id).limit(most)
     )
-
-
-def _attempts(connection: Connection, ids: Sequence[str]) -> list[Row]:
-    return rows(connection, select(attempts).where(attempts.c.exchange_id.in_(ids)).order_by(attempts.c.exchange_id, attempts.c.number))
 
 
 def _commands(connection: Connection, names: Sequence[str]) -> list[Row]:

@@ -17,7 +17,7 @@ from dragoman.store.batch import Batch, Old, Row
 from dragoman.store.faults import RowRefused, StoreAway, StoreRefused
 from dragoman.store.release import no_database
 from dragoman.store.search import words_of, words_to_forget
-from dragoman.store.writer import KEEP_INDEXED, KEEP_LAST, LAST, RESULTS, WRITTEN, insert_into, sweeps, written
+from dragoman.store.writer import KEEP_INDEXED, KEEP_LAST, LAST, RESULTS, WRITTEN, insert_into, rows_of, sweeps, written
 
 _BUSY_S = 5.0
 _CHECKPOINT_PAGES = 4000
@@ -135,7 +135,7 @@ class SqliteWriter:
                 return
             connection.execute(KEEP_LAST.format("?"), (batch.writer, batch.number, batch.written_at))
             for field, _ in WRITTEN:
-                rows: list[Row] = getattr(batch, field)
+                rows = rows_of(batch, field)
                 if rows:
                     _insert(connection, field, rows)
             if batch.results:

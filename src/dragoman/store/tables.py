@@ -53,14 +53,14 @@ exchanges = Table(
     Column("cache_hit", Text),
     Column("warnings", Text),
     *_told(Text, "none", "bodies"),
-    *_columns(Text, "cwd", "repo", "replays"),
+    *_columns(Text, "cwd", "repo", "replays", "tries"),
     Index(f"{PREFIX}exchanges_began", "began_at", "model", "client", "first_token_s", "total_s"),
     Index(f"{PREFIX}exchanges_session", "session", "began_at"),
     Index(f"{PREFIX}exchanges_model", "model", "began_at"),
     Index(f"{PREFIX}exchanges_client", "client", "began_at"),
 )
-"""One row for each request of a client. decision, usage_extra, cost_parts (units of `…_pico` by kind) and warnings are JSON. bodies:
-`full`, `redacted`, `none`, or `dropped` (there was no room for them)."""
+"""One row for each request of a client. decision, usage_extra, cost_parts (units of `…_pico` by kind), warnings and tries (the attempts:
+`store.tries`) are JSON. bodies: `full`, `redacted`, `none`, or `dropped` (there was no room for them)."""
 _failed = exchanges.c.error.is_not(None)
 Index(f"{PREFIX}exchanges_error", exchanges.c.error, exchanges.c.began_at, sqlite_where=_failed, postgresql_where=_failed)
 
@@ -77,7 +77,7 @@ attempts = Table(
     Column("error", Text),
     *_columns(_Big, "input_tokens", "output_tokens", "cost_pico"),
 )
-"""One row for each try at a deployment, counted from 1."""
+"""Of exchanges that an earlier release wrote, one row for each try at a deployment, counted from 1."""
 
 tools = Table(
     f"{PREFIX}tools",
@@ -93,9 +93,7 @@ tools = Table(
     Column("result_exchange_id", Text),
     Column("is_error", Boolean),
     *_columns(_Big, "result_bytes", "result_tokens"),
-    Index(f"{PREFIX}tools_call", "call_id"),
-    Index(f"{PREFIX}tools_session", "session"),
-    Index(f"{PREFIX}tools_began", "began_at"),
+    Index(f"{PREFIX}tools_call", "session", "call_id"),
 )
 """One row for each call of a tool. The result is seen in a later request: its id, size, and tokens by estimate. arguments: the beginning
 of them, without secrets. command: what was run, where the tool runs commands."""

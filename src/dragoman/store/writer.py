@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Column, Table
 
 from dragoman.store import tables
-from dragoman.store.batch import Old
+from dragoman.store.batch import Batch, Old, Row
 
 WRITTEN: tuple[tuple[str, Table], ...] = (
     ("exchanges", tables.exchanges),
@@ -22,6 +22,16 @@ WRITTEN: tuple[tuple[str, Table], ...] = (
     ("usage_times", tables.usage_times),
 )
 """Fields of Batch and their tables."""
+
+_WIDTHS = {field: len([column for column in table.columns if column.identity is None]) for field, table in WRITTEN}
+
+
+def rows_of(batch: Batch, field: str) -> list[Row]:
+    """The rows for a table. Those that a release before let wait on disk may lack its last columns: there is nothing in these."""
+    rows: list[Row] = getattr(batch, field)
+    lacking = _WIDTHS[field] - len(rows[0]) if rows else 0
+    return [(*row, *(None,) * lacking) for row in rows] if lacking > 0 else rows
+
 
 LAST = "SELECT last FROM dragoman_writers WHERE id = {}"
 KEEP_LAST = (
