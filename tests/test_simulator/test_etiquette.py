@@ -147,6 +147,6 @@ def test_models_can_refuse_reasoning() -> None:
     assert perform(simulator, "responses", responses(model="o3", reasoning={"summary": "auto"})).status == 200
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{", b"\xff"])
+@pytest.mark.parametrize("body", [b"", b"[]", b"{", b"\xff", b'{"\xff":1}', b"[" * 100_000])
 def test_body_that_is_no_json_object_is_refused(body: bytes) -> None:
     assert perform(fast(), "chat", body).status == 400

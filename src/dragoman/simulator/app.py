@@ -99,7 +99,7 @@ class Simulator:
         dialect = route.dialect
         try:
             body = msgspec.json.decode(asked.body)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             body = None
         if not isinstance(body, dict):
             return perform_error(refusal(dialect, _NO_JSON[dialect]), {}, self._dice, dialect)
