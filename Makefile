@@ -23,6 +23,9 @@ UNIT := unit-1 unit-2 unit-3
 # Torture that takes its time: `make torture` runs it, `make test` does not.
 SLOW := $(addprefix --ignore tests/torture/test_,dying_providers.py slow_and_huge.py ways.py crowd.py)
 
+# A test that hangs says where: nothing else takes this many seconds on any machine. It is not ended.
+HANGS := -o faulthandler_timeout=1500
+
 CORPUS ?= ../shared/corpus
 
 .PHONY: help run test check bench bench-journal bench-peers corpus format clean format-check lint types types-all $(UNIT) servers journeys torture fuzz soak
@@ -103,8 +106,8 @@ $(UNIT): unit-%:
 
 # PostgreSQL, processes that are killed, the quick part of the torture.
 servers:
-	@$(PYTEST) -n auto --dist worksteal -m server tests --ignore tests/journeys --ignore tests/torture
-	@$(PYTEST) -n auto --dist loadfile tests/torture $(SLOW)
+	@$(PYTEST) $(HANGS) -n auto --dist worksteal -m server tests --ignore tests/journeys --ignore tests/torture
+	@$(PYTEST) $(HANGS) -n auto --dist loadfile tests/torture $(SLOW)
 
 journeys:
-	@PATH="$(CURDIR)/.clients/node_modules/.bin:$(CURDIR)/$(BIN):$$PATH" $(PYTEST) -n 4 --dist loadfile tests/journeys
+	@PATH="$(CURDIR)/.clients/node_modules/.bin:$(CURDIR)/$(BIN):$$PATH" $(PYTEST) $(HANGS) -n 4 --dist loadfile tests/journeys

@@ -15,6 +15,8 @@ from patience import PATIENCE_S
 
 from dragoman.simulator.script import Script, read_script
 
+_RUN_S = 3 * PATIENCE_S
+"""A program of Node that starts, asks and ends has taken most of that patience on a sixth of a core."""
 BYPASS = "--dangerously-bypass-approvals-and-sandbox"
 CLIENTS = Path(os.environ.get("DRAGOMAN_CLIENTS") or Path(__file__).parents[2] / ".clients")
 OLD_CODEX = os.pathsep.join([str(CLIENTS / "codex-0.42" / "node_modules" / ".bin"), os.environ["PATH"]])
@@ -56,7 +58,7 @@ class Machine:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=PATIENCE_S,
+            timeout=_RUN_S,
             check=False,
         )
         return Ran(done.returncode, done.stdout, done.stderr)

@@ -61,7 +61,7 @@ def page(address: str, key: str = "key-of-prometheus-0123") -> str:
 
 def promtool(*arguments: str, given: str | None = None) -> tuple[int, str]:
     assert PROMTOOL is not None
-    done = subprocess.run([PROMTOOL, *arguments], input=given, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
+    done = subprocess.run([PROMTOOL, *arguments], input=given, capture_output=True, text=True, check=False, timeout=4 * PATIENCE_S)
     return done.returncode, done.stdout + done.stderr
 
 
