@@ -129,6 +129,6 @@ def _brief(record: Record) -> dict[str, Any]:
 def _kept_body(body: bytes) -> msgspec.Raw | str:
     try:
         msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return body.decode("utf-8", "replace")
     return msgspec.Raw(body)
