@@ -377,6 +377,9 @@ def test_who_has_the_key_logs_in_sees_no_key_and_logs_out(chromium: Any, tmp_pat
             told = tab.page.content()
             assert "authorization" in told
             assert (KEY in told, "a-provider-key" in told) == (False, False)
+            tab.page.set_viewport_size(browser.PHONE)
+            cut_px = tab.page.evaluate("(nav => nav.scrollWidth - nav.clientWidth)(document.querySelector('.bar nav'))")
+            assert cut_px == 0  # the way out beside it leaves the way back its room
             tab.page.click("text=Log out")
             tab.page.wait_for_url(f"{address}/login")
             tab.page.goto(f"{address}/logs")
