@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragoman.observe.redact import MARK, Redactor, without_credentials
+from dragoman.observe.redact import MARK, Redactor, sayings, without_credentials
 
 # Put together here, so that no scanner takes this file for a leak.
 BODY = "Ab3dEf6hIj9lMn2pQr5tUv8xYz1b"
@@ -122,6 +122,15 @@ def test_secret_that_comes_in_pieces_of_a_stream_is_struck_out(field: str, cuts:
 
     again = "".join(json.loads(line[6:])[field] for line in told.splitlines() if line)
     assert TOKENS[name][8:] not in again and again.startswith("it is") and again.endswith("indeed")
+
+
+@given(st.lists(st.text(st.sampled_from('ab"\\\n{:,'), max_size=8), max_size=6), st.sampled_from(["delta", "text", "arguments"]))
+def test_what_a_stream_says_is_put_together_whatever_is_escaped_in_it(said: list[str], field: str) -> None:
+    pieces = [json.dumps(each) for each in said]
+    stream = "".join(f'data: {{"type":"x","{field}":{piece}}}\n\n' for piece in pieces).encode()
+
+    joined = "".join(piece[1:-1] for piece in pieces).encode()
+    assert sayings(stream) == ([joined] if joined else [])
 
 
 @given(st.binary(max_size=400))

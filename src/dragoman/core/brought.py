@@ -127,9 +127,22 @@ def _objects(body: bytes, place: int, stop: int, is_beside: bool) -> Iterator[by
             if depth == 0 and is_beside:
                 yield body[start : token.end()]
             elif depth < 0:
+                items = _rest(body, token.end(), stop)
+                if items is not None:
+                    yield from items
+                    return
                 depth, is_beside = 0, True
         elif depth == 0 and is_beside and mark == b"]":
             return
+
+
+def _rest(body: bytes, place: int, stop: int) -> list[bytes] | None:
+    """The items behind the one that ends at a place, where the list of them ends at `stop`: a tenth of the time. None where it does not,
+    or they are not JSON."""
+    if not body.startswith(b",", place) or not body.endswith(b"]", 0, stop):
+        return None
+    found = decode(b"[" + body[place + 1 : stop], list[msgspec.Raw])
+    return None if found is None else [item for each in found if (item := bytes(each)).startswith(b"{")]
 
 
 def _result(said: Result) -> ToolResult:

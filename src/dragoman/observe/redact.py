@@ -83,6 +83,7 @@ _SAYING = tuple(
 """What the pieces of an answer stand behind, in the events of every dialect."""
 _LOOSE, _TIGHT = b'": "', b'":"'
 _PIECE = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*')
+_ESCAPED = b'\\"'
 _SHORTEST_KNOWN = 8
 _name = itemgetter(0)
 
@@ -197,7 +198,14 @@ def _secret_places(names: tuple[str, ...]) -> tuple[int, ...]:
 
 
 def _said(tight: bytes, saying: bytes) -> bytes:
-    return b"".join([piece[0] for each in tight.split(saying)[1:] if (piece := _PIECE.match(each))])
+    _, *parts = tight.split(saying)
+    if not parts:
+        return b""
+    # Up to the first quote, as long as none of these is escaped: twice as fast as the pattern.
+    pieces = [part.partition(b'"')[0] for part in parts]
+    if _ESCAPED in b'"'.join(pieces) + b'"':
+        pieces = [piece[0] for part in parts if (piece := _PIECE.match(part))]
+    return b"".join(pieces)
 
 
 def _always(value: Any) -> bool:
