@@ -47,7 +47,9 @@ def test_a_database_of_a_newer_release_keeps_the_gateway_from_starting(url: str,
     open_store(url).close()
     run(url, "UPDATE dragoman_version SET version_num = '9999'", "CREATE TABLE orders (id integer)")
 
-    with pytest.raises(GatewayError, match=rf"`9999`, this release knows up to `{KNOWN[-1]}`\); start that release, or name another") as refused:
+    with pytest.raises(
+        GatewayError, match=rf"`9999`, this release knows up to `{KNOWN[-1]}`\); start that release, or name another"
+    ) as refused:
         begin(url, tmp_path)
 
     assert refused.value.kind is Kind.CONFIG
