@@ -362,6 +362,22 @@ def test_words_of_what_is_new_are_found_until_their_time_is_over(url: str) -> No
     assert (found("zebra"), found("giraffe")) == (["c"], ["c"])
 
 
+def test_words_that_stand_behind_a_conversation_are_those_of_its_first_request_alone(url: str) -> None:
+    kept = Kept(open_store(url))
+    dice = random.Random(1)
+    items, tools = [item(dice) for _ in range(30)], [{"name": "zebra"}, *[item(dice, 40) for _ in range(30)]]
+    for turn, word in enumerate(("lion", "tiger", "giraffe", "bear")):
+        items.append({"text": word})
+        kept.keep((word, Bodies("redacted", asked(items, turn, tools))), at=(0.0, 0.0, 1.0, 1.0)[turn] * EPOCH_S)
+    while kept.writer.index(2):
+        pass
+
+    with kept.store.reader() as connection:
+        found = [search(connection, word) for word in ("zebra", "lion", "tiger", "giraffe", "bear")]
+
+    assert found == [["lion"], ["lion"], ["tiger"], ["giraffe"], ["bear"]]
+
+
 _head = st.lists(st.tuples(st.sampled_from(["accept", "authorization", "x-note"]), st.text(max_size=8)), max_size=3).map(tuple)
 _answer = st.none() | st.lists(st.binary(max_size=9), max_size=2)
 

@@ -178,16 +178,20 @@ class Laying:
         """A body told by how it differs from the last one."""
         again = find_again(last, data, begins, ends)
         before, behind = begins.pieces(last), ends.pieces(last)
-        new = self._between(last, data, begins, ends, again)
+        found, rest = self._between(data, begins.stop, ends.start, again)
+        same = [] if again is None else again.pieces(last)
+        new = [*found, *same, *rest]
         pieces = [*before, *new, *behind]
         is_clean = _are_clean(new if last.is_clean else pieces)
         depth = last.depth + 1 if last.epoch == self._epoch and last.depth < _DEEPEST else 0
+        at = 0 if depth else len(before)
+        fresh = (at, at + len(found)), (at + len(new) - len(rest), at + len(new))
         if depth:
             parent = "" if last.exchange_id == self._id else last.exchange_id
             first, end = (begins.stop, len(data) - ends.start) if last.is_clean else (_size(before), _size(behind))
-            told = msgspec.structs.replace(side, parent=parent, of=last.side, first=first, parts=_parts(new), last=end)
+            told = msgspec.structs.replace(side, parent=parent, of=last.side, first=first, parts=_parts(new), last=end, fresh=fresh)
         else:
-            told = msgspec.structs.replace(side, parts=_parts(pieces))
+            told = msgspec.structs.replace(side, parts=_parts(pieces), fresh=fresh)
             self._shelf.use([each.place for each in pieces])
         goes_on = ends.start if again is None else again.start
         return told, Kept(data, pieces, self._id, side.name, depth, is_clean, self._epoch, goes_on)
@@ -205,14 +209,14 @@ class Laying:
         last = before[0] if len(before) == 1 else max(before, key=lambda last: same_beginning(last.data, data, guess=last.goes_on))
         return last, find_shared(last, data)
 
-    def _between(self, last: Kept, data: bytes, begins: Shared, ends: Shared, again: Shared | None) -> list[Piece]:
-        """The pieces of what stands between what both begin and end with, where some of it may be in the last one, too."""
+    def _between(self, data: bytes, start: int, stop: int, again: Shared | None) -> tuple[list[Piece], list[Piece]]:
+        """The pieces of what stands between what both begin and end with: before what the last one has elsewhere, and behind it."""
         if again is None:
-            return merged(self._pieces(data, [(begins.stop, ends.start)]))
+            return merged(self._pieces(data, [(start, stop)])), []
         # One look for secrets at all of it.
-        found = self._pieces(data, [(begins.stop, again.start), (again.stop, ends.start)])
+        found = self._pieces(data, [(start, again.start), (again.stop, stop)])
         count = sum([each.end <= again.start for each in found])
-        return [*merged(found[:count]), *again.pieces(last), *merged(found[count:])]
+        return merged(found[:count]), merged(found[count:])
 
     def _pieces(self, data: bytes, spans: list[tuple[int, int]]) -> list[Piece]:
         """Parts of a body as it was sent, in pieces."""

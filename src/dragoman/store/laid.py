@@ -18,7 +18,7 @@ _PLACE = Struct(f">{HASH_BYTES}sII")
 class Side(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One body. Either `inline` says which part of the pack it is (from, to), or it is told by `parent` (an exchange, empty for this one;
     its side `of`): the first `first` bytes of that as it was kept, then what is at `parts` (places, one after the other), then its last
-    `last` bytes. Without a parent: what is at `parts`.
+    `last` bytes. Without a parent: what is at `parts`. fresh: which of the parts (from, to) the conversation had not before; None: all.
 
     splice: what to put in place of these characters of the whole (from, to, bytes). whole: its size before anything was taken out.
 
@@ -40,6 +40,7 @@ class Side(msgspec.Struct, frozen=True, array_like=True, gc=False):
     first: int = 0
     parts: bytes = b""
     last: int = 0
+    fresh: tuple[tuple[int, int], ...] | None = None
 
 
 class Laid(msgspec.Struct, frozen=True, array_like=True, gc=False):

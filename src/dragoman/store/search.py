@@ -114,8 +114,10 @@ def _words(laid: Laid, packs: _Packs) -> str:
 
 
 def _new(side: Side, packs: _Packs) -> bytes:
-    """What a long body has that the one before it had not, and a little more."""
-    found = [packs.text(key)[start:stop] for key, start, stop in places_in(side.parts)]
+    """What a long body has that its conversation had not before."""
+    places = places_in(side.parts)
+    fresh = places if side.fresh is None else [place for start, stop in side.fresh for place in places[start:stop]]
+    found = [packs.text(key)[start:stop] for key, start, stop in fresh]
     return b"".join(found or [packs.text(key) for key in new_pieces(side)])
 
 
