@@ -205,15 +205,57 @@ def test_words_begin_with_no_gap_where_nothing_was_said_before() -> None:
     assert said == whole(told, "chat")["choices"][0]["message"]["content"] == "yes"
 
 
-@pytest.mark.parametrize("client", ["messages", "generate"])
 @pytest.mark.parametrize("name", REPLIES)
-def test_a_citation_needs_what_only_its_own_api_knows_in_the_others(name: str, client: str) -> None:
+def test_a_citation_needs_what_only_its_own_api_knows_in_messages(name: str) -> None:
     told = events(name)
 
-    written = json.dumps(whole(told, client)) + json.dumps(streamed(told, client))
+    written = json.dumps(whole(told, "messages")) + json.dumps(streamed(told, "messages"))
 
-    assert (URL in written) == (name == client)
-    assert not dialect(client).cites_pages
+    assert (URL in written) == (name == "messages")
+    assert not dialect("messages").cites_pages
+
+
+@pytest.mark.parametrize("name", ["responses", "chat", "messages"])
+def test_a_client_of_generate_is_told_which_words_are_from_where(name: str) -> None:
+    told = events(name)
+
+    frames, answer = streamed(told, "generate"), whole(told, "generate")
+
+    support = {"segment": {"startIndex": 9, "endIndex": 26, "text": "the café is open"}, "groundingChunkIndices": [0]}
+    expected = {"groundingChunks": [{"web": {"uri": URL, "title": "Hours"}}], "groundingSupports": [support]}
+    assert answer["candidates"][0]["groundingMetadata"] == expected
+    assert [frame["candidates"][0].get("groundingMetadata") for frame in frames] == [*[None] * (len(frames) - 1), expected]
+    assert dialect("generate").cites_pages
+
+
+def test_what_the_api_itself_bases_its_words_on_is_told_once() -> None:
+    answer = whole(events("generate"), "generate")
+
+    assert answer["candidates"][0]["groundingMetadata"] == REPLIES["generate"]["candidates"][0]["groundingMetadata"]
+
+
+def test_a_page_that_several_words_are_from_is_told_once_and_words_of_several_pages_once() -> None:
+    first, second = (Citation("chat", {}, Page(url, None, 0, 3)) for url in (URL, "https://b.example"))
+    told: list[ev.Event] = [
+        ev.Started(),
+        *(ev.TextStarted(0), ev.Cited(0, first), ev.TextDelta(0, "yes"), ev.Cited(0, second), ev.Cited(0, first), ev.PartEnded(0)),
+        *(ev.TextStarted(1), ev.TextDelta(1, "é no"), ev.Cited(1, Citation("chat", {}, Page(URL, None, 2, 4))), ev.PartEnded(1)),
+        *(ev.Finished("stop"), ev.Ended()),
+    ]
+
+    grounding = streamed(told, "generate")[-1]["candidates"][0]["groundingMetadata"]
+
+    assert (
+        grounding
+        == whole(told, "generate")["candidates"][0]["groundingMetadata"]
+        == {
+            "groundingChunks": [{"web": {"uri": URL}}, {"web": {"uri": "https://b.example"}}],
+            "groundingSupports": [
+                {"segment": {"startIndex": 0, "endIndex": 3, "text": "yes"}, "groundingChunkIndices": [0, 1]},
+                {"segment": {"startIndex": 6, "endIndex": 8, "text": "no"}, "groundingChunkIndices": [0]},
+            ],
+        }
+    )
 
 
 @pytest.mark.parametrize(

@@ -37,4 +37,5 @@ DIALECT = Dialect(
     state_fields=state_fields,
     keep_alive=PING,
     readdress=readdress,
+    cites_pages=True,
 )

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from dragoman.dialects.generate.grounding import write_grounding
 from dragoman.dialects.generate.reader import MORE
 from dragoman.dialects.generate.remainder import own
 from dragoman.dialects.generate.turns import model_parts
@@ -33,7 +34,7 @@ def write_response(response: Response, request: Request) -> bytes:
 
 def _candidate(choice: Choice) -> JsonObject:
     content = {"parts": model_parts(choice.items), "role": "model"}
-    return {"content": content, **finish(choice.reason, choice.detail), "index": choice.index}
+    return {"content": content, **finish(choice.reason, choice.detail), "index": choice.index, **write_grounding(choice.items)}
 
 
 def _add_rest(body: JsonObject, rest: dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ import msgspec
 from dragoman.dialects.generate.calls import signature, write_call, write_provider_run
 from dragoman.dialects.generate.candidate import UNDECLARED
 from dragoman.dialects.generate.errors import error_frame
+from dragoman.dialects.generate.grounding import Sources
 from dragoman.dialects.generate.parts import write_parts
 from dragoman.dialects.generate.remainder import NAME, own
 from dragoman.dialects.generate.turns import thought_part
@@ -24,7 +25,7 @@ from dragoman.dialects.remainder import JsonObject
 from dragoman.dialects.unsaid import unsaid
 from dragoman.ir import events as ev
 from dragoman.ir.errors import GatewayError, Kind
-from dragoman.ir.request import Audio, Call, File, Image, Item, Message, OpaqueItem, Reasoning, Request, Result
+from dragoman.ir.request import Audio, Call, Citation, File, Image, Item, Message, OpaqueItem, Reasoning, Request, Result
 
 _encode = msgspec.json.Encoder().encode
 
@@ -76,13 +77,15 @@ def item_parts(item: Item) -> list[JsonObject]:
 
 
 class _Open(msgspec.Struct, gc=False):
-    """A part under way: its candidate, what stands around the JSON text of its deltas, or its call and the pieces of its arguments."""
+    """A part under way: its candidate, what stands around the JSON text of its deltas, its call; the pieces of words or arguments, and
+    what the words are from."""
 
     choice: int
     before: bytes = b""
     after: bytes = b""
     call: ev.CallStarted | None = None
     pieces: list[str] = []
+    cited: list[Citation] = []
     worded: bool = False
     section: tuple[bool, int] | None = None
 
@@ -97,6 +100,7 @@ class Writer:
         self._tail = b""
         self._open: dict[int, _Open] = {}
         self._finishes: list[JsonObject] = []
+        self._sources: dict[int, Sources] = {}
         self._waiting: list[JsonObject] = []
         self._over = False
         self._on_started(ev.Started())
@@ -138,7 +142,14 @@ class Writer:
         part = self._open.get(event.part)
         if part is None or not event.text:
             return b""
+        part.pieces.append(event.text)
         return part.before + _encode(event.text) + part.after
+
+    def _on_cited(self, event: ev.Cited) -> bytes:
+        part = self._open.get(event.part)
+        if part is not None:
+            part.cited.append(event.citation)
+        return b""
 
     def _on_reasoning(self, event: ev.ReasoningDelta) -> bytes:
         part = self._open.get(event.part)
@@ -170,6 +181,8 @@ class Writer:
             arguments = "".join(part.pieces)
             call = Call(start.call_id, start.name, arguments, start.kind, start.namespace, proof=event.proof, extra=event.extra)
             return self._chunk(part.choice, [write_call(call, [])])
+        if part.pieces:
+            self._sources.setdefault(part.choice, Sources()).add("".join(part.pieces), part.cited)
         sign = signature(event.proof)
         if not sign:
             return b""
@@ -198,6 +211,9 @@ class Writer:
             return b""
         self._over = True
         finishes = self._finishes or [{"content": {"parts": [], "role": "model"}, "finishReason": "STOP", "index": 0}]
+        for told in finishes:
+            if told["index"] in self._sources:
+                told.update(self._sources[told["index"]].metadata())
         last: JsonObject = {"candidates": finishes}
         if self._usage is not None:
             last["usageMetadata"] = self._usage
@@ -227,7 +243,7 @@ class Writer:
         ev.Started: _on_started,
         ev.TextStarted: _on_text_started,
         ev.TextDelta: _on_delta,
-        ev.Cited: _nothing,
+        ev.Cited: _on_cited,
         ev.ReasoningStarted: _on_reasoning_started,
         ev.ReasoningDelta: _on_reasoning,
         ev.CallStarted: _on_call_started,
