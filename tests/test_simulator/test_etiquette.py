@@ -56,6 +56,7 @@ REFUSED_RESPONSES = [
     (responses({"role": "assistant", "content": [{"type": "input_text", "text": "a"}]}), "input[0].content[0]", "invalid_value"),
     (responses({"role": "user", "content": [{"type": "text", "text": "a"}]}), "input[0].content[0]", "invalid_value"),
     (responses({"role": "tool", "content": "a"}), "input[0].role", "invalid_value"),
+    (responses({**CALL, "call_id": [1]}, {**OUTPUT, "call_id": {}}), "input[0].call_id", "invalid_type"),
 ]
 REFUSED_CHAT = [
     ({"model": "m"}, "messages", "missing_required_parameter"),
@@ -85,6 +86,11 @@ REFUSED_CHAT = [
     (chat(HI, ANSWER), "messages.[1].role", None),
     (chat(HI, CALLING, HI, ANSWER), "messages", None),
     (chat(HI, CALLING), "messages", None),
+    (
+        chat(HI, {**CALLING, "tool_calls": [{**CALLING["tool_calls"][0], "id": ["a"]}]}, {**ANSWER, "tool_call_id": []}),
+        "messages[1].tool_calls[0].id",
+        "missing_required_parameter",
+    ),
 ]
 COMPACTED = Proofs().make_urlsafe(Claim("compaction", "m", digest("so far")))
 TAKEN = [

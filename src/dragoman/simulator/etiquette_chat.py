@@ -174,11 +174,11 @@ def _calls(param: str, calls: Any) -> Iterable[Violation]:
 
 def _pairs(messages: list[Body]) -> Iterable[Violation]:
     """Tool messages answer the calls of the assistant message right before them, each one, before anybody else speaks."""
-    waiting: list[Any] = []
-    answerable: set[Any] = set()
+    waiting: list[str] = []
+    answerable: set[str] = set()
     for number, message in enumerate(messages):
         if message.get("role") == "tool":
-            call_id = message.get("tool_call_id")
+            call_id = str(message.get("tool_call_id"))
             if call_id not in answerable:
                 told = "Invalid parameter: messages with role 'tool' must be a response to a preceeding message with 'tool_calls'."
                 yield Violation(told, f"messages.[{number}].role")
@@ -186,16 +186,16 @@ def _pairs(messages: list[Body]) -> Iterable[Violation]:
             continue
         if waiting:
             yield _unanswered(waiting)
-        waiting = [call.get("id") for call in as_dicts(message.get("tool_calls"))]
+        waiting = [str(call.get("id")) for call in as_dicts(message.get("tool_calls"))]
         answerable = set(waiting)
     if waiting:
         yield _unanswered(waiting)
 
 
-def _unanswered(waiting: list[Any]) -> Violation:
+def _unanswered(waiting: list[str]) -> Violation:
     told = (
         "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'. "
-        f"The following tool_call_ids did not have response messages: {', '.join(map(str, waiting))}"
+        f"The following tool_call_ids did not have response messages: {', '.join(waiting)}"
     )
     return Violation(told, "messages")
 

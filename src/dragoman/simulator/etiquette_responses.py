@@ -149,14 +149,14 @@ def _parts(param: str, content: Any, legal: dict[str, tuple[str, ...]]) -> Itera
 
 def _pairs(items: list[Body]) -> Iterable[Violation]:
     """Each result has its call before it, and each call has its result."""
-    open_calls: dict[tuple[str, Any], None] = {}
-    closed: set[tuple[str, Any]] = set()
+    open_calls: dict[tuple[str, str], None] = {}
+    closed: set[tuple[str, str]] = set()
     for item in items:
         kind = str(item.get("type"))
         if kind in _CALLS:
-            open_calls[kind, item.get("call_id")] = None
+            open_calls[kind, str(item.get("call_id"))] = None
         elif kind in _RESULTS:
-            key = (_RESULTS[kind], item.get("call_id"))
+            key = (_RESULTS[kind], str(item.get("call_id")))
             if key not in open_calls and key not in closed:
                 told = f"No tool call found for {_CALLS[key[0]]} output with call_id {key[1]}."
                 yield Violation(told, "input")
