@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 import zstandard
@@ -63,3 +64,22 @@ def test_no_body_keeps_those_behind_it_out_of_the_index(url: str) -> None:
         pass
     with store.reader() as connection:
         assert search(connection, "zebras") == []
+
+
+@settings(max_examples=tries(300))
+@given(
+    st.lists(
+        st.sampled_from(["\\", '"', "n", "t", "u0041", "ud83d", " ", "a", "b" * 40, "\n", "\x00", "{", '"delta":', "data: ", "é"])
+    ).map("".join)
+)
+def test_words_are_those_of_the_plain_way_to_find_them(body: str) -> None:
+    is_stream = re.search(r"\A\s*(?:event|data|id|:)[^\n]{0,200}:?|\ndata:", body) is not None
+    strings = re.findall(r'"delta"\s*:\s*"((?:[^"\\]|\\.)*)"', body) if is_stream else re.findall(r'"((?:[^"\\]|\\.)*)"', body)
+    found = "".join(strings) if is_stream else " ".join(strings) or body
+
+    def letter(match: re.Match[str]) -> str:
+        escape = match[1]
+        return chr(int(escape[1:], 16)) if len(escape) == 5 else " " if escape in "nrtbf" else escape
+
+    plain = re.sub(r"\S{65,}", " ", re.sub(r"(?s)\\(u[0-9a-f]{4}|.)", letter, found)).replace("\x00", " ")
+    assert plain_words(body.encode()) == "".join(each if each < "\ud800" else "\ufffd" for each in plain)

@@ -19,11 +19,13 @@ _MOST_CHARACTERS = 64 * 1024
 _LONGEST_WORD = 64
 _PACKS = 4
 _SIDES = ("client_request", "client_response")
-_STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
-_DELTA = re.compile(r'"(?:delta|text|content|reasoning_content|partial_json|thinking|arguments)"\s*:\s*"((?:[^"\\]|\\.)*)"')
+_SAID = r'"([^"\\]*(?:\\.[^"\\]*)*)"'
+_STRING = re.compile(_SAID)
+_DELTA = re.compile(r'"(?:delta|text|content|reasoning_content|partial_json|thinking|arguments)"\s*:\s*' + _SAID)
 _EVENTS = re.compile(r"\A\s*(?:event|data|id|:)[^\n]{0,200}:?|\ndata:")
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
-_LONG = re.compile(rf"\S{{{_LONGEST_WORD + 1},}}")
+_BLANKS = tuple([f"\\{letter}" for letter in "nrtbf"])
+_LONG = re.compile(rf"(?<!\S)\S{{{_LONGEST_WORD + 1},}}")
 _PLAIN = re.compile(r"[\w]+", re.UNICODE)
 
 Fetch = Callable[[str, Sequence[Any]], Sequence[Any]]
@@ -87,7 +89,18 @@ def plain_words(body: bytes) -> str:
     said = body[: 4 * _MOST_CHARACTERS].decode("utf-8", "replace")
     is_stream = _EVENTS.search(said[:4096]) is not None
     found = "".join(_DELTA.findall(said)) if is_stream else " ".join(_STRING.findall(said)) or said
-    return _paired(_LONG.sub(" ", _ESCAPE.sub(_unescaped, found))[:_MOST_CHARACTERS].replace("\x00", " "))
+    return _paired(_LONG.sub(" ", _plain(found))[:_MOST_CHARACTERS].replace("\x00", " "))
+
+
+def _plain(text: str) -> str:
+    """The text without escapes."""
+    if "\\u" in text or "\x00" in text or text.endswith("\\"):
+        return _ESCAPE.sub(_unescaped, text)
+    # Mostly a few kinds of them, each looked for by itself: a tenth of the time.
+    text = text.replace("\\\\", "\x00")
+    for blank in _BLANKS:
+        text = text.replace(blank, " ")
+    return text.replace("\\", "").replace("\x00", "\\")
 
 
 def _indexed(fetch: Fetch) -> int:
