@@ -21,8 +21,9 @@ _PACK = 1024 * 1024
 begin alike: in a megabyte there are others of them. To read one takes a millisecond. The pieces of long bodies have packs of their own,
 so that a conversation is read out of no more than it needs."""
 _LEVEL = 1
-_PACKED = zstandard.ZstdCompressionParameters(compression_level=_LEVEL, hash_log=14, min_match=7, write_checksum=False)
-"""For short bodies: it takes a twelfth less time than the level does by itself, and one hundredth more room."""
+_PACKED = zstandard.ZstdCompressionParameters(compression_level=_LEVEL, window_log=20, hash_log=14, min_match=7, write_checksum=False)
+"""For short bodies: it takes a twelfth less time than the level does by itself, and one hundredth more room. By itself it looks back half
+a megabyte; where 64 prompts come by turns, a quarter less is left if it looks through the whole pack, in less time."""
 _AT_ONCE = 4
 """Conversations that may go on under one name."""
 _KNOWN_PIECES = 100_000
