@@ -112,7 +112,8 @@ class BadProvider:
         self._peers: set[Peer] = set()
         self._tls = tls
         self._greet = greet
-        threading.Thread(target=self._accept, name="bad provider", daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, name="bad provider", daemon=True)
+        self._accepting.start()
 
     def on(self, model: str, script: Script) -> str:
         """What happens to requests for this model; returns its name."""
@@ -127,6 +128,10 @@ class BadProvider:
 
     def close(self) -> None:
         """Listen no more."""
+        # Who is still at `accept` when its descriptor is closed may go on with the next socket that gets this number: another provider's.
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._accepting.join()
         self._listener.close()
         self.hang_up()
 
