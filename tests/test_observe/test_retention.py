@@ -109,6 +109,21 @@ def test_bodies_go_by_age_before_their_records_and_these_before_the_sums(url: st
     assert hours == [48, 72, 96]
 
 
+def test_what_a_conversation_goes_on_from_stays_however_short_bodies_are_kept(url: str, tmp_path: Path) -> None:
+    kept = Kept(url, tmp_path / "spool", Keep(bodies_days=1e-6))
+    words = [random.Random(number).randbytes(2000).hex() for number in range(20)]
+    asked = ["".join(f'{{"text":"{word}"}},' for word in words[: 10 + turn]).encode() for turn in range(3)]
+    for turn, body in enumerate(asked):
+        kept.at = turn * float(EPOCH_S)
+        kept.sweep()
+        kept.write((Record(f"ex_{turn:04}", kept.at, session="s"), Bodies("redacted", body), "redacted", len(body)))
+
+    with open_store(url).reader() as connection:
+        found = [read_bodies(connection, f"ex_{turn:04}") for turn in range(3)]
+
+    assert [each.get("client_request") and each["client_request"].data for each in found] == [None, *asked[1:]]
+
+
 def _bodies(store: Store, number: int) -> bool:
     with store.reader() as connection:
         found = read_bodies(connection, f"ex_{number:04}")

@@ -107,8 +107,8 @@ blobs = Table(
     Column("data", LargeBinary, nullable=False),
     Index(f"{PREFIX}blobs_epoch", "epoch"),
 )
-"""Pieces of bodies by their content: `hash` is BLAKE2b (16 bytes) of it, `data` is Zstandard. epoch: the last time slot in which a body
-has used it; bodies use pieces of their own epoch only, so what is older than every body may go."""
+"""Packs of texts: `hash` is a key of 16 bytes, `data` is Zstandard, empty where a pack that is gone was to stay. epoch: the last time slot
+in which a body has used it; bodies use packs of their own epoch only, so what is older than every body may go."""
 
 bodies = Table(
     f"{PREFIX}bodies",
