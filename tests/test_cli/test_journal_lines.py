@@ -22,6 +22,12 @@ def test_a_line_ends_with_the_cost_and_enough_of_the_id_to_ask_for_it() -> None:
     assert exchange_line(ROW, color=False).endswith("12/3 0.10/1.00s    $0.2500  ex_01a2000e54944e484d")
 
 
+def test_a_line_tells_the_tries_of_an_exchange_that_took_more_than_one() -> None:
+    assert exchange_line({**ROW, "attempts": 3}, color=False).endswith("    $0.2500  ex_01a2000e54944e484d  3 tries")
+    assert exchange_line({**FAILED, "attempts": 2}, color=False, cells=120).endswith("…  ex_01a2000e54944e484d  2 tries")
+    assert exchange_line({**ROW, "attempts": 1}, color=False) == exchange_line(ROW, color=False)
+
+
 @pytest.mark.parametrize("message", ["word " * 60, "word " * 200, "模型没有回答" * 60])
 @pytest.mark.parametrize("cells", [150, 200])
 def test_what_went_wrong_is_cut_where_the_terminal_ends(cells: int, message: str) -> None:

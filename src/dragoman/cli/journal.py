@@ -122,8 +122,8 @@ def given_options(options: Mapping[str, str | None]) -> dict[str, str]:
 
 
 def exchange_line(row: Mapping[str, Any], *, color: bool, cells: int | None = None) -> str:
-    """An exchange as the gateway's terminal has it, with what it cost and how its id begins; of what went wrong only as much as leaves
-    it within so many cells."""
+    """An exchange as the gateway's terminal has it, with what it cost, how its id begins, and the number of tries if it took more than
+    one; of what went wrong only as much as leaves it within so many cells."""
     usage = None
     if row.get("input_tokens") is not None:
         told = {name: row.get(name) for name in ("input_tokens", "output_tokens", "cache_read_tokens")}
@@ -144,7 +144,8 @@ def exchange_line(row: Mapping[str, Any], *, color: bool, cells: int | None = No
         first_token_s=row["first_token_s"],
         total_s=row["total_s"],
     )
-    end = f"  {row['id'][:_SHORT_ID]}"
+    tries = row.get("attempts") or 0
+    end = f"  {row['id'][:_SHORT_ID]}{f'  {tries} tries' if tries > 1 else ''}"
     if record.error is None:
         return f"{line(record, color=color)}  {dollars(row.get('cost_usd')):>9}{end}"
     if cells is not None and record.message:
