@@ -114,7 +114,7 @@ def test_what_a_conversation_goes_on_from_stays_however_short_bodies_are_kept(ur
     words = [random.Random(number).randbytes(2000).hex() for number in range(20)]
     asked = ["".join(f'{{"text":"{word}"}},' for word in words[: 10 + turn]).encode() for turn in range(3)]
     for turn, body in enumerate(asked):
-        kept.at = turn * float(EPOCH_S)
+        kept.at = (turn + 0.5) * EPOCH_S
         kept.sweep()
         kept.write((Record(f"ex_{turn:04}", kept.at, session="s"), Bodies("redacted", body), "redacted", len(body)))
 
