@@ -255,6 +255,21 @@ def test_a_pump_hands_on_each_piece_at_once_and_then_the_end(run: Run) -> None:
     run(body())
 
 
+@pytest.mark.parametrize(("enough", "taken"), [(1000, [b"a", b"bc", b""]), (2, [b"a", b"bc"])], ids=["to its end", "until it has enough"])
+def test_a_pump_hands_on_the_bytes_that_come_with_the_end(run: Run, enough: int, taken: list[bytes]) -> None:
+    async def body() -> None:
+        house, taker = Reader(), Taker(enough)
+        house.reply.took_head(200, ())
+        pumping = _pump(house, taker)
+        await house.clock.move(0)
+        house.reply.took_body([b"a"])
+        house.reply.took_end([b"b", b"c"])
+
+        assert (await pumping, taker.taken, await house.reply.read()) == (True, taken, b"")
+
+    run(body())
+
+
 def test_what_comes_after_a_pump_had_enough_is_kept_for_the_next(run: Run) -> None:
     async def body() -> None:
         house, taker = Reader(), Taker(enough=1)

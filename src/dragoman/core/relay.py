@@ -21,7 +21,8 @@ from dragoman.wire.splice import Splice
 async def relay(attempt: Attempt) -> None:
     """Send the client's own bytes, but for the model's name, private fields and the target's params; bring the answer back."""
     exchange = attempt.exchange
-    reply = await send(attempt, *_call(attempt))
+    call, splice = _call(attempt)
+    reply = await send(attempt, call, splice)
     try:
         if exchange.peek.stream:
             carrier = Relayed(attempt)

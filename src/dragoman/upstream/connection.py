@@ -15,10 +15,9 @@ import msgspec
 
 from dragoman.ir.errors import GatewayError
 from dragoman.upstream import faults
+from dragoman.upstream.request import COPIED_BYTES
 from dragoman.wire.frame import Headers
 
-_COPIED_BYTES = 16 * 1024
-"""Bodies up to this size are written in one with their head: copying them takes less than a second piece. Longer ones are not copied."""
 _PIECE_BYTES = 256 * 1024
 """Bodies up to this size are given to the transport at once; longer ones piece by piece, as it takes them."""
 _STALE_S = 1.0
@@ -182,8 +181,10 @@ class Connection(asyncio.Protocol):
         transport = self._transport
         if transport is None or self._gone:
             self._over(None)
-        elif len(body) <= _COPIED_BYTES:
-            transport.write(head + body if body else head)
+        elif not body:
+            transport.write(head)
+        elif len(body) <= COPIED_BYTES:
+            transport.write(head + body)
         elif len(body) <= _PIECE_BYTES:
             transport.writelines((head, body))
         else:

@@ -75,12 +75,14 @@ class Reply:
         self._paused = False
         self._ended = False
         self._error: GatewayError | None = None
-        self._waiter: asyncio.Future[bool] | None = None
+        # True: something has moved. False: nothing has in time. None: whoever takes the pieces has enough.
+        self._waiter: asyncio.Future[bool | None] | None = None
         self._wait_due = inf
         self._connection: Connection | None = None
         self._again: Again | None = None
         self._request: tuple[bytes, bytes | memoryview] | None = None
         self._retry: asyncio.Task[None] | None = None
+        # Only while the pump waits and nothing waits to be read: a piece that comes is given to it at once.
         self._take: Callable[[bytes], bool] | None = None
         self._wait_s = inf
         self._alarms = alarms or Alarms(loop)
@@ -135,11 +137,10 @@ class Reply:
             self._take, self._wait_s = take, wait_s
             try:
                 has_moved = await waiter
-                is_enough = self._take is None
             finally:
                 self._take = self._waiter = None
-            if is_enough or not has_moved:
-                return has_moved
+            if not has_moved:
+                return has_moved is None
             if self._chunks and not take(self._drain()):
                 return True
         if self._error is not None:
@@ -179,7 +180,7 @@ class Reply:
             connection.abort()
         self._chunks.clear()
         self._size = 0
-        self._wake()
+        self._wake(True)
 
     # ---- the pool's side ----
 
@@ -207,38 +208,41 @@ class Reply:
         self.status = status
         self.headers = headers
         self.first_byte_s = self._moved - self._began
-        self._wake()
+        self._wake(True)
 
     def took_body(self, chunks: list[bytes]) -> None:
         """More body. Too much unread: pause the socket until it has been read."""
         self._moved = self._now()
         take = self._take
-        if take is not None and not self._chunks and len(chunks) == 1:
-            waiter = self._waiter
-            if waiter is not None and not waiter.done():
-                # By far the most: one piece, and who takes it waits for it.
-                self._hand(take, waiter, chunks[0])
-                return
+        if take is not None:
+            # By far the most: who takes it waits for it.
+            try:
+                if take(chunks[0] if len(chunks) == 1 else b"".join(chunks)):
+                    return
+            except Exception as error:
+                self._wake_with(error)
+            else:
+                self._wake(None)
+            return
         self._chunks += chunks
         self._size += len(chunks[0]) if len(chunks) == 1 else sum(map(len, chunks))
         if self._size > _HIGH_WATER_BYTES and self._connection is not None:
             self._paused = True
             self._connection.pause()
-        if take is None:
-            self._wake()
-        else:
-            self._offer(take)
+        self._wake(True)
 
     def took_end(self, chunks: list[bytes]) -> None:
         """Complete."""
-        if chunks:
+        # By now it may be somebody else's.
+        self._connection = None
+        if self._take is not None and chunks:
+            self.took_body(chunks)
+        elif chunks:
             self._moved = self._now()
             self._chunks += chunks
             self._size += len(chunks[0]) if len(chunks) == 1 else sum(map(len, chunks))
-            if self._take is not None:
-                self._offer(self._take)
+        self._take = None
         self._ended = True
-        self._connection = None
         self._paused = False
         self._alarms.off(self)
         waiter = self._waiter
@@ -262,29 +266,11 @@ class Reply:
 
     # ---- private ----
 
-    def _offer(self, take: Callable[[bytes], bool]) -> None:
-        """Hand over all that waits to be read. Where the pump is about to return, what came now is for the next one."""
-        waiter = self._waiter
-        if waiter is not None and not waiter.done():
-            self._hand(take, waiter, self._drain())
-
-    def _hand(self, take: Callable[[bytes], bool], waiter: asyncio.Future[bool], piece: bytes) -> None:
-        try:
-            goes_on = take(piece)
-        except Exception as error:
-            # Raised again where the pump is awaited.
-            self._take = None
-            waiter.set_exception(error)
-        else:
-            if not goes_on:
-                self._take = None
-                waiter.set_result(True)
-
     def _detach(self) -> None:
         self._connection = None
         self._paused = False
         self._alarms.off(self)
-        self._wake()
+        self._wake(True)
 
     def _drain(self) -> bytes:
         chunks = self._chunks
@@ -298,7 +284,7 @@ class Reply:
                 self._connection.resume()
         return data
 
-    def _waiting(self, wait_s: float | None) -> asyncio.Future[bool]:
+    def _waiting(self, wait_s: float | None) -> asyncio.Future[bool | None]:
         """What to wait for until something has moved (True) or `wait_s` is over; whoever waits takes `_waiter` away afterwards."""
         if self._waiter is not None:
             raise RuntimeError("two tasks read one reply")
@@ -312,10 +298,18 @@ class Reply:
         self._alarms.by(self, due)
         return waiter
 
-    def _wake(self, moved: bool = True) -> None:
+    def _wake(self, news: bool | None) -> None:
+        self._take = None
         waiter = self._waiter
         if waiter is not None and not waiter.done():
-            waiter.set_result(moved)
+            waiter.set_result(news)
+
+    def _wake_with(self, error: Exception) -> None:
+        """It is raised where the pump is awaited."""
+        self._take = None
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_exception(error)
 
     def _due(self) -> float:
         total = self._began + self.deadlines.total_s
@@ -335,7 +329,7 @@ class Reply:
             self._wait_due = max(self._wait_due, self._moved + self._wait_s)
         if self._wait_due <= now + TICK_S:
             self._wait_due = inf
-            self._wake(moved=False)
+            self._wake(False)
         return min(due, self._wait_due)
 
     def _expire(self, now: float) -> None:

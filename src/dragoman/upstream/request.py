@@ -39,8 +39,8 @@ _names: dict[str, bool] = dict.fromkeys(_OURS, False)
 """Names seen before: whether they are sent. Bounded, since clients choose some."""
 _NAMES_KEPT = 1000
 _BLOCKS_KEPT = 64
-_BEGINNING_BYTES = 16 * 1024
-"""What stands before a splice is copied; where that would be more, the whole body is."""
+COPIED_BYTES = 16 * 1024
+"""Up to this size it takes less to copy a body behind its head than to write it as a second piece. Longer ones are not copied."""
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -91,10 +91,13 @@ class Heads:
         """As `write`, for a body into which something is put on its way: the head with the beginning of the body, and the rest, which is
         not copied. An agent's whole conversation is in it, and each copy drives out of the processor's caches what all others need."""
         start, stop, put = splice
-        head = self.write(method, target, headers, len(body) + len(put) - (stop - start))
-        if start > _BEGINNING_BYTES:
+        size = len(body)
+        head = self.write(method, target, headers, size + len(put) - (stop - start))
+        if size <= COPIED_BYTES:
+            return b"".join((head, body[:start], put, body[stop:])), b""
+        if start > COPIED_BYTES:
             return head, spliced(body, splice)
-        return b"%b%b%b" % (head, body[:start], put), memoryview(body)[stop:]
+        return b"".join((head, body[:start], put)), memoryview(body)[stop:]
 
     def _opening(self, method: str, target: str, headers: Headers) -> bytes:
         """All but what says how long the body is. Kept, since nearly every request to a deployment begins with the same."""
