@@ -23,6 +23,13 @@ def test_beginning_and_end_are_as_long_as_they_are(shared: bytes, one: bytes, ot
     assert same_end(last, least, 0) == common(last[::-1], least[::-1])
 
 
+@given(texts, texts, texts, st.integers(0, 20_000))
+def test_a_guess_changes_nothing(shared: bytes, one: bytes, other: bytes, guess: int) -> None:
+    first, second = b"x" + shared + one, shared + other
+
+    assert same_beginning(first, second, 1, 0, guess=guess) == common(shared + one, second)
+
+
 @given(texts, texts)
 def test_end_does_not_reach_into_the_beginning(one: bytes, other: bytes) -> None:
     but = same_beginning(one, other)

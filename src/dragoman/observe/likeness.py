@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from operator import attrgetter
+from typing import Literal
 
 import msgspec
 
@@ -99,7 +100,10 @@ def find_again(last: Kept, data: bytes, begins: Shared, ends: Shared) -> Shared 
     if found < 0:
         return None
     shift = found - same
-    stop = data.rfind(_CLOSES, found, min(found + same_beginning(last.data, data, same, found), stop)) + 1
+    # Mostly as far as it was the same the last time: there a piece ends.
+    number = bisect_right(last.pieces, same, key=_end)
+    guess = last.pieces[number].end - same if number < len(last.pieces) else 0
+    stop = data.rfind(_CLOSES, found, min(found + same_beginning(last.data, data, same, found, guess=guess), stop)) + 1
     if data[found - 1 : found] != _CLOSES:
         found = data.find(_CLOSES, found, stop) + 1
     if stop - found < _LEAST_END or found <= 0:
@@ -164,14 +168,13 @@ def same_beginning(one: bytes, other: bytes, at: int = 0, other_at: int | None =
         same += step
         step = min(_GROWS * step, _BLOCK)
     most = min(most, same + step)
-    middle = most
-    while same < most:
+    while most - same > _STEP:
+        middle = (same + most) // 2
         if other.startswith(view[at + same : at + middle], place + same):  # pyright: ignore[reportArgumentType]
             same = middle
         else:
-            most = middle - 1
-        middle = (same + most + 1) // 2
-    return same
+            most = middle
+    return same + _alike(one[at + same : at + most], other[place + same : place + most], "big")
 
 
 def same_end(one: bytes, other: bytes, but: int) -> int:
@@ -182,11 +185,16 @@ def same_end(one: bytes, other: bytes, but: int) -> int:
         same += step
         step = min(_GROWS * step, _BLOCK)
     most = min(most, same + step)
-    middle = most
-    while same < most:
+    while most - same > _STEP:
+        middle = (same + most) // 2
         if other.endswith(view[size - middle : size - same], 0, other_size - same):  # pyright: ignore[reportArgumentType]
             same = middle
         else:
-            most = middle - 1
-        middle = (same + most + 1) // 2
-    return same
+            most = middle
+    return same + _alike(one[size - most : size - same], other[other_size - most : other_size - same], "little")
+
+
+def _alike(one: bytes, other: bytes, order: Literal["big", "little"]) -> int:
+    """How many bytes two short texts of one length have in common: at their beginning, or (little) at their end."""
+    differs = int.from_bytes(one, order) ^ int.from_bytes(other, order)
+    return len(one) - (differs.bit_length() + 7 >> 3)
