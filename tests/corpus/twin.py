@@ -100,11 +100,18 @@ def _add(message: Json, delta: Json) -> None:
         if isinstance(value, str) and field != "role":
             known = message.get(field) or ""
             message[field] = [*known, {"type": "text", "text": value}] if isinstance(known, list) else known + value
+        elif field == "audio" and isinstance(value, dict):
+            known = message.setdefault("audio", {})
+            known |= {name: known.get(name, "") + part if name in _PIECES else part for name, part in value.items()}
         elif field == "tool_calls":
             for call in value or ():
                 _add_call(message.setdefault("tool_calls", []), call)
         elif isinstance(value, list) and value:
             message[field] = [*message.get(field, []), *value] if isinstance(message.get(field, []), list) else value
+
+
+_PIECES = frozenset({"data", "transcript"})
+"""What of sound comes piece by piece."""
 
 
 def _add_call(calls: list[Json], call: Json) -> None:

@@ -14,6 +14,7 @@ from dragoman.dialects.chat.assembly import Assembly
 from dragoman.dialects.chat.citations import read_citation
 from dragoman.dialects.chat.proofs import DETAILS, THOUGHTS
 from dragoman.dialects.chat.remainder import NAME
+from dragoman.dialects.chat.shown import Sound, read_picture
 from dragoman.dialects.chat.thinking import ThinkSplitter
 from dragoman.dialects.contract import Quirks
 from dragoman.dialects.remainder import JsonObject, object_or_empty, objects
@@ -63,6 +64,7 @@ class Choice:
         self._think = ThinkSplitter()
         self._calls = Assembly(index, parts, seed)
         self._logprobs: list[Any] | None = None
+        self._sound: Sound | None = None
 
     def feed(self, delta: JsonObject, logprobs: Any, out: list[ev.Event]) -> None:
         """Take one delta."""
@@ -107,6 +109,10 @@ class Choice:
         self._end_thought(out)
         self._end_words(out)
         self._calls.close(out)
+        sounded = self._sound.message(spoken=bool(self._texts)) if self._sound is not None else None
+        if sounded is not None:
+            self._sound = None
+            out.append(ev.ItemGiven(next(self._parts), sounded, self._index))
         if self._details:
             # Sealed thoughts that came after the words they belong to.
             self._begin_thought(out)
@@ -158,8 +164,7 @@ class Choice:
                 self._add_thought(_words(part.get("thinking")), False, out)
             else:
                 rest.append(entry)
-        if rest:
-            self.unknown["content"] = rest
+        self._show(rest, "content", out)
 
     def _on_refusal(self, value: Any, out: list[ev.Event]) -> None:
         if self._refusal is None:
@@ -204,6 +209,22 @@ class Choice:
         if self._text is not None:
             self._cite(self._text, out)
 
+    def _on_images(self, value: Any, out: list[ev.Event]) -> None:
+        self._show(value if isinstance(value, list) else [value], "images", out)  # pyright: ignore[reportUnknownArgumentType]
+
+    def _show(self, entries: list[Any], field: str, out: list[ev.Event]) -> None:
+        for entry in entries:
+            picture = read_picture(entry, field)
+            if picture is None:
+                self.unknown.setdefault(field, []).append(entry)
+            else:
+                out.append(ev.ItemGiven(next(self._parts), picture, self._index))
+
+    def _on_audio(self, value: Any, out: list[ev.Event]) -> None:
+        self.unknown["audio"] = value  # clients of this API hear it as it comes
+        self._sound = self._sound or Sound()
+        self._sound.feed(object_or_empty(value))
+
     def _on_role(self, value: Any, out: list[ev.Event]) -> None:
         pass
 
@@ -218,6 +239,8 @@ class Choice:
         "tool_calls": _on_calls,
         "function_call": _on_legacy_call,
         "annotations": _on_annotations,
+        "images": _on_images,
+        "audio": _on_audio,
     }
 
     # ---- parts -----------------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from dragoman.dialects.chat.citations import write_citation
 from dragoman.dialects.chat.proofs import DETAILS, proven
 from dragoman.dialects.chat.reader import MORE
 from dragoman.dialects.chat.remainder import own
+from dragoman.dialects.chat.shown import is_shown, own_form
 from dragoman.dialects.chat.tools import write_call
 from dragoman.dialects.chat.usage import write_usage
 from dragoman.dialects.chat.writer import head, reason_word, wants_legacy
@@ -58,11 +59,13 @@ class _Message:
         self._details: list[Any] = []
         self._calls: list[JsonObject] = []
         self._citations: list[JsonObject] = []
+        self._shown: JsonObject = {}
 
     def add(self, item: Item) -> None:
         """Take one item of the reply. What the provider ran itself has no form here."""
         if isinstance(item, Message):
-            self._add_words(item)
+            self._add_words(msgspec.structs.replace(item, parts=tuple(part for part in item.parts if not is_shown(part))))
+            self._show(own_form(item))
         elif isinstance(item, Reasoning):
             self._thoughts += (*item.summary, *item.content)
             self._details += proven(item.proof, DETAILS).get(DETAILS, [])
@@ -87,11 +90,19 @@ class _Message:
             message["reasoning_details"] = self._details
         if self._citations:
             message["annotations"] = self._citations
+        message |= self._shown
         if self._calls and legacy:
             message["function_call"] = self._calls[0].get("function")
         elif self._calls:
             message["tool_calls"] = self._calls
         return message
+
+    def _show(self, form: JsonObject) -> None:
+        pictures = [*form.get("images", ()), *form.get("content", ())]
+        if pictures:
+            self._shown["images"] = [*self._shown.get("images", ()), *pictures]
+        if "audio" in form:
+            self._shown["audio"] = form["audio"]
 
     def _add_words(self, item: Message) -> None:
         text = "".join(part.text for part in item.parts if isinstance(part, Text) and not part.refusal)

@@ -17,6 +17,7 @@ from dragoman.dialects.chat.citations import write_citation
 from dragoman.dialects.chat.errors import error_frame
 from dragoman.dialects.chat.proofs import CONTENT, DETAILS, proven
 from dragoman.dialects.chat.remainder import NAME, own, own_fields
+from dragoman.dialects.chat.shown import is_shown, own_form
 from dragoman.dialects.chat.tools import LEGACY
 from dragoman.dialects.chat.usage import write_usage
 from dragoman.dialects.remainder import JsonObject
@@ -112,6 +113,8 @@ class Writer:
         self._unfinished = b',"logprobs":null,"finish_reason":null}' + self._tail
         self._choices: dict[int, _Choice] = {}
         self._parts: dict[int, _Part] = {}
+        self._heard: set[str] = set()
+        """Fields of sound that were told as they came."""
         self._over = False
         self._on_started(ev.Started())
 
@@ -236,7 +239,12 @@ class Writer:
         return self._chunk(choice, _encode({"annotations": annotations})) if annotations else b""
 
     def _on_given(self, event: ev.ItemGiven) -> bytes:
-        return b"".join(self.feed(each) for each in _as_stream(event))
+        said = b"".join(self.feed(each) for each in _as_stream(event))
+        form = own_form(event.item) if isinstance(event.item, Message) else {}
+        if not form or not self._heard.isdisjoint(form):
+            return said
+        choice = self._choice(event.choice)
+        return said + self._open(choice) + self._chunk(choice, _encode(form))
 
     # ---- the end ---------------------------------------------------------------------------------------------------------
 
@@ -270,6 +278,8 @@ class Writer:
     def _on_opaque(self, event: ev.Opaque) -> bytes:
         if event.dialect != NAME or not self._head:
             return b""
+        if event.name == "delta.audio":
+            self._heard.add("audio")
         value: JsonObject = msgspec.json.decode(event.data)
         value.setdefault("choices", [])
         return self._head[: -len(b',"choices":[')] + b"," + _encode(value)[1:] + b"\n\n"
@@ -305,7 +315,7 @@ def _as_stream(event: ev.ItemGiven) -> list[ev.Event]:
     """A whole item as the events that would have told it; none for what this API has no words for."""
     item, part = event.item, event.part
     if isinstance(item, Message):
-        text = "".join(each.text for each in item.parts if isinstance(each, Text))
+        text = "".join(each.text for each in item.parts if isinstance(each, Text) and not is_shown(each))
         return [ev.TextStarted(part, event.choice), ev.TextDelta(part, text), ev.PartEnded(part)] if text else []
     if isinstance(item, Reasoning):
         text = "\n\n".join((*item.summary, *item.content))
@@ -319,4 +329,6 @@ def _as_stream(event: ev.ItemGiven) -> list[ev.Event]:
 
 def unsaid_of(item: Item) -> str | None:
     """What this API does not tell of an item of an answer."""
+    if isinstance(item, Message) and item.parts and all(map(is_shown, item.parts)):
+        return None
     return unsaid(item, NAME, lambda item: isinstance(item, Call) and item.executor == "client")

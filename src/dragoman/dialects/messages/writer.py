@@ -248,6 +248,9 @@ class Writer:
             if written.get("type") in ("server_tool_use", "mcp_tool_use"):
                 block.start = {**written, "input": {}}
                 block.ended = [{"type": "input_json_delta", "partial_json": msgspec.json.encode(written.get("input", {})).decode()}]
+            elif written.get("type") == "text":
+                block.start = {**written, "text": ""}
+                block.ended = [{"type": "text_delta", "text": written["text"]}]
             elif written.get("type") == "compaction":
                 block.start = {**{name: value for name, value in written.items() if name not in _COMPACTED}, "content": None}
                 block.ended = [{"type": "compaction_delta", **{name: written[name] for name in _COMPACTED if name in written}}]

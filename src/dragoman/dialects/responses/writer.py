@@ -23,7 +23,7 @@ from dragoman.dialects.unsaid import unsaid
 from dragoman.ir import events as ev
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.fold import Fold
-from dragoman.ir.request import Call, Compaction, Image, Item, Request
+from dragoman.ir.request import Call, Compaction, Image, Item, Message, Request, Text
 from dragoman.wire.sse import encode
 
 
@@ -210,6 +210,10 @@ class Writer:
     # ---- items given whole ----
 
     def _on_given(self, event: ev.ItemGiven) -> bytes:
+        words = _words(event.item)
+        if words:
+            said = (ev.TextStarted(event.part, event.choice), ev.TextDelta(event.part, words), ev.PartEnded(event.part))
+            return b"".join([self._write(each) for each in said])
         written = write_given(event.item) if not event.choice else None
         shown = self._give(written, _prefix(event.item)) if written is not None else b""
         carried = carrier(event.item, written.get("id") if written is not None else None) if not event.choice else None
@@ -267,6 +271,13 @@ class Writer:
 
 def _prefix(item: Item) -> str:
     return "cmp" if isinstance(item, Compaction) else "ws" if isinstance(item, Call) else "item"
+
+
+def _words(item: Item) -> str:
+    """What another API's message says that is given whole."""
+    if not isinstance(item, Message) or NAME in (item.extra or {}):
+        return ""
+    return "".join(part.text for part in item.parts if isinstance(part, Text))
 
 
 def unsaid_of(item: Item) -> str | None:
