@@ -73,6 +73,35 @@ def test_the_usual_exchange_takes_the_short_way(name: str) -> None:
     assert _Known(PRICES[name]).parts(Record("x", 1.0, attempts=[attempt], tier="default"), attempt) is not None
 
 
+def test_what_is_billed_besides_is_seen_behind_replies_that_tell_nothing_of_it() -> None:
+    known = _Known(PRICES["plain"])
+    told = [
+        None,
+        {"chat": {"service_tier": "default"}},
+        {"chat": {"service_tier": "priority"}},
+        {"chat": {"service_tier": "default"}},
+        None,
+    ]
+
+    found: list[bool] = []
+    for extra in told:
+        attempt = Attempt("p", "m", 0.5, usage=Usage(100, 50, extra=extra))
+        found.append(known.parts(Record("x", 1.0, attempts=[attempt]), attempt) is not None)
+        found.append(known.parts(Record("x", 1.0, attempts=[attempt], tier="priority"), attempt) is not None)
+
+    assert found == [True, False, True, False, False, False, True, False, True, False]
+
+
+def test_units_are_named_as_exact_costs_name_them() -> None:
+    usage = Usage(100, 50, 10, 5, 7)
+    attempt = Attempt("p", "m", 0.5, usage=usage)
+    each = {Unit.INPUT: CENT, Unit.CACHE_READ: CENT, Unit.CACHE_WRITE: CENT, Unit.OUTPUT: CENT, Unit.REASONING: CENT}
+
+    found = _Known(Price((Era(each),))).parts(Record("x", 1.0, attempts=[attempt]), attempt)
+
+    assert found == {"input": 850_000, "cache_read": 100_000, "cache_write": 50_000, "output": 430_000, "reasoning": 70_000}
+
+
 def test_public_prices_come_to_the_same_both_ways() -> None:
     book = PriceBook({}, {"openai": "openai", "anthropic": "anthropic", "google": "google", "deepseek": "deepseek"})
     usage = Usage(300_000, 5000, 1000, 500, 200, None, {"x": {"service_tier": "default"}})

@@ -9,6 +9,7 @@ from decimal import Decimal
 import msgspec
 
 from dragoman.ir.record import Attempt, Record
+from dragoman.ir.usage import Usage
 from dragoman.observe.journal_rows import Priced
 from dragoman.policy.book import PriceBook
 from dragoman.policy.cost import Cost, cost
@@ -21,8 +22,7 @@ _PER_MILLION = 6
 _KEPT = 4096
 _TOKENS = (Unit.INPUT, Unit.CACHE_READ, Unit.CACHE_WRITE, Unit.OUTPUT, Unit.REASONING)
 """What nearly every exchange is billed by, and nothing else."""
-_NAMES = tuple([unit.value for unit in _TOKENS])
-_Table = tuple[int | None, ...]
+_Table = tuple[int | None, int | None, int | None, int | None, int | None]
 """What one of each of these costs, None: not known."""
 
 
@@ -33,25 +33,28 @@ class _Known:
     def __init__(self, price: Price | None) -> None:
         self.price = price
         self._eras: list[_Plain] = [] if price is None else [_plain(price, era) for era in price.eras]
+        # What replies of one deployment tell besides is the same in nearly all: the last that was plain.
+        self._extra: dict[str, object] | None = None
 
     def parts(self, record: Record, attempt: Attempt) -> dict[str, int] | None:
         """The cost by unit, if it is so plain."""
         usage = attempt.usage
-        if usage is None or not self._eras or not is_plain(usage, record.tier):
+        if usage is None or not self._eras or not self._is_plain(usage, record.tier):
             return None
         era = self._eras[0] if len(self._eras) == 1 else self._era(record.began_at + attempt.began_s)
         per = era.tables[bisect_left(era.starts, usage.input_tokens)]
         if per is None:
             return None
         read, written, thought = usage.cache_read_tokens or 0, usage.cache_write_tokens or 0, usage.reasoning_tokens or 0
-        found: dict[str, int] = {}
-        left = (usage.input_tokens - read - written, read, written, usage.output_tokens - thought, thought)
-        for name, count, each in zip(_NAMES, left, per, strict=True):
-            if count:
-                if count < 0 or each is None:
-                    return None
-                found[name] = count * each
-        return found
+        return _parts((usage.input_tokens - read - written, read, written, usage.output_tokens - thought, thought), per)
+
+    def _is_plain(self, usage: Usage, tier: str | None) -> bool:
+        if tier is None and usage.extra == self._extra:
+            return True
+        if not is_plain(usage, tier):
+            return False
+        self._extra = usage.extra
+        return True
 
     def _era(self, at: float) -> _Plain:
         return next((era for era in reversed(self._eras) if era.hours.hold(at)), self._eras[0])
@@ -71,13 +74,42 @@ def _plain(price: Price, era: Era) -> _Plain:
     return _Plain(era.hours, starts, [_table(alone.at(0.0, tokens)) for tokens in (0, *[past + 1 for past in starts])])
 
 
+def _parts(counts: tuple[int, int, int, int, int], per: _Table) -> dict[str, int] | None:
+    """What so many of `_TOKENS` cost. None: not known, or a count that cannot be. Written out, since a loop takes four times as long."""
+    given, read, written, said, thought = counts
+    per_given, per_read, per_written, per_said, per_thought = per
+    found: dict[str, int] = {}
+    if given:
+        if per_given is None or given < 0:
+            return None
+        found["input"] = given * per_given
+    if read:
+        if per_read is None or read < 0:
+            return None
+        found["cache_read"] = read * per_read
+    if written:
+        if per_written is None or written < 0:
+            return None
+        found["cache_write"] = written * per_written
+    if said:
+        if per_said is None or said < 0:
+            return None
+        found["output"] = said * per_said
+    if thought:
+        if per_thought is None or thought < 0:
+            return None
+        found["reasoning"] = thought * per_thought
+    return found
+
+
 def _table(rates: Rates) -> _Table | None:
     if rate(rates, Unit.REQUEST) is not None:
         return None
     exact = [None if (per := rate(rates, unit)) is None else per.scaleb(_PER_MILLION) for unit in _TOKENS]
     if any(each is not None and each != each.to_integral_value() for each in exact):
         return None
-    return tuple([None if each is None else int(each) for each in exact])
+    given, read, written, said, thought = [None if each is None else int(each) for each in exact]
+    return given, read, written, said, thought
 
 
 def record_price(book: PriceBook) -> Callable[[Record], Priced | None]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from itertools import repeat
 from operator import attrgetter
@@ -30,6 +30,8 @@ ARGUMENTS = 2000
 _MESSAGE = 4000
 _NAME = 400
 _NO_USAGE = Usage()
+_NO_TOKENS = None, None
+_NO_PATHS = None, None
 _json = msgspec.json.Encoder(decimal_format="string", enc_hook=str)
 
 
@@ -53,6 +55,9 @@ _WHO = attrgetter("id", "began_at", "session", "turn", "parent_session", "run", 
 _WHAT = attrgetter("agent", "agent_version", "dialect", "upstream_dialect", "lane", "asked", "routed", "rule")
 _WAITED = attrgetter("queue_s", "admission_s", "guards_s", "cache_s", "waited_s")
 _TRIED = attrgetter("provider", "model", "key", "began_s", "connected_s", "first_byte_s", "ended_s", "status", "error")
+_USED = attrgetter("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens", "total_tokens")
+_UNTOLD = (None,) * 6
+_SUMMED = attrgetter("client", "team", "user", "provider", "model", "agent", "error")
 _TOOK = attrgetter("first_token_s", "generation_s", "tools_s", "own_s", "total_s", "bytes_in", "bytes_out", "cache_hit")
 
 
@@ -97,9 +102,9 @@ class Rows:
         self._turns = turns
         self._parts = parts
         self._paths = paths
-        self._hours: dict[tuple[Any, ...], list[Row]] = {}
+        self._hours: dict[tuple[int, tuple[str | None, ...]], list[Row]] = {}
         self._sessions: dict[str, _Session] = {}
-        self._models: Counter[tuple[str, str, str]] = Counter()
+        self._models: dict[tuple[str, str, str], int] = {}
         self._decided: tuple[object, str] | None = None
         self.exchanges: list[Row] = []
         self.tools: list[Row] = []
@@ -112,15 +117,23 @@ class Rows:
         # One thing for all of them, and then the next: the processor is a tenth faster with what it did just now.
         price = self._price
         priced = [price(record) or _UNPRICED for record in records]
-        self.exchanges += [self._exchange(*each) for each in zip(records, priced, bodies, strict=True)]
+        texts = (
+            _texts([each.parts for each in priced]),
+            _texts([None if record.usage is None else record.usage.extra for record in records]),
+            _texts([_tries(record.attempts, each.attempts) for record, each in zip(records, priced, strict=True)]),
+        )
+        self.exchanges += [self._exchange(*each) for each in zip(records, priced, bodies, *texts, strict=True)]
         for record in records:
             if record.calls or record.results:
                 self._tools(record)
-        for record, each in zip(records, priced, strict=True):
-            self._sum(record, each)
+        self._sum(records, priced)
 
     def batch(self, writer: str, number: int, at: float) -> Batch:
         """All of it."""
+        hours: dict[tuple[Any, ...], list[Row]] = {}
+        for (hour, (*names, error)), rows in self._hours.items():
+            # Who has no name and whose name is empty are the same to sums.
+            hours.setdefault((hour, *[name or "" for name in names], error or _OK), []).extend(rows)
         return Batch(
             writer,
             number,
@@ -132,11 +145,13 @@ class Rows:
             bodies=self.bodies,
             sessions=[session.row(name) for name, session in self._sessions.items()],
             session_models=[(*key, count) for key, count in self._models.items()],
-            usage_hours=[(*key, *_sums(rows)) for key, rows in self._hours.items()],
-            usage_times=[(*key, self._parts.next(key, len(rows)), *_times(rows)) for key, rows in self._hours.items()],
+            usage_hours=[(*key, *_sums(rows)) for key, rows in hours.items()],
+            usage_times=[(*key, self._parts.next(key, len(rows)), *_times(rows)) for key, rows in hours.items()],
         )
 
-    def _exchange(self, record: Record, priced: Priced, bodies: str) -> tuple[Any, ...]:
+    def _exchange(
+        self, record: Record, priced: Priced, bodies: str, parts: str | None, extra: str | None, tries: str | None
+    ) -> tuple[Any, ...]:
         usage = record.usage
         last = record.attempts[-1] if record.attempts else None
         connect_s = None if last is None or last.connected_s is None else last.connected_s - last.began_s
@@ -155,9 +170,10 @@ class Rows:
             record.error,
             message if message is None or len(message) <= _MESSAGE else message[:_MESSAGE],
             record.stop_reason,
-            *((None,) * 7 if usage is None else _usage(usage)),
+            *(_UNTOLD if usage is None else _USED(usage)),
+            extra,
             priced.pico,
-            _text(priced.parts) if priced.parts else None,
+            parts,
             len(record.attempts),
             len(record.calls),
             *_WAITED(record),
@@ -169,7 +185,7 @@ class Rows:
             record.cwd if self._paths else None,
             record.repo if self._paths else None,
             record.replays,
-            _tries(record.attempts, priced.attempts) if last is not None else None,
+            tries,
         )
 
     def _decision(self, decision: object) -> str:
@@ -194,35 +210,23 @@ class Rows:
         for result in record.results:
             self.results.append((record.id, result.is_error, result.size_bytes, result.tokens, result.call_id, record.session or ""))
 
-    def _sum(self, record: Record, priced: Priced) -> None:
-        usage = record.usage or _NO_USAGE
-        is_unpriced = record.usage is not None and priced.pico is None
-        tokens = (
-            usage.input_tokens, usage.output_tokens, usage.cache_read_tokens or 0, usage.cache_write_tokens or 0,
-            usage.reasoning_tokens or 0, priced.pico or 0,
-        )  # fmt: skip
-        if max(tokens) >= _ABSURD or min(tokens) <= -_ABSURD:
-            tokens = tuple(map(_countable, tokens))
-        failed, tried, calls = int(record.error is not None), len(record.attempts), len(record.calls)
-        provider, model = record.provider or "", record.model or ""
-        key = (
-            int(record.began_at) // 3600, record.client, record.team or "", record.user or "", provider, model, record.agent or "",
-            record.error or _OK,
-        )  # fmt: skip
-        first = record.first_token_s
-        sums = (
-            1, failed, int(is_unpriced), tried, *tokens, calls, record.bytes_in, record.bytes_out, int(first is not None),
-            record.total_s, first or 0.0, record.generation_s or 0.0, record.own_s or 0.0,
-        )  # fmt: skip
-        self._hours.setdefault(key, []).append(sums)
-        if record.session:
-            self._session(record, sums)
-            if provider and not failed:
-                self._models[record.session, provider, model] += 1
+    def _sum(self, records: list[Record], priced: list[Priced]) -> None:
+        hours, models = self._hours, self._models
+        for record, sums in zip(records, _counted(records, priced), strict=True):
+            key = int(record.began_at) // 3600, _SUMMED(record)
+            rows = hours.get(key)
+            if rows is None:
+                rows = hours[key] = []
+            rows.append(sums)
+            if record.session:
+                self._session(record, sums)
+                if record.provider and record.error is None:
+                    name = record.session, record.provider, record.model or ""
+                    models[name] = models.get(name, 0) + 1
 
     def _session(self, record: Record, sums: Row) -> None:
-        paths = (record.cwd, record.repo) if self._paths else (None, None)
-        who = (record.parent_session, record.agent, record.client, *paths, record.turn)
+        cwd, repo = (record.cwd, record.repo) if self._paths else _NO_PATHS
+        who = (record.parent_session, record.agent, record.client, cwd, repo, record.turn)
         session, at = record.session or "", record.began_at
         known, turns = self._sessions.get(session), self._turns.begun(record)
         if known is None:
@@ -230,7 +234,10 @@ class Rows:
             return
         if who != known.who:
             known.who = tuple([new if new is not None else old for new, old in zip(who, known.who, strict=True)])
-        known.first_at, known.last_at = min(known.first_at, at), max(known.last_at, at)
+        if at < known.first_at:
+            known.first_at = at
+        elif at > known.last_at:
+            known.last_at = at
         known.turns += turns
         known.sums.append(sums)
 
@@ -270,30 +277,65 @@ def _one_by_one(times_s: list[float]) -> str:
 _UNPRICED = Priced()
 
 
-def _countable(number: int) -> int:
-    """What a provider makes up must not make the sums of an hour too large for their column, as then nothing of it could be written."""
-    return number if -_ABSURD < number < _ABSURD else 0
-
-
-def _usage(usage: Usage) -> tuple[Any, ...]:
-    return (
-        usage.input_tokens,
-        usage.output_tokens,
-        usage.cache_read_tokens,
-        usage.cache_write_tokens,
-        usage.reasoning_tokens,
-        usage.total_tokens,
-        _text(usage.extra) if usage.extra else None,
+def _counted(records: list[Record], priced: list[Priced]) -> Iterable[Row]:
+    """What each exchange adds to the sums, in the order of their columns."""
+    usages = [record.usage or _NO_USAGE for record in records]
+    firsts_s = [record.first_token_s for record in records]
+    tokens = (
+        [usage.input_tokens for usage in usages],
+        [usage.output_tokens for usage in usages],
+        [usage.cache_read_tokens or 0 for usage in usages],
+        [usage.cache_write_tokens or 0 for usage in usages],
+        [usage.reasoning_tokens or 0 for usage in usages],
+        [each.pico or 0 for each in priced],
+    )
+    return zip(
+        repeat(1, len(records)),
+        [int(record.error is not None) for record in records],
+        [int(each.pico is None and record.usage is not None) for record, each in zip(records, priced, strict=True)],
+        [len(record.attempts) for record in records],
+        *[_countable(column) for column in tokens],
+        [len(record.calls) for record in records],
+        [record.bytes_in for record in records],
+        [record.bytes_out for record in records],
+        [int(first_s is not None) for first_s in firsts_s],
+        [record.total_s for record in records],
+        [first_s or 0.0 for first_s in firsts_s],
+        [record.generation_s or 0.0 for record in records],
+        [record.own_s or 0.0 for record in records],
+        strict=True,
     )
 
 
-def _tries(attempts: list[Attempt], costs: tuple[int | None, ...]) -> str:
+def _countable(numbers: list[int]) -> list[int]:
+    """What a provider makes up must not make the sums of an hour too large for their column, as then nothing of it could be written."""
+    if not numbers or (max(numbers) < _ABSURD and min(numbers) > -_ABSURD):
+        return numbers
+    return [number if -_ABSURD < number < _ABSURD else 0 for number in numbers]
+
+
+def _tries(attempts: list[Attempt], costs: tuple[int | None, ...]) -> list[Row]:
     """As `store.tries` has them."""
-    return _text([(*_TRIED(each), *_tokens(each.usage), cost) for each, cost in zip(attempts, costs or repeat(None), strict=False)])
+    if len(attempts) == 1:
+        (each,) = attempts
+        return [(*_TRIED(each), *_tokens(each.usage), costs[0] if costs else None)]
+    return [(*_TRIED(each), *_tokens(each.usage), cost) for each, cost in zip(attempts, costs or repeat(None), strict=False)]
 
 
 def _tokens(usage: Usage | None) -> tuple[int | None, int | None]:
-    return (None, None) if usage is None else (usage.input_tokens, usage.output_tokens)
+    return _NO_TOKENS if usage is None else (usage.input_tokens, usage.output_tokens)
+
+
+def _texts(values: Sequence[object]) -> list[str | None]:
+    """Each as JSON, of what is empty nothing: one step for all, as a step of its own takes as long as what it does."""
+    try:
+        lines = _json.encode_lines(values).decode().split("\n")
+    except UnicodeEncodeError:
+        lines = []
+    if len(lines) != len(values) + 1:
+        # Half a letter in one of them, or JSON that was written over several lines by others.
+        return [_text(value) if value else None for value in values]
+    return [line if value else None for value, line in zip(values, lines, strict=False)]
 
 
 def _text(value: object) -> str:
