@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
 import random
 import socket
@@ -30,6 +31,9 @@ MINUTES = float(os.environ.get("SOAK_MINUTES", "30"))
 RATE = float(os.environ.get("SOAK_RATE", "8"))
 SEED = int(os.environ.get("SOAK_SEED", "1"))
 WARM_S = min(60.0, MINUTES * 15)
+FILL = int(MINUTES * 400)
+"""Answers before anything is measured: what is kept of so many, and no more, is then full (names of conversations, pages of the database)."""
+FILL_S = 900.0
 SAMPLE_S = 5.0
 WORKERS = 16
 LEAVING, DAWDLING, SOUND = 0.12, 0.05, 0.4
@@ -70,15 +74,19 @@ class Errand(msgspec.Struct, frozen=True):
 
 
 class Drawer:
-    """Draws errands."""
+    """Draws errands. hurries: such as come to a good end at once, one after the other."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, hurries: bool = False) -> None:
         self._dice = random.Random(seed)
+        self._hurries = hurries
 
     def draw(self) -> Errand:
         """The next one."""
         dice = self._dice
         words = [f"word{dice.randrange(10_000)}" for _ in range(dice.choice((3, 10, 40, 150)))]
+        if self._hurries:
+            path, upstream = dice.choice(("/v1/responses", "/v1/chat/completions")), dice.choice(tuple(UPSTREAMS))
+            return Errand(path, upstream, TROUBLES[0], stream=False, said=" ".join(words), leaves_after_s=None, dawdles=False)
         return Errand(
             path=dice.choice(("/v1/responses", "/v1/chat/completions")),
             upstream=dice.choice(tuple(UPSTREAMS)),
@@ -91,7 +99,7 @@ class Drawer:
 
     def pause_s(self) -> float:
         """How long a worker waits between two errands."""
-        return self._dice.expovariate(RATE / WORKERS)
+        return 0.0 if self._hurries else self._dice.expovariate(RATE / WORKERS)
 
 
 class Ledger:
@@ -103,6 +111,11 @@ class Ledger:
         self.defects: list[str] = []
         self.slowest: tuple[float, str] = (0.0, "")
         """Of the answers that were right: seconds, and which."""
+
+    @property
+    def count(self) -> int:
+        """How many are over."""
+        return self.ends.total()
 
     def note(self, errand: Errand, end: str, status: int, lane: str, tail: bytes, took_s: float) -> None:
         """One is over."""
@@ -130,9 +143,9 @@ class Worker:
         self._port, self._drawer, self._ledger = port, drawer, ledger
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-    async def run(self, until: float) -> None:
-        """Until the time is over."""
-        while time.monotonic() < until:
+    async def run(self, until: float, most: float = math.inf) -> None:
+        """Until the time is over, or so many answers have come."""
+        while time.monotonic() < until and self._ledger.count < most:
             await self.do(self._drawer.draw())
             await asyncio.sleep(self._drawer.pause_s())
         self._hang_up()
@@ -214,6 +227,15 @@ def config(address: str) -> dict[str, Any]:
     return {"providers": providers, "server": {"deadlines": DEADLINES}, "log": {"exchanges": False}}
 
 
+async def fill(gateway: Living, port: int, seed: int) -> None:
+    """Answers as fast as they come, until there have been `FILL`."""
+    drawer, ledger = Drawer(seed, hurries=True), Ledger()
+    until = time.monotonic() + FILL_S
+    async with serve(port=port, simulator=Simulator(script(), seed=seed)):
+        await asyncio.gather(*[Worker(gateway.port, drawer, ledger).run(until, FILL) for _ in range(WORKERS)])
+    assert ledger.count >= FILL and set(ledger.ends) == {RIGHT}, f"{dict(ledger.ends)} of {FILL}: {ledger.defects[:3]}"
+
+
 async def load(gateway: Living, port: int, seconds: float, seed: int, ledger: Ledger) -> list[Sample]:
     """Clients for so long against a provider on this port; what the process looked like meanwhile. All connections end with it."""
     began = time.monotonic()
@@ -257,6 +279,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         port = free_port()
         with living(Path(folder), config(f"http://127.0.0.1:{port}")) as gateway:
+            asyncio.run(fill(gateway, port, SEED))
             asyncio.run(load(gateway, port, WARM_S, SEED, Ledger()))
             before = quiet(gateway)
             blocks = gateway.census()["blocks"]
