@@ -113,7 +113,8 @@ def test_models_and_schema_can_be_printed(machine: Machine) -> None:
     told = json.loads(machine.dragoman("models", "--json").out)
 
     assert [(virtual["name"], virtual["targets"]) for virtual in told["virtual"]] == [("m", ["a/x"])]
-    assert [(model["name"], model["window"], model["price"]) for model in told["models"]] == [("a/x", None, None)]
+    nothing = dict.fromkeys(("input", "cache_read", "cache_write", "output"), 0.0)
+    assert [(model["name"], model["window"], model["price"]) for model in told["models"]] == [("a/x", None, nothing)]
     assert '"$schema"' in machine.dragoman("schema").out
 
 
