@@ -21,7 +21,7 @@ from dragoman.ir.record import Attempt, Bodies, Cut, Record, sum_up
 from dragoman.wire.splice import Outline, spliced
 
 ASKED: dict[str, Any] = {"model": "up/gpt-5.5", "messages": [{"role": "user", "content": "hi"}]}
-STREAMED = {**ASKED, "stream": True}
+STREAMED = {**ASKED, "stream": True, "stream_options": {"include_usage": True}}
 SAID = {"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "m-1", "choices": [
     {"index": 0, "message": {"role": "assistant", "content": "Hello"}, "finish_reason": "stop"}
 ], "usage": {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7}}  # fmt: skip
@@ -187,7 +187,7 @@ class _Leaving(Told):
 def test_of_an_answer_in_many_pieces_all_is_held_that_there_is_room_for(dialect: str, body_bytes: int, whole: bool) -> None:
     pieces = [chat_chunk({"content": f"{number} {'x' * 1000}"}) for number in range(40)]
     said = (*CHAT_STREAM[:2], *pieces, *CHAT_STREAM[3:])
-    asked = {"model": "up/gpt-5.5", "stream": True, **({"messages": ASKED["messages"]} if dialect == "chat" else {"input": "hi"})}
+    asked = STREAMED if dialect == "chat" else {"model": "up/gpt-5.5", "stream": True, "input": "hi"}
 
     async def main() -> None:
         async with provider(says(SSE, *said)) as up, stand(up.url, settings=", dialect: chat") as gateway:

@@ -16,7 +16,7 @@ from dragoman.core.exchange import Inbound
 from dragoman.core.runtime import Capture, Pace
 
 CHAT = {"model": "up/gpt-4", "messages": [{"role": "user", "content": "hi"}]}
-STREAMED = {**CHAT, "stream": True}
+STREAMED = {**CHAT, "stream": True, "stream_options": {"include_usage": True}}
 RESPONSES = {"model": "up/gpt-4", "input": "hi", "stream": True}
 WHOLE = (
     b'{"id":"chatcmpl-1","object":"chat.completion","created":1,"model":"m-1","choices":[{"index":0,"message":{"role":"assistant",'

@@ -254,7 +254,7 @@ def test_a_client_that_waits_for_a_retry_hears_that_the_gateway_is_there() -> No
         script = in_turn(wrong(429, "rate_limit_exceeded", "retry-after-ms: 120\r\n"), good(True))
         pace = Pace(hold_s=0.02, ping_s=0.03)
         async with provider(script) as one, stand(one.url, kind="openai-compatible", retry=FAST, pace=pace) as made:
-            told = await made.ask("chat", {**CHAT, "model": "up/m-1", "stream": True})
+            told = await made.ask("chat", {**CHAT, "model": "up/m-1", "stream": True, "stream_options": {"include_usage": True}})
 
         assert told.status == 200
         assert told.body.startswith(b": keep-alive\n\n")

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import re
-
 import msgspec
 
 from dragoman.core.attempt import Attempt, head_of, send, told_headers
-from dragoman.core.failure import attribute, filtered, not_a_stream, read_refusal
-from dragoman.core.stream import COMMENT, JSON, Watched, stream
-from dragoman.core.translated import Translated
-from dragoman.dialects.contract import Call, Tap
-from dragoman.ir.errors import GatewayError, Kind
+from dragoman.core.failure import not_a_stream, read_refusal
+from dragoman.core.relayed import Relayed, WithoutCounts
+from dragoman.core.stream import JSON, stream
+from dragoman.dialects.contract import Call, StreamUsage, Tap
 from dragoman.ir.record import Record
-from dragoman.lower.restore import UNCHANGED
 from dragoman.upstream.reply import Reply
 from dragoman.wire.splice import Splice
 
 
 async def relay(attempt: Attempt) -> None:
-    """Send the client's own bytes, but for the model's name, private fields and the target's params; bring the answer back."""
+    """Send the client's own bytes, but for the model's name, private fields, the target's params and the wish for counts; bring the
+    answer back."""
     exchange = attempt.exchange
-    call, splice = _call(attempt)
+    wish = _wish(attempt) if exchange.peek.stream else None
+    call, splice = _call(attempt, wish)
     reply = await send(attempt, call, splice)
     try:
         if exchange.peek.stream:
-            carrier = Relayed(attempt)
+            carrier = Relayed(attempt) if wish is None else WithoutCounts(attempt, wish[0].tells_only)
             try:
                 await stream(attempt, reply, carrier)
             finally:
@@ -38,13 +36,34 @@ async def relay(attempt: Attempt) -> None:
         reply.close()
 
 
-def _call(attempt: Attempt) -> tuple[Call, Splice | None]:
-    """The client's call as this deployment gets it: mostly the very same body, into which the model's name is put on its way."""
+_Wish = tuple[StreamUsage, bytes]
+
+
+def _wish(attempt: Attempt) -> _Wish | None:
+    """What makes the stream tell its counts, for the record, where the client has not asked for them: how its dialect does that, and the
+    raw JSON of the field."""
+    deployment = attempt.deployment
+    usage = deployment.dialect.stream_usage
+    if usage is None or not deployment.quirks.stream_usage or usage.field in attempt.candidate.params:
+        return None
+    value = usage.asking(attempt.exchange.outline.raw(usage.field))
+    return None if value is None else (usage, value)
+
+
+def _call(attempt: Attempt, wish: _Wish | None) -> tuple[Call, Splice | None]:
+    """The client's call as this deployment gets it: mostly the very same body, into which the model's name is put on its way (and behind
+    it the wish for counts)."""
     exchange, deployment = attempt.exchange, attempt.deployment
     outline, call, dialect = exchange.outline, exchange.call, deployment.dialect
     changes, private = attempt.candidate.params, attempt.private_fields()
     if private and not private.isdisjoint(outline.fields):
         changes = {**dict.fromkeys(private & outline.fields.keys()), **changes}
+    if wish is not None:
+        usage, value = wish
+        if not changes and usage.field not in outline.fields and (place := outline.place("model")) is not None:
+            wished = b'%b,"%b":%b' % (deployment.wire_model, usage.field.encode(), value)
+            return Call(dialect.path, call.body, "POST", call.query), (*place, wished)
+        changes = {**changes, usage.field: value}
     if dialect.readdress is not None:
         body = outline.replace(changes) if changes else call.body
         return msgspec.structs.replace(dialect.readdress(call, deployment.model), body=body), None
@@ -83,102 +102,3 @@ async def _relay_whole(attempt: Attempt, reply: Reply) -> None:
 
 def _note(record: Record, tap: Tap) -> None:
     record.usage, record.answered, record.stop_reason, record.tier = tap.usage, tap.model, tap.reason, tap.tier
-
-
-_FILTERED = frozenset({"content_filter", "refusal"})
-_BOUNDARY = re.compile(rb"\r\n\r\n|\n\n|\r\r")
-_BOUNDARIES = (b"\n\n", b"\r\n\r\n", b"\r\r")
-
-
-def _last_frame(chunk: bytes) -> int | None:
-    """Where the last frame begins that ends in this chunk; None: not after another one."""
-    ends = [found.end() for found in _BOUNDARY.finditer(chunk)]
-    return ends[-2] if len(ends) > 1 else None
-
-
-class Relayed:
-    """Carries bytes as they are. Knows where a frame ends, so that a sign of life never stands inside one."""
-
-    resumable = False
-    as_it_comes = True
-
-    def __init__(self, attempt: Attempt) -> None:
-        exchange = attempt.exchange
-        self.tap = exchange.dialect.tap()
-        self.ready = False
-        self.ended = False
-        self.failed: GatewayError | None = None
-        self._attempt = attempt
-        self._dialect = exchange.dialect
-        self._agent = exchange.agent
-        self.watch = self.tap.feed
-        self._last = b"\n\n"
-        """The latest bytes, at least four of them if there were as many."""
-
-    def feed(self, chunk: bytes) -> bytes:
-        if self.watch(chunk):
-            return self.look(chunk)
-        self._last = chunk
-        return chunk
-
-    @property
-    def watched(self) -> Watched:
-        return self
-
-    def passed(self, chunk: bytes) -> None:
-        self._last = chunk
-
-    def look(self, chunk: bytes) -> bytes:
-        """A chunk that may hold more than words: as the client's program understands it."""
-        tap = self.tap
-        self.ready, self.ended, self.failed = tap.first_token, tap.ended, tap.failed
-        if tap.failed is not None or tap.reason in _FILTERED:
-            chunk = self._ended_badly(chunk)
-        reword = self._agent.reword
-        if reword is not None:
-            chunk = reword(chunk)
-        self._last = chunk if len(chunk) > 3 else self._last[-4:] + chunk
-        return chunk
-
-    def _ended_badly(self, chunk: bytes) -> bytes:
-        """The chunk in which the stream failed: with an ending that the client's program understands, where it needs another one."""
-        error = self.tap.failed
-        if error is None and not self._agent.knows_refusals:
-            error = filtered(None)
-        if error is None:
-            return chunk
-        attribute(self._attempt.deployment, error)
-        dressed = self._agent.dress_failure(error)
-        start = _last_frame(chunk) or (0 if self._between_frames else None)
-        if dressed is error or start is None:
-            return chunk
-        self.failed = error
-        return chunk[:start] + self._dialect.write_failure(dressed, self.tap)
-
-    def whole(self, body: bytes) -> bytes:
-        asked = self._attempt.exchange.read()
-        out = Translated(self._attempt, self._dialect.writer(asked), UNCHANGED).whole(body)
-        self.feed(out)
-        return out
-
-    def close(self) -> bytes:
-        tap = self.tap
-        if tap.ended or tap.may_end or tap.failed is not None:
-            return b""
-        self.failed = GatewayError(Kind.CUT, "the provider's stream broke off before its proper end", source="upstream")
-        return self.fail(self.failed)
-
-    def ping(self) -> bytes:
-        if not self._between_frames:
-            return b""
-        # Stream helpers of SDKs want the opening event first; a comment is legal even before it.
-        return self._dialect.keep_alive if self.tap.model else COMMENT
-
-    def fail(self, error: GatewayError) -> bytes:
-        attribute(self._attempt.deployment, error)
-        gap = b"" if self._between_frames else b"\n\n"
-        return gap + self._dialect.write_failure(self._agent.dress_failure(error), self.tap)
-
-    @property
-    def _between_frames(self) -> bool:
-        return self._last.endswith(_BOUNDARIES)

@@ -47,7 +47,7 @@ class Quirks(msgspec.Struct, frozen=True):
     max_tokens_field: Literal["max_completion_tokens", "max_tokens"] = "max_completion_tokens"
     """Chat: the field that limits the output. Default: max_completion_tokens (OpenAI); most compatible servers know max_tokens."""
     stream_usage: bool = True
-    """Chat: ask for usage with `stream_options.include_usage`. Default: true."""
+    """Chat: ask for usage with `stream_options.include_usage`, whether or not the client does (who does not is not told). Default: true."""
     reasoning_field: str = "reasoning_content"
     """Chat: the field in which earlier thoughts are sent back, where the provider wants them at all. Default: reasoning_content."""
     replay_reasoning: bool = False
@@ -137,6 +137,17 @@ class Tap(Protocol):
         ...
 
 
+class StreamUsage(msgspec.Struct, frozen=True):
+    """How the streams of an API come to tell their token counts, where they do so only for who asks."""
+
+    field: str
+    """The top-level field of a request by which they are asked for."""
+    asking: Callable[[bytes | None], bytes | None]
+    """The raw JSON of that field that asks for them, made of what the client has there (None: nothing); None if that asks already."""
+    tells_only: Callable[[bytes], bool]
+    """Whether a whole frame of a stream holds the counts and nothing else."""
+
+
 def _no_state(_: Request) -> list[str]:
     return []
 
@@ -187,6 +198,8 @@ class Dialect(msgspec.Struct, frozen=True):
     readdress: Callable[[Call, str], Call] | None = None
     """Where the path carries the model: the client's call as one below a provider's base URL, for another model, without the
     client's key. None: path and query say neither."""
+    stream_usage: StreamUsage | None = None
+    """None: streams tell their counts unasked."""
     cites_pages: bool = False
     """Whether an answer can name the pages that its words are from, whatever API found them."""
     carry_headers: frozenset[str] = frozenset()

@@ -5,6 +5,7 @@ https://platform.openai.com/docs/api-reference/chat
 
 from __future__ import annotations
 
+from dragoman.dialects.chat.asked_usage import STREAM_USAGE
 from dragoman.dialects.chat.errors import read_error, write_error
 from dragoman.dialects.chat.glance import GLANCE
 from dragoman.dialects.chat.reader import Reader, read_response
@@ -36,5 +37,6 @@ DIALECT = Dialect(
     glance=GLANCE,
     unsaid=unsaid_of,
     keeps=keeps,
+    stream_usage=STREAM_USAGE,
     cites_pages=True,
 )
