@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 _SESSIONS = 10_000
 _STOPPED: Mapping[str, str] = {
     **dict.fromkeys(("completed", "end_turn", "STOP", "COMPLETE"), "stop"),
-    **dict.fromkeys(("tool_use", "function_call", "tool_calls"), "tool_calls"),
+    **dict.fromkeys(("tool_use", "function_call", "tool_calls", "tool_call"), "tool_calls"),
     **dict.fromkeys(("max_tokens", "max_output_tokens", "MAX_TOKENS"), "length"),
     **dict.fromkeys(("SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "content_filter"), "content_filter"),
     **dict.fromkeys(("pause_turn", "pause"), "pause"),

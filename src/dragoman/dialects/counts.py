@@ -11,9 +11,14 @@ _DIGITS = 16
 
 def count(value: Any) -> int | None:
     """The whole number that a value tells; None for what can be no count: below zero, beyond all bounds, no number."""
+    # Nearly all are None or whole numbers, and several are read of each answer.
+    if value is None:
+        return None
+    if type(value) is int:
+        return value if 0 <= value <= _MOST else None
     if isinstance(value, str) and len(value) <= _DIGITS and value.isascii() and value.isdecimal():
         value = int(value)
-    if type(value) is not int and type(value) is not float:
+    elif type(value) is not float:
         return None
     return int(value) if 0 <= value <= _MOST else None
 
