@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from collections.abc import Callable
 from pathlib import Path
 
@@ -167,6 +168,48 @@ def test_what_comes_while_the_database_is_away_is_there_when_it_is_back(tmp_path
         0,
         [],
     )
+
+
+def test_cost_that_nobody_can_have_meant_is_not_summed_up_and_counts_as_not_known(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/j.db"
+
+    written(
+        url,
+        [record(1, usage=Usage(1, 2)), record(2, usage=Usage(1, 2))],
+        tmp_path / "spool",
+        price=lambda each: Priced(10**30 if each.id == "ex_00001" else 7),
+    )
+
+    columns = tables.usage_hours.c
+    with open_store(url).reader() as connection:
+        sums = connection.execute(select(func.sum(columns.cost_pico), func.sum(columns.unpriced), func.sum(columns.exchanges))).one()
+    assert tuple(sums) == (7, 1, 2)
+
+
+@pytest.mark.parametrize("room", ["for little", "on a full disk"])
+def test_bodies_are_left_out_before_an_exchange_is_lost_where_nothing_more_can_wait(tmp_path: Path, room: str) -> None:
+    database = Database(f"sqlite:///{tmp_path}/j.db")
+    database.is_away = True
+    settings = QUICK if room == "on a full disk" else msgspec.structs.replace(QUICK, spool_bytes=20_000)
+    journal = Journal(database, settings, tmp_path / "spool")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    if room == "on a full disk":
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+    try:
+        journal.put(record(1, bodies=Bodies("redacted", os.urandom(30_000).hex().encode())))
+        journal.put(record(2))
+        journal.start()
+        until(lambda: journal.stats().spooled_bytes > 0 and journal.stats().waiting == 0)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    database.is_away = False
+    until(lambda: journal.stats().written == 2)
+    journal.close_now(60)
+
+    with open_store(database.url).reader() as connection:
+        kept = connection.execute(select(tables.exchanges.c.id, tables.exchanges.c.bodies).order_by(tables.exchanges.c.id)).all()
+    assert [tuple(row) for row in kept] == [("ex_00001", "dropped"), ("ex_00002", "none")]
+    assert (journal.stats().dropped_bodies, journal.stats().lost) == (1, 0)
 
 
 def test_batch_whose_outcome_nobody_heard_counts_once(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from dragoman.ir.kept import DROPPED
 from dragoman.ir.record import Attempt, Record
 from dragoman.ir.usage import Usage
 from dragoman.store.batch import LONGEST, PER_S, Batch, Row
@@ -25,6 +26,8 @@ _KEYS = 10_000
 _PART = 1000
 _FIRST_TOKENS, _TOTAL_S, _FIRST_TOKEN_S = 13, 14, 15
 """Places in the sums of an exchange."""
+_BODIES = -5
+"""The place of `bodies` in the row of an exchange."""
 ARGUMENTS = 2000
 """Letters of a call's arguments that are kept."""
 _MESSAGE = 4000
@@ -59,6 +62,13 @@ _USED = attrgetter("input_tokens", "output_tokens", "cache_read_tokens", "cache_
 _UNTOLD = (None,) * 6
 _SUMMED = attrgetter("client", "team", "user", "provider", "model", "agent", "error")
 _TOOK = attrgetter("first_token_s", "generation_s", "tools_s", "own_s", "total_s", "bytes_in", "bytes_out", "cache_hit")
+
+
+def without_bodies(batch: Batch) -> Batch:
+    """The same exchanges, whose bodies there was no room for."""
+    with_bodies = {row[0] for row in batch.bodies}
+    exchanges = [(*row[:_BODIES], DROPPED, *row[_BODIES + 1 :]) if row[0] in with_bodies else row for row in batch.exchanges]
+    return msgspec.structs.replace(batch, exchanges=exchanges, bodies=[], blobs=[])
 
 
 class Turns:
@@ -292,7 +302,10 @@ def _counted(records: list[Record], priced: list[Priced]) -> Iterable[Row]:
     return zip(
         repeat(1, len(records)),
         [int(record.error is not None) for record in records],
-        [int(each.pico is None and record.usage is not None) for record, each in zip(records, priced, strict=True)],
+        [
+            int(record.usage is not None and (each.pico is None or abs(each.pico) >= _ABSURD))
+            for record, each in zip(records, priced, strict=True)
+        ],
         [len(record.attempts) for record in records],
         *[_countable(column) for column in tokens],
         [len(record.calls) for record in records],

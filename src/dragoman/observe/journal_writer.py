@@ -16,7 +16,7 @@ from dragoman.ir.kept import DROPPED, FULL, NOTHING
 from dragoman.ir.record import Bodies, Record
 from dragoman.observe.first_look import Heads, first_look, known_heads
 from dragoman.observe.journal_bodies import EPOCH_S, BodyKeeper
-from dragoman.observe.journal_rows import ARGUMENTS, Parts, Price, Rows, Told, Turns
+from dragoman.observe.journal_rows import ARGUMENTS, Parts, Price, Rows, Told, Turns, without_bodies
 from dragoman.observe.redact import Redactor
 from dragoman.observe.spool import Spool
 from dragoman.store.batch import Batch, Old, Writer
@@ -252,16 +252,22 @@ class Scribe:
             writer.write(cleaned(batch))
 
     def _wait_on_disk(self, batch: Batch, count: int) -> None:
-        try:
-            kept = self._spool.append(_encoded(batch))
-        except OSError as error:
-            kept = False
-            logger.error("the journal cannot let exchanges wait on disk: %s", error.strerror or error)
-        if not kept:
+        if not self._append(batch):
             self._keeper.forget()
-            self._stats.lost += count
-            logger.error("the journal lost %s: the database is away, and there is no more room for what waits", _exchanges(count))
+            # Bodies first: what an exchange was is far smaller than what was said in it.
+            if self._append(without_bodies(batch)):
+                self._stats.dropped_bodies += len(batch.bodies)
+            else:
+                self._stats.lost += count
+                logger.error("the journal lost %s: the database is away, and there is no more room for what waits", _exchanges(count))
         self._stats.spooled_bytes = self._spool.size_bytes
+
+    def _append(self, batch: Batch) -> bool:
+        try:
+            return self._spool.append(_encoded(batch))
+        except OSError as error:
+            logger.error("the journal cannot let exchanges wait on disk: %s", error.strerror or error)
+            return False
 
     def _replay(self, most_s: float) -> None:
         """Write what waits on disk, in its order, for a while."""
