@@ -44,19 +44,21 @@ class Sound:
 
     def __init__(self) -> None:
         self._told: JsonObject = {}
+        self._pieces: dict[str, list[str]] = {name: [] for name in _PIECES}
 
     def feed(self, told: JsonObject) -> None:
         """A piece of the data, of the transcript, or both."""
         for name, value in told.items():
-            before = self._told.get(name)
-            if name in _PIECES and isinstance(before, str) and isinstance(value, str):
-                value = before + value
+            # Fields stay in the order in which they first came.
             self._told[name] = value
+            if name in _PIECES and isinstance(value, str):
+                self._pieces[name].append(value)
 
     def message(self, *, spoken: bool) -> Message | None:
         """The sound, after its words unless they were told as words anyway (`spoken`); None where there is neither."""
-        data, words = (text_or_none(self._told, name) for name in _PIECES)
-        form: Extra = {NAME: {_FORM: {"audio": self._told}}}
+        joined = {name: "".join(pieces) for name, pieces in self._pieces.items() if pieces}
+        data, words = (joined.get(name) for name in _PIECES)
+        form: Extra = {NAME: {_FORM: {"audio": {**self._told, **joined}}}}
         parts: list[Part] = [Text(words, extra=form)] if words and not spoken else []
         if data:
             parts.append(Audio(heard(data), extra=form))
