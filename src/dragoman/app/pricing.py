@@ -22,6 +22,7 @@ _PER_MILLION = 6
 _KEPT = 4096
 _TOKENS = (Unit.INPUT, Unit.CACHE_READ, Unit.CACHE_WRITE, Unit.OUTPUT, Unit.REASONING)
 """What nearly every exchange is billed by, and nothing else."""
+_NAMES = tuple([unit.value for unit in _TOKENS])
 _Table = tuple[int | None, int | None, int | None, int | None, int | None]
 """What one of each of these costs, None: not known."""
 
@@ -74,31 +75,14 @@ def _plain(price: Price, era: Era) -> _Plain:
     return _Plain(era.hours, starts, [_table(alone.at(0.0, tokens)) for tokens in (0, *[past + 1 for past in starts])])
 
 
-def _parts(counts: tuple[int, int, int, int, int], per: _Table) -> dict[str, int] | None:
-    """What so many of `_TOKENS` cost. None: not known, or a count that cannot be. Written out, since a loop takes four times as long."""
-    given, read, written, said, thought = counts
-    per_given, per_read, per_written, per_said, per_thought = per
+def _parts(numbers: tuple[int, ...], per: _Table) -> dict[str, int] | None:
+    """What so many of `_TOKENS` cost. None: not known, or a number that cannot be."""
     found: dict[str, int] = {}
-    if given:
-        if per_given is None or given < 0:
-            return None
-        found["input"] = given * per_given
-    if read:
-        if per_read is None or read < 0:
-            return None
-        found["cache_read"] = read * per_read
-    if written:
-        if per_written is None or written < 0:
-            return None
-        found["cache_write"] = written * per_written
-    if said:
-        if per_said is None or said < 0:
-            return None
-        found["output"] = said * per_said
-    if thought:
-        if per_thought is None or thought < 0:
-            return None
-        found["reasoning"] = thought * per_thought
+    for unit, number, each in zip(_NAMES, numbers, per, strict=True):
+        if number:
+            if each is None or number < 0:
+                return None
+            found[unit] = number * each
     return found
 
 
