@@ -148,6 +148,17 @@ def answering(*answers: bytes) -> Script:
     return script
 
 
+def noting(bodies: list[bytes]) -> Script:
+    """Take a request, note its body, say `OK`."""
+
+    async def script(peer: Peer) -> None:
+        bodies.append((await peer.request()).partition(b"\r\n\r\n")[2])
+        await peer.send(OK)
+        await peer.left()
+
+    return script
+
+
 def answering_then_closing(*pieces: bytes) -> Script:
     """Take a request, send pieces, close."""
 

@@ -9,7 +9,7 @@ import ssl
 from pathlib import Path
 
 import pytest
-from scripted import OK, Answer, Peer, Run, Server, answering, ask, failure, post
+from scripted import OK, Answer, Peer, Run, Server, answering, ask, failure, noting, post
 
 from dragoman.tasks import Tasks, spawn
 from dragoman.upstream import faults
@@ -74,14 +74,9 @@ def test_a_name_is_sent_in_the_handshake(run: Run) -> None:
 def test_what_is_put_into_a_body_on_its_way_is_sent_over_tls_too(run: Run, size: int) -> None:
     seen: list[bytes] = []
 
-    async def script(peer: Peer) -> None:
-        seen.append((await peer.request()).partition(b"\r\n\r\n")[2])
-        await peer.send(OK)
-        await peer.left()
-
     async def body() -> None:
         content = b'{"model":"a","x":"%b"}' % (b"x" * size)
-        async with Server(script, tls=serving("good")) as server:
+        async with Server(noting(seen), tls=serving("good")) as server:
             pool = trusting()
 
             reply = await pool.open(server.origin, "POST", "/", (), content, Deadlines(), (9, 12, b'"another"'))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from scripted import OK, Peer, Run, Server, answering, ask, failure, post
+from scripted import OK, Peer, Run, Server, answering, ask, failure, noting, post
 
 from dragoman.tasks import Tasks, spawn
 from dragoman.upstream.deadlines import Deadlines
@@ -200,14 +200,9 @@ def test_a_slow_reader_pauses_the_socket_and_gets_every_byte(run: Run) -> None:
 def test_a_long_body_arrives_whole(run: Run) -> None:
     seen: list[bytes] = []
 
-    async def script(peer: Peer) -> None:
-        seen.append((await peer.request()).partition(b"\r\n\r\n")[2])
-        await peer.send(OK)
-        await peer.left()
-
     async def body() -> None:
         content = b"".join(number.to_bytes(4, "big") for number in range(1_500_000))
-        async with Server(script) as server:
+        async with Server(noting(seen)) as server:
             pool = Pool()
 
             answer = await ask(pool, server, content)
@@ -234,13 +229,8 @@ SPLICED = {
 def test_what_is_put_into_a_body_on_its_way_arrives_with_it(run: Run, start: int, content: bytes) -> None:
     seen: list[bytes] = []
 
-    async def script(peer: Peer) -> None:
-        seen.append((await peer.request()).partition(b"\r\n\r\n")[2])
-        await peer.send(OK)
-        await peer.left()
-
     async def body() -> None:
-        async with Server(script) as server:
+        async with Server(noting(seen)) as server:
             pool = Pool()
 
             reply = await pool.open(server.origin, "POST", "/", (), content, Deadlines(), (start, start + 3, b'"another"'))
