@@ -16,6 +16,7 @@ from urllib.parse import parse_qs
 import msgspec
 
 from dragoman.agents.contract import Offer, Offers
+from dragoman.wire.not_json import NOT_JSON
 
 _MOST_ASKED = 16
 _LEAST_WINDOW = 32_000
@@ -78,7 +79,7 @@ def write_models(query: str, offers: Offers, own: bytes | None) -> bytes | None:
 def _read(own: bytes | None) -> Own | None:
     try:
         return None if own is None else msgspec.json.decode(own, type=Own)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except NOT_JSON:
         return None
 
 

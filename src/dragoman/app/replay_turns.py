@@ -17,10 +17,10 @@ import msgspec
 from dragoman.app.replay import Answer, Case, calls_of, plain, request_for, same_calls
 from dragoman.dialects.contract import Call, Quirks
 from dragoman.dialects.registry import dialect
-from dragoman.dialects.remainder import NOT_JSON
 from dragoman.ir.errors import GatewayError
 from dragoman.ir.request import Call as ToolCall
 from dragoman.ir.request import Item, Message, OpaqueItem, Reasoning, Request, Result
+from dragoman.wire.not_json import NOT_JSON
 from dragoman.wire.splice import Outline
 
 OWN = "behind its own answers"

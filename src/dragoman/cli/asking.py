@@ -12,10 +12,11 @@ import click
 import msgspec
 
 from dragoman.cli.codex.arguments import KEY_VARIABLE
-from dragoman.cli.gateway import NOT_JSON, Answer, get, post
+from dragoman.cli.gateway import Answer, get, post
 from dragoman.cli.settings import address_in
 from dragoman.config.load import find
 from dragoman.config.written import read_written
+from dragoman.wire.not_json import NOT_JSON
 
 _FAULTS = (OSError, http.client.HTTPException)
 _WAIT_S = 30.0

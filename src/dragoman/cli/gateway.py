@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-NOT_JSON = (ValueError, RecursionError)
-"""What msgspec raises for an answer that is no JSON (`DecodeError`), no UTF-8, or nested without an end."""
+from dragoman.wire.not_json import NOT_JSON
+
 _WAIT_S = 10.0
 """A busy machine answers late; a gateway that is gone refuses at once."""
 _MOST_BYTES = 1 << 24

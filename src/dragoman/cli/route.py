@@ -17,9 +17,9 @@ from dragoman.app.dry_run import Moment, dry_run, from_config
 from dragoman.cli.amounts import dollars
 from dragoman.cli.asking import NobodyThere, address_of, config_option, gateway_option, reason, tell
 from dragoman.cli.columns import aligned
-from dragoman.cli.gateway import NOT_JSON
 from dragoman.config.load import load
 from dragoman.server.admin import DryRun
+from dragoman.wire.not_json import NOT_JSON
 
 _HEAD = ("", "asked in", "this request", "state")
 

@@ -18,6 +18,7 @@ from dragoman.dialects.glance import Glance, Places, read
 from dragoman.dialects.registry import dialect, names
 from dragoman.ir.kept import NOTHING
 from dragoman.ir.record import LONGEST_NAME, Bodies, Record
+from dragoman.wire.not_json import NOT_JSON
 from dragoman.wire.splice import Outline
 
 logger = logging.getLogger(__name__)
@@ -100,7 +101,7 @@ class Completion:
         if outline is None:
             try:
                 fields = _fields(body)
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            except NOT_JSON:
                 return None
         else:
             fields = outline.fields

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 import msgspec
 
 from dragoman.ir.request import Executor
+from dragoman.wire.not_json import NOT_JSON
 
 Fields = Mapping[str, msgspec.Raw]
 """The top level of a JSON object."""
@@ -90,7 +91,7 @@ def decode(raw: bytes | msgspec.Raw | None, kind: type[_Value]) -> _Value | None
         return None
     try:
         return msgspec.json.decode(raw, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except NOT_JSON:
         return None
 
 

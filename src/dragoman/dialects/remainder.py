@@ -19,11 +19,9 @@ import msgspec
 
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.request import Extra
+from dragoman.wire.not_json import NOT_JSON
 
 JsonObject = dict[str, Any]
-
-NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What msgspec raises for bytes that are no JSON, or none that can be taken."""
 
 _decode = msgspec.json.Decoder().decode
 

@@ -15,6 +15,8 @@ from typing import Any
 
 import msgspec
 
+from dragoman.wire.not_json import NOT_JSON
+
 MOST = 5000
 """Models of one list that are read."""
 _NAME_CHARS = 200
@@ -79,7 +81,7 @@ def read_list(body: bytes) -> tuple[ModelTold, ...]:
     """The models of the list that talk (not those that embed, paint or listen). Raises ValueError if it is no list of models."""
     try:
         told: Any = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except NOT_JSON as error:
         raise ValueError("the answer is no JSON that can be read") from error
     entries = _entries(told)
     if entries is None:

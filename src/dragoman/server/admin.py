@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from dragoman.ir.errors import GatewayError, Kind
+from dragoman.wire.not_json import NOT_JSON
 
 Answerer = Callable[[str, bytes], Awaitable[bytes]]
 """(query, body) -> the answer's body. Raises GatewayError."""
@@ -111,7 +112,7 @@ def _answer(ask: Ask, method: str, path: str, kind: type[msgspec.Struct]) -> Ans
     async def answer(query: str, body: bytes) -> bytes:
         try:
             question = read(query, body, kind)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except NOT_JSON as error:
             # Its sentences quote names of fields and types, never values.
             where = "the query" if method == "GET" else "the body"
             message = f"{where} of `{method} {path}` is not as it must be: {error}"

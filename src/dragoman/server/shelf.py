@@ -8,6 +8,7 @@ from collections import OrderedDict
 import msgspec
 
 from dragoman.ir.errors import GatewayError, Kind
+from dragoman.wire.not_json import NOT_JSON
 
 _RUN = re.compile(r"[\w-]{8,64}", re.ASCII)
 _BODY_BYTES = 2 * 1024 * 1024
@@ -53,7 +54,7 @@ class Shelf:
 def _check(body: bytes) -> None:
     try:
         msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except NOT_JSON as error:
         raise _bad("the body is not a JSON object") from error
 
 

@@ -27,6 +27,7 @@ from dragoman.simulator.stage import error_of, perform_error, perform_reply, pro
 from dragoman.simulator.stamp import Stamp
 from dragoman.simulator.view import Incoming, View
 from dragoman.simulator.views import READERS
+from dragoman.wire.not_json import NOT_JSON
 
 _JSON = ("content-type", "application/json")
 
@@ -99,7 +100,7 @@ class Simulator:
         dialect = route.dialect
         try:
             body = msgspec.json.decode(asked.body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except NOT_JSON:
             body = None
         if not isinstance(body, dict):
             return perform_error(refusal(dialect, _NO_JSON[dialect]), {}, self._dice, dialect)

@@ -13,6 +13,7 @@ from dragoman.simulator.performance import Billed, Performance
 from dragoman.simulator.routes import given_key
 from dragoman.simulator.view import View
 from dragoman.simulator.violation import Violation
+from dragoman.wire.not_json import NOT_JSON
 
 _KEPT = 200
 
@@ -129,6 +130,6 @@ def _brief(record: Record) -> dict[str, Any]:
 def _kept_body(body: bytes) -> msgspec.Raw | str:
     try:
         msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except NOT_JSON:
         return body.decode("utf-8", "replace")
     return msgspec.Raw(body)

@@ -21,8 +21,9 @@ import msgspec
 from dragoman.cli.codex.arguments import KEY_VARIABLE, Door
 from dragoman.cli.codex.program import Program, ask
 from dragoman.cli.codex.surroundings import has_own_catalogue, settings_against_a_command
-from dragoman.cli.gateway import NOT_JSON, get, post
+from dragoman.cli.gateway import get, post
 from dragoman.config.folders import cache_folder
+from dragoman.wire.not_json import NOT_JSON
 
 _PRINTS_KEY = f"import os; print(os.environ['{KEY_VARIABLE}'])"
 _ANSWER_S = 30.0

@@ -8,7 +8,8 @@ import msgspec
 
 from dragoman.cli.amounts import dollars
 from dragoman.cli.codex.arguments import Door
-from dragoman.cli.gateway import NOT_JSON, get
+from dragoman.cli.gateway import get
+from dragoman.wire.not_json import NOT_JSON
 
 _WAIT_S = 10.0
 """A busy machine answers late; a gateway that is gone refuses at once."""

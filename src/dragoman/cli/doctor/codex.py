@@ -14,7 +14,7 @@ from dragoman.cli.codex.program import INSTALL, OLDEST_TESTED, Program, ask, is_
 from dragoman.cli.codex.surroundings import MANAGED, codex_home, managed_provider
 from dragoman.cli.doctor.finding import Finding, ok, problem, warning
 from dragoman.cli.doctor.settings import Settings
-from dragoman.cli.gateway import NOT_JSON
+from dragoman.wire.not_json import NOT_JSON
 
 _PROJECT = Path(".codex") / "config.toml"
 _SOCKET = Path("app-server-control") / "app-server-control.sock"

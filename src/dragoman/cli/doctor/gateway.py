@@ -11,7 +11,8 @@ from dragoman import __version__
 from dragoman.cli.asking import reason
 from dragoman.cli.codex.arguments import KEY_VARIABLE
 from dragoman.cli.doctor.finding import Finding, ok, problem, warning
-from dragoman.cli.gateway import NOT_JSON, Look, Sight, get, look_at
+from dragoman.cli.gateway import Look, Sight, get, look_at
+from dragoman.wire.not_json import NOT_JSON
 
 _ABOUT = "gateway"
 

@@ -11,7 +11,8 @@ import click
 import msgspec
 
 from dragoman.cli.codex.arguments import KEY_VARIABLE
-from dragoman.cli.gateway import NOT_JSON, get
+from dragoman.cli.gateway import get
+from dragoman.wire.not_json import NOT_JSON
 
 _FAULTS = (OSError, http.client.HTTPException, *NOT_JSON)
 

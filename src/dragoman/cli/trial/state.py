@@ -14,8 +14,8 @@ from typing import Any, Literal
 import click
 import msgspec
 
-from dragoman.cli.gateway import NOT_JSON
 from dragoman.config.folders import state_folder
+from dragoman.wire.not_json import NOT_JSON
 
 _FILE = "try.json"
 _LOCK = "lock"

@@ -12,9 +12,10 @@ from typing import Any
 import msgspec
 
 from dragoman.dialects.errors import LONGEST_MESSAGE, asked_wait_s, kind_by_words, kind_of, plain_words, spoken_wait_s, without_keys
-from dragoman.dialects.remainder import NOT_JSON, JsonObject
+from dragoman.dialects.remainder import JsonObject
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.wire.frame import Headers
+from dragoman.wire.not_json import NOT_JSON
 
 # The servers' own words, in `code` or `type`.
 _BY_CODE: dict[str, Kind] = {

@@ -23,10 +23,11 @@ from dragoman.dialects.chat.template import Template, template_of
 from dragoman.dialects.chat.usage import read_usage, told_usage
 from dragoman.dialects.contract import Quirks
 from dragoman.dialects.counts import count
-from dragoman.dialects.remainder import NOT_JSON, JsonObject, object_or_empty, objects
+from dragoman.dialects.remainder import JsonObject, object_or_empty, objects
 from dragoman.ir import events as ev
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.wire.frame import Frame
+from dragoman.wire.not_json import NOT_JSON
 
 _decode = msgspec.json.Decoder().decode
 

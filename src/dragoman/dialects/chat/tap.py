@@ -14,9 +14,10 @@ from dragoman.dialects.chat.errors import error_frame, error_inside, is_error
 from dragoman.dialects.chat.plain import QUOTE, Plain
 from dragoman.dialects.chat.usage import read_usage, told_usage
 from dragoman.dialects.contract import Tap as ContractTap
-from dragoman.dialects.remainder import NOT_JSON, JsonObject, object_in, object_or_empty, objects, text_or_none
+from dragoman.dialects.remainder import JsonObject, object_in, object_or_empty, objects, text_or_none
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.usage import Usage
+from dragoman.wire.not_json import NOT_JSON
 
 _LONGEST_LINE = 16 * 1024 * 1024
 _NULL = (b":null", b": null")

@@ -13,9 +13,10 @@ import msgspec
 
 from dragoman.dialects.errors import KIND_BY_STATUS, LONGEST_MESSAGE, asked_wait_s, kind_of, plain_words, spoken_wait_s, without_keys
 from dragoman.dialects.generate.remainder import text_or_none
-from dragoman.dialects.remainder import NOT_JSON, JsonObject, object_or_empty, objects
+from dragoman.dialects.remainder import JsonObject, object_or_empty, objects
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.wire.frame import Headers
+from dragoman.wire.not_json import NOT_JSON
 
 _BY_REASON: dict[str, Kind] = {
     "API_KEY_INVALID": Kind.PROVIDER_KEY,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from dragoman.dialects.remainder import NOT_JSON
+from dragoman.wire.not_json import NOT_JSON
 
 
 class _Part(msgspec.Struct, forbid_unknown_fields=True, gc=False):

@@ -21,10 +21,11 @@ from dragoman.dialects.generate.errors import error_inside, is_error
 from dragoman.dialects.generate.plain import PlainChunk, read_plain
 from dragoman.dialects.generate.remainder import NAME, text_or_none
 from dragoman.dialects.generate.usage import read_usage, tells_counts
-from dragoman.dialects.remainder import NOT_JSON, JsonObject, object_or_empty, objects
+from dragoman.dialects.remainder import JsonObject, object_or_empty, objects
 from dragoman.ir import events as ev
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.wire.frame import Frame
+from dragoman.wire.not_json import NOT_JSON
 
 _decode = msgspec.json.Decoder().decode
 

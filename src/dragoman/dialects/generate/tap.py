@@ -15,10 +15,11 @@ from dragoman.dialects.generate.errors import error_frame, error_inside, is_erro
 from dragoman.dialects.generate.frames import StreamFramer
 from dragoman.dialects.generate.remainder import text_or_none
 from dragoman.dialects.generate.usage import read_usage, tells_counts
-from dragoman.dialects.remainder import NOT_JSON, JsonObject, object_or_empty, objects
+from dragoman.dialects.remainder import JsonObject, object_or_empty, objects
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.usage import Usage
 from dragoman.wire.frame import Frame, WireError
+from dragoman.wire.not_json import NOT_JSON
 
 _decode = msgspec.json.Decoder().decode
 

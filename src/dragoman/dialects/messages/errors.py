@@ -12,10 +12,11 @@ from typing import Any
 import msgspec
 
 from dragoman.dialects.errors import LONGEST_MESSAGE, asked_wait_s, kind_of, plain_words, without_keys
-from dragoman.dialects.remainder import NOT_JSON, JsonObject, object_or_empty, text_or_none
+from dragoman.dialects.remainder import JsonObject, object_or_empty, text_or_none
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.wire.frame import Headers
 from dragoman.wire.headers import first
+from dragoman.wire.not_json import NOT_JSON
 from dragoman.wire.sse import encode
 
 _BY_TYPE: dict[str, Kind] = {

@@ -16,10 +16,11 @@ from dragoman.dialects.messages.content import Content
 from dragoman.dialects.messages.errors import error_inside
 from dragoman.dialects.messages.remainder import NAME
 from dragoman.dialects.messages.usage import merged, read_usage
-from dragoman.dialects.remainder import NOT_JSON, JsonObject, object_or_empty, objects, text_or_none
+from dragoman.dialects.remainder import JsonObject, object_or_empty, objects, text_or_none
 from dragoman.ir import events as ev
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.wire.frame import Frame
+from dragoman.wire.not_json import NOT_JSON
 
 _REASONS: dict[Any, ev.FinishReason] = {
     "end_turn": "stop",

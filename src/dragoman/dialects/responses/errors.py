@@ -11,10 +11,11 @@ from typing import Any
 import msgspec
 
 from dragoman.dialects.errors import LONGEST_MESSAGE, asked_wait_s, kind_by_words, kind_of, page_title, spoken_wait_s, until_s, without_keys
-from dragoman.dialects.remainder import NOT_JSON, JsonObject
+from dragoman.dialects.remainder import JsonObject
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.wire.frame import Headers
 from dragoman.wire.headers import first
+from dragoman.wire.not_json import NOT_JSON
 
 # The provider's own words, wherever they stand (`code`, else `type`), decide first; the status decides what they leave open.
 _KIND_BY_WORD: dict[str, Kind] = {

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from dragoman.dialects.contract import Quirks
-from dragoman.dialects.remainder import NOT_JSON, JsonObject, text_or_none
+from dragoman.dialects.remainder import JsonObject, text_or_none
 from dragoman.dialects.responses import wire
 from dragoman.dialects.responses.errors import error_object, error_of
 from dragoman.dialects.responses.output import Output
@@ -18,6 +18,7 @@ from dragoman.dialects.responses.usage import read_usage
 from dragoman.ir import events as ev
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.wire.frame import Frame
+from dragoman.wire.not_json import NOT_JSON
 
 _INCOMPLETE: dict[Any, ev.FinishReason] = {"max_output_tokens": "length", "content_filter": "content_filter"}
 

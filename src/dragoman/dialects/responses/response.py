@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from dragoman.dialects.contract import Quirks
-from dragoman.dialects.remainder import NOT_JSON, JsonObject, objects
+from dragoman.dialects.remainder import JsonObject, objects
 from dragoman.dialects.responses.envelope import closing, item_id, item_stem, opening, response_id, wants_seals, with_tools
 from dragoman.dialects.responses.items import write_given
 from dragoman.dialects.responses.last_seals import without_last_seals
@@ -17,6 +17,7 @@ from dragoman.ir import events as ev
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.request import Call, Compaction, Item, Message, OpaquePart, Reasoning, Request
 from dragoman.ir.response import Response
+from dragoman.wire.not_json import NOT_JSON
 
 _PREFIXES: dict[type, str] = {Message: "msg", Reasoning: "rs", Compaction: "cmp"}
 _CALL_PREFIXES = {"function": "fc", "custom": "ctc", "search": "tsc"}

@@ -10,7 +10,7 @@ from msgspec import UNSET, UnsetType
 
 from dragoman.dialects.contract import Tap
 from dragoman.dialects.peeking import NEVER, beginning, beginnings
-from dragoman.dialects.remainder import NOT_JSON, JsonObject, text_or_none
+from dragoman.dialects.remainder import JsonObject, text_or_none
 from dragoman.dialects.responses.envelope import failing
 from dragoman.dialects.responses.errors import error_object, error_of
 from dragoman.dialects.responses.frames import lifecycle
@@ -18,6 +18,7 @@ from dragoman.dialects.responses.usage import read_usage
 from dragoman.ir.errors import GatewayError, Kind
 from dragoman.ir.usage import Usage
 from dragoman.wire.frame import Frame, WireError
+from dragoman.wire.not_json import NOT_JSON
 from dragoman.wire.sse import SseFramer
 
 # Keys of the frames that matter. Inside a JSON string the quotes would be escaped, so words of the model set off a parse at most
