@@ -188,4 +188,4 @@ writers = Table(
 """The number of the last batch of each writer, so that what is written again after a connection broke counts once."""
 
 meta = Table(f"{PREFIX}meta", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
-"""Small things to remember, as how far the full-text index has come (`indexed`)."""
+"""Small things to remember, as how far the full-text index has come (`indexed`; `indexed_whole`: `store.search`)."""
