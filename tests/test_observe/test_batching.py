@@ -29,7 +29,7 @@ class Slow(Blank):
         self._busy = busy
 
     def write(self, batch: Batch) -> None:
-        self.did.append(len(batch.exchanges))
+        self.did.append(batch.count)
         self._busy()
 
     def index(self, most: int) -> int:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from dragoman.config.journal_schema import Journal as Settings
 from dragoman.ir.record import Record
 from dragoman.observe.journal import Journal
-from dragoman.observe.journal_rows import Parts
+from dragoman.observe.journal_sums import Parts
 from dragoman.store.filter import Cursor, Filter
 from dragoman.store.open import Store, open_store
 from dragoman.store.queries import page

@@ -53,6 +53,20 @@ def test_every_value_comes_back_as_it_was_given(url: str) -> None:
     assert tuple(all_of(store, tables.exchanges)[0].values()) == given
 
 
+@pytest.mark.parametrize("count", [1, 33, 100])
+@pytest.mark.parametrize("waits", [False, True], ids=["at once", "after it waited on disk"])
+def test_columns_of_exchanges_come_back_and_in_those_that_are_not_there_nobody_has_a_value(url: str, count: int, waits: bool) -> None:
+    store = open_store(url)
+    rows = [exchange(f"{number:03}", message=f"m{number}" if number % 3 else None, cost_pico=number) for number in range(count)]
+    given = dict(zip(columns(tables.exchanges), zip(*rows, strict=True), strict=True))
+    batch = Batch("w", 1, 1.0, columns={name: column for name, column in given.items() if any(value is not None for value in column)})
+
+    store.writer().write(msgspec.msgpack.decode(msgspec.msgpack.encode(batch), type=Batch) if waits else batch)
+
+    assert batch.count == count
+    assert [tuple(each.values()) for each in all_of(store, tables.exchanges)] == rows
+
+
 def test_times_are_put_behind_those_of_the_same_hour(url: str) -> None:
     store = open_store(url)
     batches = (
@@ -144,9 +158,17 @@ def test_nothing_of_a_batch_is_there_if_a_row_is_refused(url: str) -> None:
 def test_letters_that_are_none_are_replaced_when_rows_are_cleaned(url: str) -> None:
     store = open_store(url)
 
-    store.writer().write(cleaned(Batch("w", 1, 1.0, exchanges=[exchange("a", message="a\ud800b\x00c", input_tokens=2**70)])))
+    odd, plain = (
+        exchange("a", message="a\ud800b\x00c", input_tokens=2**70),
+        dict(zip(columns(tables.exchanges), exchange("b"), strict=True)),
+    )
+    told = {name: [value] for name, value in {**plain, "message": "\x00", "input_tokens": -(2**70)}.items()}
 
-    assert [(each["message"], each["input_tokens"]) for each in all_of(store, tables.exchanges)] == [("a?b\ufffdc", 2**63 - 1)]
+    for batch in (Batch("w", 1, 1.0, exchanges=[odd]), Batch("w", 2, 1.0, columns=told)):
+        store.writer().write(cleaned(batch))
+
+    said = [(each["message"], each["input_tokens"]) for each in all_of(store, tables.exchanges)]
+    assert said == [("a?b\ufffdc", 2**63 - 1), ("\ufffd", -(2**63 - 1))]
 
 
 def test_batches_can_wait_as_bytes(url: str) -> None:

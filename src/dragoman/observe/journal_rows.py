@@ -1,40 +1,26 @@
-"""Records become rows: of the exchange itself, its attempts and tools, and of the sums that they add to."""
+"""Records become what is written of them: columns of the exchanges themselves, rows of their tools and of the sums that they add to."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
-from itertools import repeat
-from operator import attrgetter
-from struct import pack
+from itertools import chain, islice
 from typing import Any
 
 import msgspec
+from msgspec.structs import astuple
 
 from dragoman.ir.kept import DROPPED
 from dragoman.ir.record import Attempt, Record
 from dragoman.ir.usage import Usage
-from dragoman.store.batch import LONGEST, PER_S, Batch, Row
+from dragoman.observe.journal_sums import Before, Columns, Sums
+from dragoman.store.batch import Batch, Row
 from dragoman.store.clean import cleaned_value
 
-_OK = "ok"
-_BESIDE = frozenset({"title", "prewarm"})
-_SESSIONS = 10_000
-_ABSURD = 10**17
-_KEYS = 10_000
-_PART = 1000
-_FIRST_TOKENS, _TOTAL_S, _FIRST_TOKEN_S = 13, 14, 15
-"""Places in the sums of an exchange."""
-_BODIES = -5
-"""The place of `bodies` in the row of an exchange."""
 ARGUMENTS = 2000
 """Letters of a call's arguments that are kept."""
 _MESSAGE = 4000
 _NAME = 400
-_NO_USAGE = Usage()
-_NO_TOKENS = None, None
-_NO_PATHS = None, None
 _json = msgspec.json.Encoder(decimal_format="string", enc_hook=str)
 
 
@@ -53,156 +39,99 @@ Price = Callable[[Record], Priced | None]
 Told = Callable[[Any], object]
 """Makes JSON of what stands in `Record.decision`."""
 
-# In the order of the columns; what is worked out stands between.
-_WHO = attrgetter("id", "began_at", "session", "turn", "parent_session", "run", "kind", "client", "team", "user", "address", "key_prefix")
-_WHAT = attrgetter("agent", "agent_version", "dialect", "upstream_dialect", "lane", "asked", "routed", "rule")
-_WAITED = attrgetter("queue_s", "admission_s", "guards_s", "cache_s", "waited_s")
-_TRIED = attrgetter("provider", "model", "key", "began_s", "connected_s", "first_byte_s", "ended_s", "status", "error")
-_USED = attrgetter("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens", "total_tokens")
-_UNTOLD = (None,) * 6
-_SUMMED = attrgetter("client", "team", "user", "provider", "model", "agent", "error")
-_TOOK = attrgetter("first_token_s", "generation_s", "tools_s", "own_s", "total_s", "bytes_in", "bytes_out", "cache_hit")
+_AS_TOLD = (
+    "id", "began_at", "session", "turn", "parent_session", "run", "kind", "client", "team", "user", "address", "key_prefix", "agent",
+    "agent_version", "lane", "asked", "routed", "rule", "provider", "model", "answered", "stream", "status", "error", "stop_reason",
+    "queue_s", "admission_s", "guards_s", "cache_s", "waited_s", "first_token_s", "generation_s", "tools_s", "own_s", "total_s", "bytes_in",
+    "bytes_out", "cache_hit", "replays",
+)  # fmt: skip
+"""Fields of a record that stand as they are in the column of the same name."""
+_USED = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens", "total_tokens")
+_TRIED = ("provider", "model", "key", "began_s", "connected_s", "first_byte_s", "ended_s", "status", "error")
+_PATHS = ("cwd", "repo")
+_UNTOLD = (None,) * len(Usage.__struct_fields__)
+_UNPRICED = Priced()
+_NO_ATTEMPT = Attempt("", "", 0.0)
 
 
 def without_bodies(batch: Batch) -> Batch:
     """The same exchanges, whose bodies there was no room for."""
-    with_bodies = {row[0] for row in batch.bodies}
-    exchanges = [(*row[:_BODIES], DROPPED, *row[_BODIES + 1 :]) if row[0] in with_bodies else row for row in batch.exchanges]
-    return msgspec.structs.replace(batch, exchanges=exchanges, bodies=[], blobs=[])
-
-
-class Turns:
-    """Which step each session is in: what is written in pieces is counted once."""
-
-    def __init__(self) -> None:
-        self._last: OrderedDict[str, str | None] = OrderedDict()
-
-    def begun(self, record: Record) -> int:
-        """1 if a turn begins with this exchange. One that names no turn is one; what agents ask beside their turns is none."""
-        if record.kind in _BESIDE or record.session is None:
-            return 0
-        last = self._last.pop(record.session, None)
-        self._last[record.session] = record.turn
-        if len(self._last) > _SESSIONS:
-            self._last.popitem(last=False)
-        return int(record.turn is None or record.turn != last)
-
-
-class Parts:
-    """Counts the times that are written of each hour, so that they stand in rows of about a thousand."""
-
-    def __init__(self) -> None:
-        self._counts: dict[tuple[Any, ...], int] = {}
-
-    def next(self, key: tuple[Any, ...], count: int) -> int:
-        """In which row so many more belong."""
-        if len(self._counts) >= _KEYS:
-            self._counts.clear()
-        before = self._counts.get(key, 0)
-        self._counts[key] = before + count
-        return before // _PART
+    with_bodies, columns = {row[0] for row in batch.bodies}, batch.columns
+    words = [DROPPED if name in with_bodies else word for name, word in zip(columns["id"], columns["bodies"], strict=True)]
+    return msgspec.structs.replace(batch, columns={**columns, "bodies": words}, bodies=[], blobs=[])
 
 
 class Rows:
-    """Collects the rows of one batch."""
+    """Collects what is to be written of one batch."""
 
-    def __init__(self, price: Price, told: Told, turns: Turns, parts: Parts, *, paths: bool) -> None:
+    def __init__(self, price: Price, told: Told, before: Before, *, paths: bool) -> None:
         self._price = price
         self._told = told
-        self._turns = turns
-        self._parts = parts
-        self._paths = paths
-        self._hours: dict[tuple[int, tuple[str | None, ...]], list[Row]] = {}
-        self._sessions: dict[str, _Session] = {}
-        self._models: dict[tuple[str, str, str], int] = {}
-        self._decided: tuple[object, str] | None = None
-        self.exchanges: list[Row] = []
+        self._before = before
+        self._paths = _PATHS if paths else ()
+        self._sums: Sums | None = None
+        self.columns: Columns = {}
         self.tools: list[Row] = []
         self.results: list[Row] = []
         self.bodies: list[Row] = []
         self.blobs: list[Row] = []
 
     def add(self, records: list[Record], bodies: list[str]) -> None:
-        """The rows of exchanges, and their part in the sums. bodies: what is kept of those of each, in a word."""
-        # One thing for all of them, and then the next: the processor is a tenth faster with what it did just now.
-        price = self._price
-        priced = [price(record) or _UNPRICED for record in records]
-        texts = (
-            _texts([each.parts for each in priced]),
-            _texts([None if record.usage is None else record.usage.extra for record in records]),
-            _texts([_tries(record.attempts, each.attempts) for record, each in zip(records, priced, strict=True)]),
-        )
-        self.exchanges += [self._exchange(*each) for each in zip(records, priced, bodies, *texts, strict=True)]
+        """All exchanges of the batch, once. bodies: what is kept of those of each, in a word."""
+        if not records:
+            return
+        told = _columns(Record, map(astuple, records))
+        used = _columns(Usage, [_UNTOLD if usage is None else astuple(usage) for usage in told["usage"]])
+        priced = _columns(Priced, [astuple(self._price(record) or _UNPRICED) for record in records])
+        last = [attempts[-1] if attempts else _NO_ATTEMPT for attempts in told["attempts"]]
+        self.columns = {
+            **{name: told[name] for name in (*_AS_TOLD, *self._paths)},
+            **{name: used[name] for name in _USED},
+            "dialect_in": told["dialect"],
+            "dialect_out": told["upstream_dialect"],
+            "decision": self._decisions(told["decision"]),
+            "provider_key": [each.key for each in last],
+            "message": [each if each is None or len(each) <= _MESSAGE else each[:_MESSAGE] for each in told["message"]],
+            "usage_extra": _texts(used["extra"]),
+            "cost_pico": priced["pico"],
+            "cost_parts": _texts(priced["parts"]),
+            "attempts": list(map(len, told["attempts"])),
+            "tool_calls": list(map(len, told["calls"])),
+            "connect_s": [None if each.connected_s is None else each.connected_s - each.began_s for each in last],
+            "upstream_first_byte_s": [None if each.first_byte_s is None else each.first_byte_s - each.began_s for each in last],
+            "warnings": [
+                _text([*said, *more]) if said or more else None for said, more in zip(told["warnings"], priced["told"], strict=True)
+            ],
+            "bodies": bodies,
+            "tries": _tries(told["attempts"], priced["attempts"]),
+        }
         for record in records:
             if record.calls or record.results:
                 self._tools(record)
-        self._sum(records, priced)
+        self._sums = Sums(told, used, priced["pico"], paths=bool(self._paths))
 
     def batch(self, writer: str, number: int, at: float) -> Batch:
         """All of it."""
-        hours: dict[tuple[Any, ...], list[Row]] = {}
-        for (hour, (*names, error)), rows in self._hours.items():
-            # Who has no name and whose name is empty are the same to sums.
-            hours.setdefault((hour, *[name or "" for name in names], error or _OK), []).extend(rows)
-        return Batch(
+        batch = Batch(
             writer,
             number,
             at,
-            exchanges=self.exchanges,
+            columns=self.columns,
             tools=self.tools,
             results=self.results,
             blobs=self.blobs,
             bodies=self.bodies,
-            sessions=[session.row(name) for name, session in self._sessions.items()],
-            session_models=[(*key, count) for key, count in self._models.items()],
-            usage_hours=[(*key, *_sums(rows)) for key, rows in hours.items()],
-            usage_times=[(*key, self._parts.next(key, len(rows)), *_times(rows)) for key, rows in hours.items()],
         )
+        if self._sums is not None:
+            batch.usage_hours, batch.usage_times = self._sums.hours(self._before.parts)
+            batch.sessions, batch.session_models = self._sums.sessions(self._before.turns)
+        return batch
 
-    def _exchange(
-        self, record: Record, priced: Priced, bodies: str, parts: str | None, extra: str | None, tries: str | None
-    ) -> tuple[Any, ...]:
-        usage = record.usage
-        last = record.attempts[-1] if record.attempts else None
-        connect_s = None if last is None or last.connected_s is None else last.connected_s - last.began_s
-        first_s = None if last is None or last.first_byte_s is None else last.first_byte_s - last.began_s
-        message = record.message
-        return (
-            *_WHO(record),
-            *_WHAT(record),
-            None if record.decision is None else self._decision(record.decision),
-            record.provider,
-            record.model,
-            None if last is None else last.key,
-            record.answered,
-            record.stream,
-            record.status,
-            record.error,
-            message if message is None or len(message) <= _MESSAGE else message[:_MESSAGE],
-            record.stop_reason,
-            *(_UNTOLD if usage is None else _USED(usage)),
-            extra,
-            priced.pico,
-            parts,
-            len(record.attempts),
-            len(record.calls),
-            *_WAITED(record),
-            connect_s,
-            first_s,
-            *_TOOK(record),
-            _text([*record.warnings, *priced.told]) if record.warnings or priced.told else None,
-            bodies,
-            record.cwd if self._paths else None,
-            record.repo if self._paths else None,
-            record.replays,
-            tries,
-        )
-
-    def _decision(self, decision: object) -> str:
-        """As JSON. Where nothing is to be decided, one after the other is the same."""
-        if self._decided is None or self._decided[0] is not decision:
-            self._decided = decision, _text(self._told(decision))
-        return self._decided[1]
+    def _decisions(self, decisions: Sequence[object]) -> list[str | None]:
+        """As JSON. Where nothing is to be decided, it is the same in many."""
+        each = dict(zip(map(id, decisions), decisions, strict=True))
+        texts = {key: None if decision is None else _text(self._told(decision)) for key, decision in each.items()}
+        return [texts[id(decision)] for decision in decisions]
 
     def _tools(self, record: Record) -> None:
         for call in record.calls:
@@ -220,123 +149,24 @@ class Rows:
         for result in record.results:
             self.results.append((record.id, result.is_error, result.size_bytes, result.tokens, result.call_id, record.session or ""))
 
-    def _sum(self, records: list[Record], priced: list[Priced]) -> None:
-        hours, models = self._hours, self._models
-        for record, sums in zip(records, _counted(records, priced), strict=True):
-            key = int(record.began_at) // 3600, _SUMMED(record)
-            rows = hours.get(key)
-            if rows is None:
-                rows = hours[key] = []
-            rows.append(sums)
-            if record.session:
-                self._session(record, sums)
-                if record.provider and record.error is None:
-                    name = record.session, record.provider, record.model or ""
-                    models[name] = models.get(name, 0) + 1
 
-    def _session(self, record: Record, sums: Row) -> None:
-        cwd, repo = (record.cwd, record.repo) if self._paths else _NO_PATHS
-        who = (record.parent_session, record.agent, record.client, cwd, repo, record.turn)
-        session, at = record.session or "", record.began_at
-        known, turns = self._sessions.get(session), self._turns.begun(record)
-        if known is None:
-            self._sessions[session] = _Session(who, at, at, turns, [sums])
-            return
-        if who != known.who:
-            known.who = tuple([new if new is not None else old for new, old in zip(who, known.who, strict=True)])
-        if at < known.first_at:
-            known.first_at = at
-        elif at > known.last_at:
-            known.last_at = at
-        known.turns += turns
-        known.sums.append(sums)
+def _columns(kind: type[msgspec.Struct], structs: Iterable[tuple[Any, ...]]) -> Columns:
+    """The fields of many, by their names."""
+    return dict(zip(kind.__struct_fields__, zip(*structs, strict=True), strict=True))
 
 
-class _Session(msgspec.Struct):
-    """What a batch adds to a session. who: in the order of the columns; what is told later counts. sums: as an hour's."""
-
-    who: tuple[str | None, ...]
-    first_at: float
-    last_at: float
-    turns: int
-    sums: list[Row]
-
-    def row(self, name: str) -> Row:
-        count, failed, unpriced, tried, *tokens, calls, _, _, _, total_s, _, _, _ = _sums(self.sums)
-        return (name, *self.who, self.first_at, self.last_at, count, self.turns, failed, unpriced, tried, calls, *tokens, total_s)
-
-
-def _sums(rows: list[Row]) -> Row:
-    """Of each column."""
-    return rows[0] if len(rows) == 1 else [sum(column) for column in zip(*rows, strict=True)]
-
-
-def _times(rows: list[Row]) -> tuple[str, str | None]:
-    """How long each took, and of those that had one the time of the first token."""
-    total_s, first_s = [row[_TOTAL_S] for row in rows], [row[_FIRST_TOKEN_S] for row in rows if row[_FIRST_TOKENS]]
-    return _one_by_one(total_s), _one_by_one(first_s) or None
-
-
-def _one_by_one(times_s: list[float]) -> str:
-    parts = [int(each * PER_S + 0.5) for each in times_s]
-    if parts and (max(parts) > LONGEST or min(parts) < 0):
-        parts = [min(max(each, 0), LONGEST) for each in parts]
-    return pack(f">{len(parts)}I", *parts).hex()
-
-
-_UNPRICED = Priced()
-
-
-def _counted(records: list[Record], priced: list[Priced]) -> Iterable[Row]:
-    """What each exchange adds to the sums, in the order of their columns."""
-    usages = [record.usage or _NO_USAGE for record in records]
-    firsts_s = [record.first_token_s for record in records]
-    tokens = (
-        [usage.input_tokens for usage in usages],
-        [usage.output_tokens for usage in usages],
-        [usage.cache_read_tokens or 0 for usage in usages],
-        [usage.cache_write_tokens or 0 for usage in usages],
-        [usage.reasoning_tokens or 0 for usage in usages],
-        [each.pico or 0 for each in priced],
+def _tries(attempts: Sequence[list[Attempt]], costs: Sequence[tuple[int | None, ...]]) -> list[str | None]:
+    """As `store.tries` has them, of each exchange."""
+    each = list(chain.from_iterable(attempts))
+    if not each:
+        return [None] * len(attempts)
+    tried = _columns(Attempt, map(astuple, each))
+    cost = chain.from_iterable(
+        [pico if len(pico) == len(tries) else (None,) * len(tries) for pico, tries in zip(costs, attempts, strict=True)]
     )
-    return zip(
-        repeat(1, len(records)),
-        [int(record.error is not None) for record in records],
-        [
-            int(record.usage is not None and (each.pico is None or abs(each.pico) >= _ABSURD))
-            for record, each in zip(records, priced, strict=True)
-        ],
-        [len(record.attempts) for record in records],
-        *[_countable(column) for column in tokens],
-        [len(record.calls) for record in records],
-        [record.bytes_in for record in records],
-        [record.bytes_out for record in records],
-        [int(first_s is not None) for first_s in firsts_s],
-        [record.total_s for record in records],
-        [first_s or 0.0 for first_s in firsts_s],
-        [record.generation_s or 0.0 for record in records],
-        [record.own_s or 0.0 for record in records],
-        strict=True,
-    )
-
-
-def _countable(numbers: list[int]) -> list[int]:
-    """What a provider makes up must not make the sums of an hour too large for their column, as then nothing of it could be written."""
-    if not numbers or (max(numbers) < _ABSURD and min(numbers) > -_ABSURD):
-        return numbers
-    return [number if -_ABSURD < number < _ABSURD else 0 for number in numbers]
-
-
-def _tries(attempts: list[Attempt], costs: tuple[int | None, ...]) -> list[Row]:
-    """As `store.tries` has them."""
-    if len(attempts) == 1:
-        (each,) = attempts
-        return [(*_TRIED(each), *_tokens(each.usage), costs[0] if costs else None)]
-    return [(*_TRIED(each), *_tokens(each.usage), cost) for each, cost in zip(attempts, costs or repeat(None), strict=False)]
-
-
-def _tokens(usage: Usage | None) -> tuple[int | None, int | None]:
-    return _NO_TOKENS if usage is None else (usage.input_tokens, usage.output_tokens)
+    tokens = [(None, None) if usage is None else (usage.input_tokens, usage.output_tokens) for usage in tried["usage"]]
+    rows = zip(*[tried[name] for name in _TRIED], *zip(*tokens, strict=True), cost, strict=True)
+    return _texts([list(islice(rows, len(tries))) for tries in attempts])
 
 
 def _texts(values: Sequence[object]) -> list[str | None]:

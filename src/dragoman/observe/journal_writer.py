@@ -16,7 +16,8 @@ from dragoman.ir.kept import DROPPED, FULL, NOTHING
 from dragoman.ir.record import Bodies, Record
 from dragoman.observe.first_look import Heads, first_look, known_heads
 from dragoman.observe.journal_bodies import EPOCH_S, BodyKeeper
-from dragoman.observe.journal_rows import ARGUMENTS, Parts, Price, Rows, Told, Turns, without_bodies
+from dragoman.observe.journal_rows import ARGUMENTS, Price, Rows, Told, without_bodies
+from dragoman.observe.journal_sums import Before
 from dragoman.observe.redact import Redactor
 from dragoman.observe.spool import Spool
 from dragoman.store.batch import Batch, Old, Writer
@@ -115,8 +116,7 @@ class Scribe:
         self._stats = stats
         self._redactor = Redactor(secrets)
         self._keeper = BodyKeeper(self._redactor, most_bytes=settings.body_bytes)
-        self._turns = Turns()
-        self._parts = Parts()
+        self._before = Before()
         self._store: Opened | None = None
         self._writer: Writer | None = None
         self._number = 0
@@ -188,7 +188,7 @@ class Scribe:
             self._wait_on_disk(batch, len(entries))
 
     def _batch(self, entries: list[Entry]) -> Batch:
-        rows = Rows(self._price, self._told, self._turns, self._parts, paths=self._settings.paths)
+        rows = Rows(self._price, self._told, self._before, paths=self._settings.paths)
         keeper, at = self._keeper, self._clock()
         self._complete([(record, bodies) for record, bodies, _, _ in entries])
         heads = [None if bodies is None or bodies.mode == NOTHING else known_heads(bodies) for _, bodies, _, _ in entries]
@@ -279,7 +279,7 @@ class Scribe:
                         return
                     for frame in frames:
                         batch = _decode(frame)
-                        if not self._put(batch, len(batch.exchanges)):
+                        if not self._put(batch, batch.count):
                             raise StoreAway("it is away again")
             except StoreAway:
                 break

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import msgspec
 
 Row = Sequence[Any]
+Column = Sequence[Any]
 
 PER_S = 100_000
 LONGEST = 2**32 - 1
@@ -15,16 +16,19 @@ LONGEST = 2**32 - 1
 
 
 class Batch(msgspec.Struct):
-    """Rows for each table (their values in the order of its columns), written in one transaction. A writer counts its
-    batches (`number`), which keeps one that is written twice from counting twice.
+    """What is written in one transaction. A writer counts its batches (`number`), which keeps one that is written twice from counting
+    twice.
 
-    attempts: of a release before, which let them wait on disk; now they stand in the rows of their exchanges. bodies: without their
-    `number`. results: of tools, as (result_exchange_id, is_error, result_bytes, result_tokens, call_id, session).
+    columns: of the exchanges, by name: as many values in each as there are exchanges; in a column that is not there nobody has one. Of
+    the other tables, rows: their values in the order of its columns. exchanges, attempts: of a release before, which let such rows wait on
+    disk; now attempts stand with their exchanges. bodies: without their `number`. results: of tools, as (result_exchange_id, is_error,
+    result_bytes, result_tokens, call_id, session).
     """
 
     writer: str
     number: int
     written_at: float
+    columns: dict[str, Column] = {}
     exchanges: list[Row] = []
     attempts: list[Row] = []
     tools: list[Row] = []
@@ -35,6 +39,11 @@ class Batch(msgspec.Struct):
     session_models: list[Row] = []
     usage_hours: list[Row] = []
     usage_times: list[Row] = []
+
+    @property
+    def count(self) -> int:
+        """How many exchanges these are."""
+        return len(self.columns["id"]) if self.columns else len(self.exchanges)
 
 
 class Old(msgspec.Struct, frozen=True):

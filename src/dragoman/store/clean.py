@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 import msgspec
 
-from dragoman.store.batch import Batch, Row
+from dragoman.store.batch import Batch
 
 _LARGEST = 2**63 - 1
 
@@ -15,11 +15,12 @@ _LARGEST = 2**63 - 1
 def cleaned(batch: Batch) -> Batch:
     """The batch without letters that are none (NUL, half a surrogate pair) and with numbers that 64 bits hold."""
     fields = [name for name in Batch.__struct_fields__ if isinstance(getattr(batch, name), list)]
-    return msgspec.structs.replace(batch, **{field: [_row(row) for row in getattr(batch, field)] for field in fields})
+    rows = {field: [_all(row) for row in getattr(batch, field)] for field in fields}
+    return msgspec.structs.replace(batch, columns={name: _all(column) for name, column in batch.columns.items()}, **rows)
 
 
-def _row(row: Row) -> Row:
-    return [_scalar(value) for value in row]
+def _all(values: Sequence[Any]) -> list[Any]:
+    return [_scalar(value) for value in values]
 
 
 def cleaned_value(value: Any) -> Any:

@@ -12,7 +12,7 @@ from sqlalchemy import Table
 from dragoman.store.batch import Batch, Old
 from dragoman.store.faults import RowRefused, StoreAway
 from dragoman.store.search import words_of
-from dragoman.store.writer import KEEP_INDEXED, KEEP_LAST, LAST, RESULTS, WRITTEN, columns, insert_into, rows_of, sweeps
+from dragoman.store.writer import KEEP_INDEXED, KEEP_LAST, LAST, RESULTS, WRITTEN, columns, columns_of, insert_into, quoted, sweeps
 
 _CONNECT_S = 5
 _STATEMENT_MS = 30_000
@@ -22,19 +22,18 @@ _ROWS = (psycopg.DataError, psycopg.IntegrityError, UnicodeError)
 
 
 def _ordered(table: Table) -> str:
-    keys = [f'"{column.name}"' for column in table.primary_key.columns if column.identity is None]
-    return f" ORDER BY {', '.join(keys)}" if keys else ""
+    keys = quoted(column.name for column in table.primary_key.columns if column.identity is None)
+    return f" ORDER BY {keys}" if keys else ""
 
 
 _COPIES = tuple(
     (
         field,
         f"CREATE TEMPORARY TABLE IF NOT EXISTS new_{field} ON COMMIT DELETE ROWS AS SELECT "
-        + ", ".join(f'"{name}"' for name in columns(table))
+        + quoted(columns(table))
         + f" FROM {table.name} WITH NO DATA",
-        f"COPY new_{field} FROM STDIN",
         # In the order of their keys: two gateways that write the same rows wait for each other, and never in a circle.
-        insert_into(table, f"SELECT * FROM new_{field}" + _ordered(table)),
+        insert_into(table, columns(table), f"SELECT * FROM new_{field}" + _ordered(table)),
     )
     for field, table in WRITTEN
 )
@@ -56,7 +55,7 @@ class PostgresWriter:
                 tcp_user_timeout=15_000,
             )
             with self._connection.cursor() as cursor:
-                for _, make, _, _ in _COPIES:
+                for _, make, _ in _COPIES:
                     cursor.execute(make.encode())
         except psycopg.Error as error:
             raise self._away(error) from error
@@ -68,11 +67,11 @@ class PostgresWriter:
             if last is not None and last[0] >= batch.number:
                 return
             cursor.execute(KEEP_LAST.format(_MARK).encode(), (batch.writer, batch.number, batch.written_at))
-            for field, _, copy, insert in _COPIES:
-                rows = rows_of(batch, field)
-                if rows:
-                    with cursor.copy(copy.encode()) as copied:
-                        for row in rows:
+            for field, _, insert in _COPIES:
+                told = columns_of(batch, field)
+                if told:
+                    with cursor.copy(f"COPY new_{field} ({quoted(told)}) FROM STDIN".encode()) as copied:
+                        for row in zip(*told.values(), strict=True):
                             copied.write_row(row)
                     cursor.execute(insert.encode())
             if batch.results:

@@ -7,17 +7,17 @@ import os
 import sqlite3
 from collections.abc import Callable, Generator
 from functools import lru_cache
-from itertools import chain, count
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Boolean, LargeBinary
 
-from dragoman.store.batch import Batch, Old, Row
+from dragoman.store.batch import Batch, Column, Old
 from dragoman.store.faults import RowRefused, StoreAway, StoreRefused
 from dragoman.store.release import no_database
 from dragoman.store.search import words_of, words_to_forget
-from dragoman.store.writer import KEEP_INDEXED, KEEP_LAST, LAST, RESULTS, WRITTEN, insert_into, rows_of, sweeps, written
+from dragoman.store.writer import KEEP_INDEXED, KEEP_LAST, LAST, RESULTS, WRITTEN, columns_of, insert_into, sweeps
 
 _BUSY_S = 5.0
 _CHECKPOINT_PAGES = 4000
@@ -34,9 +34,7 @@ _PLAIN: dict[type, Callable[[Any], Any]] = {LargeBinary: bytearray, Boolean: int
 """What makes of the values of a column such that the driver takes as they are: of all but whole numbers, fractions, texts and bytearrays it
 looks for an adapter first, and takes five times as long for that as for the rest."""
 _MADE_PLAIN = {
-    field: [
-        (at, _PLAIN[type(column.type)]) for at, column in enumerate(written(table)) if type(column.type) in _PLAIN and not column.nullable
-    ]
+    field: {column.name: _PLAIN[type(column.type)] for column in table.columns if type(column.type) in _PLAIN and not column.nullable}
     for field, table in WRITTEN
 }
 # Nothing stays nothing: an adapter that is there is found in half of the time that it takes to find none.
@@ -44,35 +42,33 @@ sqlite3.register_adapter(type(None), dict[None, None]().get)
 
 
 @lru_cache(maxsize=256)
-def _statement(field: str, kinds: tuple[int, ...], rows: int) -> str:
-    """Puts so many rows into a table. kinds: of each column whether it has no value, the same in all rows, or one in each."""
-    same, own = count(1), count(1 + kinds.count(_SAME))
-    row = ["NULL" if kind == _NONE else f"?{next(same)}" if kind == _SAME else "" for kind in kinds]
-    values = ", ".join([f"({', '.join([each or f'?{next(own)}' for each in row])})" for _ in range(rows)])
-    return insert_into(_TABLES[field], f"VALUES {values}")
+def _statement(field: str, same: tuple[str, ...], none: tuple[str, ...], own: tuple[str, ...], rows: int) -> str:
+    """Puts so many rows into a table: columns that have the same in all of them, none that has a value, one of its own in each."""
+    # Only what is handed over once has a number: the database looks for each number among all that were before.
+    row = ", ".join([*[f"?{number}" for number in range(1, len(same) + 1)], *["NULL" for _ in none], *["?" for _ in own]])
+    return insert_into(_TABLES[field], (*same, *none, *own), "VALUES " + ", ".join([f"({row})"] * rows))
 
 
-def _insert(connection: sqlite3.Connection, field: str, rows: list[Row]) -> None:
+def _insert(connection: sqlite3.Connection, field: str, columns: dict[str, Column]) -> None:
     """Put rows into a table. What none of them has is not handed over, and what is the same in all of them once for each statement: the
     driver takes longer for a value than the database does."""
-    columns = list(zip(*rows, strict=True))
-    for at, plain in _MADE_PLAIN[field]:
-        columns[at] = tuple(map(plain, columns[at]))
-    kinds = tuple(map(_kind, columns))
-    if _OWN not in kinds:
-        kinds = _OWN, *kinds[1:]
-    same = [column[0] for column, kind in zip(columns, kinds, strict=True) if kind == _SAME]
-    values = list(zip(*[column for column, kind in zip(columns, kinds, strict=True) if kind == _OWN], strict=True))
+    for name, plain in _MADE_PLAIN[field].items():
+        columns = {**columns, name: tuple(map(plain, columns[name]))}
+    kinds = {name: _kind(column) for name, column in columns.items()}
+    if _OWN not in kinds.values():
+        kinds[next(iter(columns))] = _OWN
+    same, none, own = [tuple([name for name, kind in kinds.items() if kind == each]) for each in (_SAME, _NONE, _OWN)]
+    once, values = [columns[name][0] for name in same], list(zip(*[columns[name] for name in own], strict=True))
     at, size = 0, _AT_ONCE
-    while at < len(rows):
+    while at < len(values):
         # Of the rest the half, and the half of that: so there are few statements, which need not be prepared anew each time.
-        while size > len(rows) - at:
+        while size > len(values) - at:
             size //= 2
-        connection.execute(_statement(field, kinds, size), [*same, *chain.from_iterable(values[at : at + size])])
+        connection.execute(_statement(field, same, none, own, size), [*once, *chain.from_iterable(values[at : at + size])])
         at += size
 
 
-def _kind(column: tuple[Any, ...]) -> int:
+def _kind(column: Column) -> int:
     first = column[0]
     if first is None:
         return _NONE if column.count(None) == len(column) else _OWN
@@ -135,9 +131,9 @@ class SqliteWriter:
                 return
             connection.execute(KEEP_LAST.format("?"), (batch.writer, batch.number, batch.written_at))
             for field, _ in WRITTEN:
-                rows = rows_of(batch, field)
-                if rows:
-                    _insert(connection, field, rows)
+                columns = columns_of(batch, field)
+                if columns:
+                    _insert(connection, field, columns)
             if batch.results:
                 connection.executemany(RESULTS.format("?"), batch.results)
 

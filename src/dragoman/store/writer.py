@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
 
-from sqlalchemy import Column, Table
+from sqlalchemy import Table
 
 from dragoman.store import tables
-from dragoman.store.batch import Batch, Old, Row
+from dragoman.store.batch import Batch, Column, Old
 
 WRITTEN: tuple[tuple[str, Table], ...] = (
     ("exchanges", tables.exchanges),
@@ -23,14 +22,22 @@ WRITTEN: tuple[tuple[str, Table], ...] = (
 )
 """Fields of Batch and their tables."""
 
-_WIDTHS = {field: len([column for column in table.columns if column.identity is None]) for field, table in WRITTEN}
+
+def columns(table: Table) -> list[str]:
+    """The names of the columns that are written: bodies count themselves."""
+    return [column.name for column in table.columns if column.identity is None]
 
 
-def rows_of(batch: Batch, field: str) -> list[Row]:
-    """The rows for a table. Those that a release before let wait on disk may lack its last columns: there is nothing in these."""
-    rows: list[Row] = getattr(batch, field)
-    lacking = _WIDTHS[field] - len(rows[0]) if rows else 0
-    return [(*row, *(None,) * lacking) for row in rows] if lacking > 0 else rows
+_NAMES = {field: columns(table) for field, table in WRITTEN}
+
+
+def columns_of(batch: Batch, field: str) -> dict[str, Column]:
+    """What is put into a table, by the names of its columns; nothing where it gets no rows. Rows that a release before let wait on disk may
+    lack its last columns."""
+    names = _NAMES[field]
+    if field == "exchanges" and batch.columns:
+        return {name: batch.columns[name] for name in names if name in batch.columns}
+    return dict(zip(names, zip(*getattr(batch, field), strict=True), strict=False))
 
 
 LAST = "SELECT last FROM dragoman_writers WHERE id = {}"
@@ -80,27 +87,21 @@ _ON_CONFLICT: dict[Table, str] = {
 }
 
 
-def written(table: Table) -> list[Column[Any]]:
-    """The columns that are written: bodies count themselves."""
-    return [column for column in table.columns if column.identity is None]
-
-
-def columns(table: Table) -> list[str]:
-    """Their names."""
-    return [column.name for column in written(table)]
-
-
-def insert_into(table: Table, source: str) -> str:
-    """The statement that puts `source` (VALUES or SELECT) into a table: what is there already stays, or is added to."""
-    names = ", ".join(f'"{name}"' for name in columns(table))
+def insert_into(table: Table, names: Iterable[str], source: str) -> str:
+    """The statement that puts `source` (VALUES or SELECT) into these columns of a table: what is there already stays, or is added to."""
     conflict = _conflict(table)
-    return f"INSERT INTO {table.name} ({names}) {source}" + (f" ON CONFLICT {conflict}" if conflict else "")
+    return f"INSERT INTO {table.name} ({quoted(names)}) {source}" + (f" ON CONFLICT {conflict}" if conflict else "")
+
+
+def quoted(names: Iterable[str]) -> str:
+    """Names of columns, as SQL."""
+    return ", ".join([f'"{name}"' for name in names])
 
 
 def _conflict(table: Table) -> str:
     if table in _ON_CONFLICT:
         return _ON_CONFLICT[table]
-    key = ", ".join(f'"{column.name}"' for column in table.primary_key.columns)
+    key = quoted(column.name for column in table.primary_key.columns)
     changes = (
         ", ".join(_changes(table)) if table in (tables.sessions, tables.session_models, tables.usage_hours, tables.usage_times) else ""
     )
