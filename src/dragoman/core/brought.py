@@ -22,59 +22,81 @@ _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\]]', re.DOTALL)
 _EXIT = re.compile(r'(?:"exit_code"\s*:\s*|[Ee]xit code:?\s+|exited with code\s+)(-?\d+)')
 _EXIT_WITHIN = 400
 _OPENING = re.compile(rb"\s*:\s*\[")
+_LIST = ord("[")
 _TRIES = 20
 _MARK_BYTES = 64
 """As long as a mark may be, before the word in it ends."""
 
 
 class Brought(msgspec.Struct, frozen=True, gc=False):
-    """results: of tools; words: what tells the user's words from others, within this process; None: there are none."""
+    """results: of tools; words: the user's, as they stand there; None: there are none."""
 
     results: tuple[ToolResult, ...] = ()
-    words: int | None = None
+    words: bytes | None = None
+
+
+NOTHING_NEW = Brought()
 
 
 def brought(glance: Glance, body: bytes, items: tuple[int, int] | None = None) -> Brought:
     """What is new in this request's body. items: from where to where its conversation stands, if that is known: nothing else is looked
     at then."""
-    stop = len(body) if items is None else items[1]
-    found = _place(glance, body, stop, items)
-    if found is None:
-        return Brought()
-    place, is_beside = found
     brings = glance.brings
+    if items is not None and _is_silent(brings.words, body, items):
+        place, stop, is_beside = items[0] + 1, items[1], True
+    elif (found := _place(glance, body, items)) is not None:
+        place, stop, is_beside = found
+    else:
+        return NOTHING_NEW
     # Looked for is a word first: many times as fast as a pattern.
     if body.find(brings.result_word, place, stop) < 0 or brings.results.search(body, place, stop) is None:
         # Nearly every first request of a turn. Nothing needs to be told from anything then.
-        return Brought(words=hash(body[place:stop])) if USER.search(body, place, stop) is not None else Brought()
+        return Brought(words=body[place:stop]) if USER.search(body, place, stop) is not None else NOTHING_NEW
     results: list[ToolResult] = []
     words = None
     for item in _objects(body, place, stop, is_beside):
         if brings.results.search(item) is not None:
             results += [_result(one) for one in brings.read(decode(item, dict[str, msgspec.Raw]) or {})]
         elif USER.search(item) is not None:
-            words = hash(item)
+            words = item
     return Brought(tuple(results[:_MOST]), words)
 
 
-def _place(glance: Glance, body: bytes, stop: int, items: tuple[int, int] | None) -> tuple[int, bool] | None:
-    """Where what is new begins: within the model's last item; if it has said nothing, (that is the second) where the conversation does."""
-    first = max(0, stop - _NEAR_BYTES) if items is None else max(items[0], stop - _NEAR_BYTES)
+def _is_silent(words: tuple[bytes, ...], body: bytes, items: tuple[int, int]) -> bool:
+    """Whether it is plain that a model has said nothing in a conversation: it is short, and none of these words is in it."""
+    start, stop = items
+    return stop - start <= _FIRST_BYTES and body[start] == _LIST and not _holds(words, body, start, stop)
+
+
+def _holds(words: tuple[bytes, ...], body: bytes, begin: int, stop: int) -> bool:
+    for word in words:  # noqa: SIM110 - to make a generator takes as long as to look through a short body
+        if body.find(word, begin, stop) >= 0:
+            return True
+    return False
+
+
+def _place(glance: Glance, body: bytes, items: tuple[int, int] | None) -> tuple[int, int, bool] | None:
+    """From where to where stands what is new: from within the model's last item on; if it has said nothing (that is the third), all of
+    the conversation."""
+    start, stop = (0, len(body)) if items is None else items
+    first = start if stop - start <= _NEAR_BYTES else stop - _NEAR_BYTES
     begin = end = stop
     size = _FIRST_BYTES
     while begin > first:
         # From the back, in steps that grow: the model's last words are near the end of almost every request.
-        begin, end = max(first, stop - size), min(stop, begin + _MARK_BYTES)
+        begin = first if stop - size <= first else stop - size
         found = _last_mark(glance.brings, body, begin, end)
         if found is not None:
-            return found, False
+            return found, stop, False
+        end = begin + _MARK_BYTES
         size *= 8
-    if items is not None:
-        return (first + 1, True) if first == items[0] and body.startswith(b"[", first) else None
-    return None if first else _opening(glance, body)
+    if first != start:
+        return None
+    place = _opening(glance, body) if items is None else first + 1 if body[first] == _LIST else None
+    return None if place is None else (place, stop, True)
 
 
-def _opening(glance: Glance, body: bytes) -> tuple[int, bool] | None:
+def _opening(glance: Glance, body: bytes) -> int | None:
     at, field = 0, b'"%b"' % glance.places.items.encode()
     for _ in range(_TRIES):
         at = body.find(field, at)
@@ -82,7 +104,7 @@ def _opening(glance: Glance, body: bytes) -> tuple[int, bool] | None:
             return None
         opening = _OPENING.match(body, at + len(field))
         if opening is not None:
-            return opening.end(), True
+            return opening.end()
         at += len(field)
     return None
 
@@ -90,7 +112,7 @@ def _opening(glance: Glance, body: bytes) -> tuple[int, bool] | None:
 def _last_mark(brings: Brings, body: bytes, begin: int, stop: int) -> int | None:
     """Where the last mark of the model's between these places ends. Looked for is a word of it: ten times as fast as a pattern."""
     # Forwards it goes faster still: enough where there is none.
-    if all(body.find(word, begin, stop) < 0 for word in brings.words):
+    if not _holds(brings.words, body, begin, stop):
         return None
     for _ in range(_TRIES):
         at = end = -1

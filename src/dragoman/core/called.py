@@ -19,7 +19,10 @@ _DATA = b"data:"
 
 def calls_in(calls: Calls, answer: bytes) -> list[ToolCall]:
     """The calls of an answer, a stream or a whole one; at most 256."""
-    if not any(mark in answer for mark in calls.marks):
+    for mark in calls.marks:
+        if mark in answer:
+            break
+    else:
         return []
     is_whole = answer.lstrip()[:1] == b"{"
     found = calls.whole(answer) if is_whole else calls.stream(_frames(answer, calls.marks))

@@ -6,15 +6,16 @@ import logging
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from hashlib import blake2b
 from typing import Any, TypeVar
 
 import msgspec
 
 from dragoman.agents.registry import recognise
-from dragoman.core.brought import Brought, brought
+from dragoman.core.brought import NOTHING_NEW, Brought, brought
 from dragoman.core.called import calls_in
-from dragoman.dialects.glance import Glance, Places, read
+from dragoman.dialects.glance import Fields, Glance, Places, read
 from dragoman.dialects.registry import dialect, names
 from dragoman.ir.kept import NOTHING
 from dragoman.ir.record import LONGEST_NAME, Bodies, Record
@@ -34,6 +35,7 @@ _STOPPED: Mapping[str, str] = {
 }
 """The words of the APIs for why an answer ended, in the neutral language (`ir.events.FinishReason`)."""
 _BEGINNING_BYTES = 2048
+_SHORT_BYTES = 8192
 _HASHED_BYTES = 2047
 """The most that `hashlib` hashes without letting the interpreter go."""
 _FEW = 50
@@ -55,7 +57,8 @@ class _Read(msgspec.Struct, gc=False):
 
     bodies: Bodies
     glance: Glance
-    brought: Brought | None = None
+    asked: bytes | None
+    brought: Brought = NOTHING_NEW
 
 
 class Completion:
@@ -74,68 +77,72 @@ class Completion:
         _each(told, _read_head)
         if self._paths():
             _each(told, _read_place)
-        known = names()
+        glances = _glances()
         found = [
-            (record, _Read(bodies, dialect(record.dialect).glance))
+            (record, _Read(bodies, glances[record.dialect], bodies.client_request))
             for record, bodies in told
-            if bodies is not None and record.dialect in known
+            if bodies is not None and record.dialect in glances
         ]
         # One step for all of them, then the next: see decision 15.
-        _each(found, self._read_session)
-        _each(found, _read_request)
-        _each(found, self._read_turn)
-        _each(found, _read_answer)
+        asked = [each for each in found if each[1].asked is not None]
+        _each([each for each in asked if each[0].session is None and each[0].replays is None], self._read_session)
+        _each(asked, _read_request)
+        _each([each for each in asked if each[0].turn is None and each[0].session is not None], self._read_turn)
+        _each([each for each in found if each[0].status == 200 and each[1].bodies.client_response], _read_answer)
 
     def _read_session(self, record: Record, one: _Read) -> None:
-        body = one.bodies.client_request
-        if record.session is None and record.replays is None and body is not None:
-            found = self._session(record, body, one.bodies.outline, one.glance.places)
-            record.session = found and found[:LONGEST_NAME]
+        """What tells one conversation from another: the key of the prompt's cache, or how it begins; of one client key, each."""
+        fields = _decoded(one.asked or b"") if one.bodies.outline is None else one.bodies.outline.fields
+        key = ("prompt_cache_key" in fields and read(fields, ("prompt_cache_key",), str)) or ("metadata" in fields and _named(fields))
+        if key:
+            record.session = key[:LONGEST_NAME]
+        elif fields:
+            record.session = self._by_beginning(record.client, fields, one.glance.places)
 
     def _read_turn(self, record: Record, one: _Read) -> None:
-        if record.turn is None and record.session is not None and one.brought is not None:
-            record.turn = self._turn(record, one.brought, len(one.bodies.client_request or b""))
+        """A turn begins with the user's words; with results of tools it goes on. The same request once more belongs to the same turn."""
+        session = record.session or ""
+        known, words, size = self._turns.get(session), one.brought.words, len(one.asked or b"")
+        if known is None or words is not None:
+            said = None if words is None else hash(words)
+            if known is None or said != known[0] or size != known[1]:
+                self._turns[session] = known = (said, size, _DERIVED + record.id)
+        self._turns.move_to_end(session)
+        if len(self._turns) > self._most:
+            self._turns.popitem(last=False)
+        record.turn = known[2]
 
-    def _session(self, record: Record, body: bytes, outline: Outline | None, places: Places) -> str | None:
-        """What tells one conversation from another: the key of the prompt's cache, or how it begins; of one client key, each."""
-        if outline is None:
-            try:
-                fields = _fields(body)
-            except NOT_JSON:
-                return None
-        else:
-            fields = outline.fields
-        if "prompt_cache_key" in fields and (key := read(fields, ("prompt_cache_key",), str)):
-            return key
-        if "metadata" in fields and (key := _named(fields)):
-            return key
-        items, system = memoryview(fields.get(places.items, b"")), memoryview(fields.get(places.system, b""))
+    def _by_beginning(self, client: str, fields: Fields, places: Places) -> str | None:
+        """A conversation that goes on without a name begins with the same each time."""
+        items, system = fields.get(places.items, b""), fields.get(places.system, b"")
+        # Short ones are copied whole: less than to cut a view.
+        items = bytes(items) if len(items) <= _SHORT_BYTES else memoryview(items)
         user = _USER.search(items)
         end = 0 if user is None else user.end()
-        text, before = bytes(items[: end + _BEGINNING_BYTES]), bytes(system[:_BEGINNING_BYTES])
-        # A conversation that goes on without a name begins with the same each time.
-        beginning = record.client, len(system), hash(before), end, hash(text)
+        text, before = bytes(items[: end + _BEGINNING_BYTES]), bytes(memoryview(system)[:_BEGINNING_BYTES]) if system else b""
+        beginning = client, len(system), hash(before), end, hash(text)
         found = self._begun.get(beginning)
         if found is None:
             words = text if user is None else _until_closed(text, end)
             if not words and not system:
                 return None
-            found = _DERIVED + _digest(b"%b\0%d\0%b\0%b" % (record.client.encode("utf-8", "replace"), len(system), before, words))
+            found = _DERIVED + _digest(b"%b\0%d\0%b\0%b" % (client.encode("utf-8", "replace"), len(system), before, words))
             if len(self._begun) >= self._most:
                 self._begun.clear()
             self._begun[beginning] = found
         return found
 
-    def _turn(self, record: Record, found: Brought, size: int) -> str:
-        """A turn begins with the user's words; with results of tools it goes on. The same request once more belongs to the same turn."""
-        session = record.session or ""
-        known = self._turns.pop(session, None)
-        if known is None or (found.words is not None and (found.words, size) != known[:2]):
-            known = (found.words, size, _DERIVED + record.id)
-        self._turns[session] = known
-        if len(self._turns) > self._most:
-            self._turns.popitem(last=False)
-        return known[2]
+
+@cache
+def _glances() -> Mapping[str, Glance]:
+    return {name: dialect(name).glance for name in names()}
+
+
+def _decoded(body: bytes) -> Fields:
+    try:
+        return _fields(body)
+    except NOT_JSON:
+        return {}
 
 
 def _digest(text: bytes) -> str:
@@ -146,7 +153,7 @@ def _digest(text: bytes) -> str:
     return digest.hexdigest()
 
 
-def _named(fields: dict[str, msgspec.Raw]) -> str | None:
+def _named(fields: Fields) -> str | None:
     """By its `metadata`: as such, or in the user's id: that of an account, and after it that of a conversation
     (`user_…_account_…_session_…`), or the same as JSON."""
     user = _SESSION_IN.search(read(fields, ("metadata", "user_id"), str) or "")
@@ -209,19 +216,18 @@ def _read_place(record: Record, bodies: Bodies | None) -> None:
 
 
 def _read_request(record: Record, one: _Read) -> None:
-    if one.bodies.client_request is not None:
-        outline: Outline | None = one.bodies.outline
-        items = None if outline is None else outline.place(one.glance.places.items)
-        one.brought = brought(one.glance, one.bodies.client_request, items)
+    outline: Outline | None = one.bodies.outline
+    items = None if outline is None else outline.place(one.glance.places.items)
+    one.brought = brought(one.glance, one.asked or b"", items)
+    if one.brought.results:
         record.results = list(one.brought.results)
 
 
 def _read_answer(record: Record, one: _Read) -> None:
-    bodies = one.bodies
-    if record.status != 200 or not bodies.client_response:
-        return
-    pieces = bodies.client_response
+    bodies, pieces = one.bodies, one.bodies.client_response or ()
     record.calls = calls_in(one.glance.calls, pieces[0] if len(pieces) == 1 else b"".join(pieces))
+    if not record.calls:
+        return
     if record.stop_reason == "stop" and any(call.executor == "client" for call in record.calls):
         # The APIs that say no more than that it is over.
         record.stop_reason = "tool_calls"
