@@ -6,6 +6,7 @@ import json
 import random
 from pathlib import Path
 
+import msgspec
 import pytest
 import zstandard
 from hypothesis import given, settings
@@ -19,7 +20,7 @@ from dragoman.observe.redact import Redactor
 from dragoman.observe.splice import Splices
 from dragoman.store.batch import Batch, Old
 from dragoman.store.bodies import Body, read_bodies
-from dragoman.store.laid import HASH_BYTES, Laid, Side, pack
+from dragoman.store.laid import HASH_BYTES, Laid, Side, pack, pack_heads, pack_short
 from dragoman.store.open import Store, open_store
 from dragoman.store.search import search
 from dragoman.store.tables import blobs
@@ -317,6 +318,36 @@ def test_bodies_that_an_earlier_release_kept_come_back(url: str) -> None:
     )  # fmt: skip
 
     assert [kept.read(name)["client_request"].data for name, _ in rows] == [b"one two three ", b"one twfoure ", b"1 twone e "]
+
+
+def test_short_bodies_that_an_earlier_release_kept_come_back(url: str) -> None:
+    kept = Kept(open_store(url))
+    texts = b"asks", b"answers", pack_heads([(("accept", "*/*"),), (), ()])
+    asked, said, heads = ((0, 4), (4, 11), (11, 11 + len(texts[2])))
+    sides = (
+        ("client_request", 4, asked),
+        ("provider_request", 5, asked, None, "", 0, 0, b"", 0, 0, (0, 1, b"te")),
+        ("client_response", 7, said),
+    )
+    key = b"k" * HASH_BYTES
+    row = "a", 0, 16, msgspec.msgpack.encode((sides, key, heads))
+
+    kept.writer.write(Batch("w", 1, 1.0, bodies=[row], blobs=[(key, 0, heads[1], zstandard.ZstdCompressor().compress(b"".join(texts)))]))
+
+    assert kept.read("a") == {
+        "client_request": Body((("accept", "*/*"),), b"asks", 4),
+        "provider_request": Body((), b"tesks", 5),
+        "client_response": Body((), b"answers", 7),
+    }
+
+
+def test_short_bodies_that_a_later_release_kept_are_none(url: str) -> None:
+    kept = Kept(open_store(url))
+    key = b"k" * HASH_BYTES
+
+    kept.writer.write(Batch("w", 1, 1.0, bodies=[("a", 0, 4, pack_short("09", key, 0, [4, 4], None))], blobs=[(key, 0, 8, b"")]))
+
+    assert kept.read("a") == {}
 
 
 def test_old_bodies_go_and_what_newer_ones_share_with_them_stays(url: str) -> None:

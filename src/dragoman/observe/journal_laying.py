@@ -43,8 +43,8 @@ class Laying:
         self._sides: list[Side] = []
         self._heads: list[Headers] = []
         self._texts: list[bytes] = []
-        self._key, self._start = shelf.room()
-        self._at = self._start
+        self._pack = shelf.room()
+        self._at = self._pack.size
         self._whole = 0
 
     def row(self) -> Row:
@@ -67,9 +67,9 @@ class Laying:
             packed = self._packed_heads()
             heads = self._at, self._at + len(packed)
             self._put_down(packed)
-        if self._texts:
-            self._shelf.pack(self._texts, self._at - self._start)
-        laid = Laid(tuple(self._sides), self._key if self._texts else b"", heads)
+        laid = Laid(tuple(self._sides), self._pack.key if self._texts else b"", heads)
+        self._pack.texts += self._texts
+        self._pack.size = self._at
         return self._id, self._epoch, self._whole, pack(laid)
 
     def _put_down(self, text: bytes) -> None:

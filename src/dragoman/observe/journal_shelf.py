@@ -33,27 +33,23 @@ _PIECE_BYTES = 160
 
 
 class Pack:
-    """Texts on their way into one row of `blobs`. key: of that row; size: bytes that are in it so far."""
+    """Texts on their way into one row of `blobs`. key: of that row; size: bytes of the texts that are in it so far: who adds some, one
+    after the other, adds what they have."""
 
-    __slots__ = ("_texts", "_zip", "key", "size")
+    __slots__ = ("_zip", "key", "size", "texts")
 
     def __init__(self, compressor: zstandard.ZstdCompressor) -> None:
         self._zip = compressor
-        self._texts: list[bytes] = []
+        self.texts: list[bytes] = []
         self.key = os.urandom(HASH_BYTES)
         self.size = 0
 
-    def add(self, texts: list[bytes], size: int) -> None:
-        """Put texts of so many bytes there, one after the other."""
-        self._texts += texts
-        self.size += size
-
     def end(self, epoch: int) -> list[Row]:
         """The row, if there is anything in it; what comes next is in another one."""
-        if not self._texts:
+        if not self.texts:
             return []
-        row = self.key, epoch, self.size, self._zip.compress(b"".join(self._texts))
-        self._texts, self.size, self.key = [], 0, os.urandom(HASH_BYTES)
+        row = self.key, epoch, self.size, self._zip.compress(b"".join(self.texts))
+        self.texts, self.size, self.key = [], 0, os.urandom(HASH_BYTES)
         return [row]
 
 
@@ -97,15 +93,12 @@ class Shelf:
 
     # ---- short texts --------------------------------------------------------------------------------------------------------
 
-    def room(self) -> tuple[bytes, int]:
-        """Where the next short texts will be: in which pack, and where it has them."""
-        if self._short.size >= _PACK:
-            self._full += self._short.end(self.epoch)
-        return self._short.key, self._short.size
-
-    def pack(self, texts: list[bytes], size: int) -> None:
-        """Put short texts of so many bytes there, one after the other."""
-        self._short.add(texts, size)
+    def room(self) -> Pack:
+        """Where the next short texts belong."""
+        pack = self._short
+        if pack.size >= _PACK:
+            self._full += pack.end(self.epoch)
+        return pack
 
     def packs(self) -> list[Row]:
         """The rows that hold the texts since this was called last."""
@@ -157,7 +150,8 @@ class Shelf:
             self._full += pack.end(self.epoch)
         start = pack.size
         self._used[pack.key] = self.epoch
-        pack.add([piece], len(piece))
+        pack.texts.append(piece)
+        pack.size += len(piece)
         return place_of(pack.key, start, pack.size)
 
 

@@ -7,55 +7,51 @@ from dragoman.observe.first_look import LONG, Heads
 from dragoman.observe.journal_shelf import Shelf
 from dragoman.observe.splice import is_model
 from dragoman.store.batch import Row
-from dragoman.store.laid import Short, pack_heads, pack_short, spliced
+from dragoman.store.laid import ANSWERED, ASKED, SENT, TOLD, pack_heads, pack_short
 
 
 def short_row(shelf: Shelf, exchange_id: str, bodies: Bodies, heads: Heads) -> Row | None:
     """The row of such bodies, whose text is then on the shelf; None if one of them is long or cut, or what a provider was sent is more
     than the client's request with another model."""
-    asked = bodies.client_request
+    asked, splice, answered, said = bodies.client_request, bodies.splice, bodies.provider_response, bodies.client_response
     short = min(LONG, shelf.most_bytes)
     if asked is None or len(asked) >= short or bodies.cut:
         return None
-    key, start = shelf.room()
-    at = start + len(asked)
-    texts, whole, place = [asked], len(asked), (start, at)
-    sides: list[Short] = [("client_request", whole, place)]
-    told = [heads.client_request]
-    if bodies.splice is not None or bodies.provider_request is not None:
-        splice = bodies.splice or shelf.splices.find(asked, bodies.provider_request or b"")
+    sides, whole, given = ASKED, len(asked), [heads.client_request]
+    texts, sizes = [asked], [whole]
+    if splice is not None or bodies.provider_request is not None:
+        splice = splice or shelf.splices.find(asked, bodies.provider_request or b"")
         size = 0 if splice is None else whole + splice[0] - splice[1] + len(splice[2])
         if splice is None or size >= short or not is_model(splice, asked):
             return None
+        sides += SENT
         whole += size
-        sides.append(spliced("provider_request", size, place, splice))
-        told.append(heads.provider_request)
+        given.append(heads.provider_request)
     elif heads.provider_request:
-        sides.append(("provider_request", whole, place))
-        told.append(heads.provider_request)
-    said = bodies.client_response
-    for name, chunks, head in (
-        ("provider_response", bodies.provider_response, heads.provider_response),
-        ("client_response", said, heads.client_response),
-    ):
+        sides += SENT
+        given.append(heads.provider_request)
+    for side, chunks, head in ((ANSWERED, answered, heads.provider_response), (TOLD, said, heads.client_response)):
         if chunks is not None:
             answer = chunks[0] if len(chunks) == 1 else b"".join(chunks)
             size = len(answer)
             if size >= short:
                 return None
-            sides.append((name, size, (at, at + size)))
-            told.append(head)
-            texts.append(answer)
-            at += size
+            sides += side
             whole += size
-    if bodies.provider_response is None and heads.provider_response and said is not None:
-        _, size, place = sides[-1][:3]
-        sides.append(("provider_response", size, place))
-        told.append(heads.provider_response)
+            texts.append(answer)
+            sizes.append(size)
+            given.append(head)
+    if answered is None and said is not None and heads.provider_response:
+        sides += ANSWERED
+        given.append(heads.provider_response)
     try:
-        packed = pack_heads(told) if any(told) else b""
+        packed = pack_heads(given) if any(given) else b""
     except UnicodeEncodeError:
         return None
     texts.append(packed)
-    shelf.pack(texts, at + len(packed) - start)
-    return exchange_id, shelf.epoch, whole, pack_short(sides, key, (at, at + len(packed)) if packed else None)
+    sizes.append(len(packed))
+    pack = shelf.room()
+    row = exchange_id, shelf.epoch, whole, pack_short(sides, pack.key, pack.size, sizes, splice)
+    pack.texts += texts
+    pack.size += sum(sizes)
+    return row

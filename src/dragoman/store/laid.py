@@ -52,33 +52,68 @@ class Laid(msgspec.Struct, frozen=True, array_like=True, gc=False):
     heads: tuple[int, int] | None = None
 
 
-Short = tuple[str, int, tuple[int, int]] | tuple[str, int, tuple[int, int], None, str, int, int, bytes, int, int, tuple[int, int, bytes]]
-"""The first fields of a `Side` that is inline: it is read as one, and takes half of its time and room."""
+class Short(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The same of sides that are all inline, one behind the other: it takes a third of the time and room.
+
+    sides: a letter for each in turn, as `ASKED`; at: where the first one begins in the pack; sizes: of what stands there, first the bodies
+    in turn, then the headers. What the provider was sent is the client's request, but for the splice, and stands there once; so does an
+    answer that is the client's and comes behind it.
+    """
+
+    sides: str
+    pack: bytes
+    at: int
+    sizes: list[int]
+    splice: tuple[int, int, bytes] | None
+
+
+ASKED, SENT, ANSWERED, TOLD = "0123"
+"""The letters of the sides: what the client asked, what the provider was sent and answered, what the client was told."""
+_NAMES = {ASKED: "client_request", SENT: "provider_request", ANSWERED: "provider_response", TOLD: "client_response"}
+_SAME = {ASKED: ASKED, SENT: ASKED, ANSWERED: TOLD, TOLD: TOLD}
+"""Whose text that of a side is, if it comes behind that one."""
+_SHORT = b"\x95"
+"""How the value of a `Short` begins: it has five fields."""
+_encode = msgspec.msgpack.Encoder().encode
 _decoder = msgspec.msgpack.Decoder(Laid)
+_short_decoder = msgspec.msgpack.Decoder(Short)
 _heads = msgspec.msgpack.Decoder(tuple[tuple[tuple[str, str], ...], ...])
 
 
 def pack(laid: Laid) -> bytes:
     """The value of `bodies.data`."""
-    return msgspec.msgpack.encode(laid)
+    return _encode(laid)
 
 
-def pack_short(sides: list[Short], key: bytes, heads: tuple[int, int] | None) -> bytes:
-    """The same of sides that are all inline, in the pack of this key."""
-    return msgspec.msgpack.encode((sides, key, heads))
-
-
-def spliced(name: str, whole: int, inline: tuple[int, int], splice: tuple[int, int, bytes]) -> Short:
-    """A side that is another's text but for a splice."""
-    return name, whole, inline, None, "", 0, 0, b"", 0, 0, splice
+def pack_short(sides: str, key: bytes, at: int, sizes: list[int], splice: tuple[int, int, bytes] | None) -> bytes:
+    """The same of the fields of a `Short`."""
+    return _encode((sides, key, at, sizes, splice))
 
 
 def unpack(data: bytes) -> Laid:
-    """The reverse of `pack`. What is not laid down as this release does is nothing."""
+    """The reverse of both. What is not laid down as this release does is nothing."""
     try:
-        return _decoder.decode(data)
-    except msgspec.ValidationError:
+        return _unfolded(_short_decoder.decode(data)) if data.startswith(_SHORT) else _decoder.decode(data)
+    except (msgspec.ValidationError, KeyError):
         return Laid(())
+
+
+def _unfolded(short: Short) -> Laid:
+    """What a `Short` says, as other bodies are told."""
+    sizes, at = iter(short.sizes), short.at
+    sides: list[Side] = []
+    places: dict[str, tuple[int, int]] = {}
+    for letter in short.sides:
+        splice = short.splice if letter == SENT else None
+        place = places.get(_SAME[letter])
+        if place is None:
+            place = at, at + next(sizes, 0)
+            at = place[1]
+        places[letter] = place
+        whole = place[1] - place[0] + (0 if splice is None else splice[0] - splice[1] + len(splice[2]))
+        sides.append(Side(_NAMES[letter], whole, place, splice=splice))
+    size = next(sizes, 0)
+    return Laid(tuple(sides), short.pack, (at, at + size) if size else None)
 
 
 def place_of(key: bytes, start: int, stop: int) -> bytes:
@@ -117,7 +152,7 @@ def new_pieces(side: Side) -> list[bytes]:
 
 def pack_heads(heads: list[tuple[tuple[str, str], ...]]) -> bytes:
     """The headers of several sides as one text."""
-    return msgspec.msgpack.encode(heads)
+    return _encode(heads)
 
 
 def unpack_heads(data: bytes) -> tuple[tuple[tuple[str, str], ...], ...]:
