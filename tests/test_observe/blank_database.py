@@ -21,6 +21,9 @@ class Blank:
     def index(self, most: int) -> int:
         return 0
 
+    def digest(self, most: int) -> int:
+        return 0
+
     def sweep(self, old: Old, most: int) -> int:
         return 0
 

@@ -17,8 +17,9 @@ from dragoman.observe.journal import Journal
 from dragoman.observe.journal_sums import Parts
 from dragoman.store.filter import Cursor, Filter
 from dragoman.store.open import Store, open_store
+from dragoman.store.places import Grouping
 from dragoman.store.queries import page
-from dragoman.store.queries_usage import QUANTILES, Grouping, percentiles, ranked
+from dragoman.store.queries_times import QUANTILES, percentiles, ranked
 
 HOUR = 3600
 AT = 500_000 * HOUR
@@ -65,9 +66,10 @@ def test_percentiles_of_hours_and_of_parts_of_them_are_those_of_their_exchanges(
     ]  # fmt: skip
     wanted = Filter(None if since_s is None else AT + since_s, None if until_s is None else AT + until_s, {"client": ("c0", "c1")})
 
+    groups = [(model, outcome) for model in ("m0", "m1") for outcome in ("ok", "cut")]
     with kept(url, tmp_path / "spool", records).reader() as connection:
         found = {
-            measure: percentiles(connection, wanted, Grouping(("model", "outcome")), measure, ())
+            measure: percentiles(connection, wanted, Grouping(("model", "outcome")), measure, groups)
             for measure in ("total_s", "first_token_s")
         }
 
@@ -76,7 +78,6 @@ def test_percentiles_of_hours_and_of_parts_of_them_are_those_of_their_exchanges(
         for each in records
         if each.client != "c2" and (wanted.since or 0) <= each.began_at and (wanted.until is None or each.began_at < wanted.until)
     ]
-    groups = {(each.model or "", each.error or "ok") for each in meant}
     assert found == {
         measure: {
             group: told(values)

@@ -34,7 +34,6 @@ from dragoman.store.faults import StoreAway, StoreRefused, StoreSlow
 
 if TYPE_CHECKING:
     from dragoman.store.bodies import Body
-    from dragoman.store.filter import Filter
 
 Given = Mapping[str, str]
 """A question by the names of its parts, as an address has them."""
@@ -60,8 +59,6 @@ _EXPORTED = 1_000_000
 _AT_ONCE = 4
 _LIMIT_S = 20.0
 _LISTS = {"exchange": "`dragoman logs`", "session": "`dragoman top`"}
-_ADDED = ("exchanges", "failed", "left", "unpriced", "input_tokens", "output_tokens", "cache_read_tokens", "cost_pico", "first_tokens")
-_ADDED_S = ("total_s", "first_token_s", "generation_s", "own_s")
 _JSON = ("decision", "cost_parts", "usage_extra", "warnings")
 """Columns that hold JSON as text."""
 _PAGING = ("limit", "cursor")
@@ -136,32 +133,24 @@ class Asking:
         """Sums by whatever they are grouped by: `by` (names with commas between), `period` (hour, day, week; with `utc_offset_s`),
         `percentiles` (of which times), `limit`. `{"usage": […], "groups": how many there are, "total": the sums of all of them}`; `left` is
         how many of those that failed their clients left."""
-        usage = _usage()
+        usage, times = _usage(), _times()
         own = ("by", "period", "utc_offset_s", "percentiles", "limit")
         wanted = read_filter(_without(given, *own), self._clock())
+        periods = tuple(usage.PERIODS_S)
         grouping = usage.Grouping(
-            _words(given, "by", usage.BY), _word(given, "period", tuple(usage.PERIODS_S)), int(_offset(given.get("utc_offset_s", "")))
+            _words(given, "by", usage.BY), _word(given, "period", periods), int(_offset(given.get("utc_offset_s", "")))
         )
         measures = _words(given, "percentiles", usage.MEASURES)
         most = whole_number(given, "limit", _MOST, _GROUPS)
 
-        def ask(connection: Connection) -> tuple[list[Row], dict[str, dict[tuple[Any, ...], Row]], int, Row]:
-            every: list[Row] = usage.usage(connection, wanted, grouping)
-            gone: list[Row] = usage.usage(connection, left, grouping) if left and any(row["failed"] for row in every) else []
-            every = _with_left(every, gone, names)
-            found = every[:most]
-            keys = [tuple(row[name] for name in names) for row in found]
-            ranked = {measure: usage.percentiles(connection, wanted, grouping, measure, keys) for measure in measures}
-            return found, ranked, len(every), _added(every, names)
+        def ask(connection: Connection) -> tuple[Any, dict[str, Mapping[tuple[Any, ...], Row]]]:
+            found = usage.usage(connection, wanted, grouping, most)
+            keys = [tuple(row[name] for name in grouping.names) for row in found.rows]
+            return found, {measure: times.percentiles(connection, wanted, grouping, measure, keys) for measure in measures}
 
-        names = (*grouping.by, "period_at") if grouping.period else grouping.by
-        left = _left(wanted)
-        found, ranked, groups, total = await self._ask(ask)
-        rows = [
-            {**_derived(row), "percentiles": {measure: each.get(tuple(row[name] for name in names)) for measure, each in ranked.items()}}
-            for row in found
-        ]
-        return {"usage": rows, "groups": groups, "total": _derived(total)}
+        found, ranked = await self._ask(ask)
+        rows = [{**_derived(row), "percentiles": _of(ranked, tuple(row[name] for name in grouping.names))} for row in found.rows]
+        return {"usage": rows, "groups": found.groups, "total": _derived(found.total)}
 
     async def sessions(self, given: Given) -> Row:
         """A page of sessions, the one used last first."""
@@ -237,6 +226,10 @@ def _usage() -> Any:
     return importlib.import_module("dragoman.store.queries_usage")
 
 
+def _times() -> Any:
+    return importlib.import_module("dragoman.store.queries_times")
+
+
 def _sessions() -> Any:
     return importlib.import_module("dragoman.store.queries_sessions")
 
@@ -266,13 +259,6 @@ def _word(given: Given, name: str, known: Sequence[str]) -> str:
     if len(words) > 1:
         raise wrong(f"`{name}` takes one of {', '.join(f'`{word}`' for word in known)}", name)
     return words[0] if words else ""
-
-
-def _left(wanted: Filter) -> Filter | None:
-    """Of those that are wanted the ones that their clients left; None: none can be."""
-    if Kind.CLIENT_GONE not in wanted.equal.get("error", (Kind.CLIENT_GONE,)):
-        return None
-    return msgspec.structs.replace(wanted, equal={**wanted.equal, "error": (Kind.CLIENT_GONE.value,)})
 
 
 def _offset(text: str) -> float:
@@ -324,15 +310,9 @@ def _derived(row: Row) -> Row:
     return {**_priced(row), **hit, **speed}
 
 
-def _with_left(found: Sequence[Row], gone: Sequence[Row], names: Sequence[str]) -> list[Row]:
-    left = {tuple(row[name] for name in names): row["exchanges"] for row in gone}
-    return [{**row, "left": left.get(tuple(row[name] for name in names), 0)} for row in found]
-
-
-def _added(found: Sequence[Row], names: Sequence[str]) -> Row:
-    """The sums of all rows."""
-    zero: Row = {**dict.fromkeys(_ADDED, 0), **dict.fromkeys(_ADDED_S, 0.0)}
-    return {**zero, **{name: sum(row[name] for row in found) for name in (found[0] if found else ()) if name not in names}}
+def _of(ranked: Mapping[str, Mapping[tuple[Any, ...], Row]], key: tuple[Any, ...]) -> dict[str, Row | None]:
+    """What a group has of each measure."""
+    return {measure: each.get(key) for measure, each in ranked.items()}
 
 
 def _told(body: Body) -> Row:

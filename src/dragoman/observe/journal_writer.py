@@ -16,6 +16,7 @@ from dragoman.ir.kept import DROPPED, FULL, NOTHING
 from dragoman.ir.record import Bodies, Record
 from dragoman.observe.first_look import Heads, first_look, known_heads
 from dragoman.observe.journal_bodies import EPOCH_S, BodyKeeper
+from dragoman.observe.journal_digests import Digests
 from dragoman.observe.journal_rows import ARGUMENTS, Price, Rows, Told, without_bodies
 from dragoman.observe.journal_sums import Before
 from dragoman.observe.redact import Redactor
@@ -119,15 +120,13 @@ class Scribe:
         self._before = Before()
         self._store: Opened | None = None
         self._writer: Writer | None = None
-        self._number = 0
-        self._again_at = 0.0
+        self._number = self._epoch_before = 0
+        self._again_at = self._size_at = self._index_at = 0.0
         self._again_s = _AGAIN_S[0]
         self._sweep_at = time.monotonic() + _SWEEP_S
-        self._size_at = 0.0
-        self._index_at = 0.0
+        self._digests = Digests()
         # When the index was fed last, and what the thread had taken by then.
         self._indexed = 0.0, 0.0
-        self._epoch_before = 0
         self._is_behind = True
 
     def use(self, settings: Settings, price: Price, secrets: tuple[str, ...]) -> None:
@@ -141,7 +140,7 @@ class Scribe:
         """How long to wait at most until there is something to do; None: until something is put."""
         if self._is_behind or self._stats.trouble is not None or self._spool.size_bytes:
             return self._again_s
-        return max(0.5, self._sweep_at - time.monotonic())
+        return max(0.5, min(self._sweep_at, self._digests.next_at) - time.monotonic())
 
     @property
     def catches_up(self) -> bool:
@@ -164,6 +163,7 @@ class Scribe:
             return
         try:
             self._sweep(self._writer)
+            self._digests.catch_up(self._writer)
             if self._settings.search:
                 self._index(self._writer)
             else:

@@ -76,6 +76,10 @@ class Writer(Protocol):
         """Put the words of some bodies into the full-text index, at most so many. Returns of how many; 0 when all are."""
         ...
 
+    def digest(self, most: int) -> int:
+        """Sum up some exchanges (at most so many) for those who ask: see `store.digest`. Returns of how many; 0 when it is not worth it."""
+        ...
+
     def close(self) -> None:
         """Close the connection, whatever state it is in."""
         ...

@@ -7,22 +7,20 @@ from itertools import pairwise
 from typing import Any
 
 import msgspec
-from sqlalchemy import Column, ColumnElement, Connection, Select, and_, or_, select, tuple_
+from sqlalchemy import Column, Connection, Integer, Select, cast, select, tuple_, union
 
+from dragoman.store.conditions import HOUR_S, conditions
 from dragoman.store.filter import Cursor, Filter
-from dragoman.store.search import search
-from dragoman.store.tables import attempts, exchanges, tools, usage_hours
+from dragoman.store.places import after, digested
+from dragoman.store.tables import APART, attempts, digests, exchanges, tools, usage_hours
 from dragoman.store.tries import unpack
-
-MOST_FOUND = 1000
-"""Exchanges that a search for words finds at most: the newest."""
 
 Row = dict[str, Any]
 
-HOUR_S = 3600
 _GAP_H, _TIMES = 6, 300
 _SUMMED = frozenset({"team", "user", "provider", "agent"})
 """Columns that the sums by the hour are told apart by, and that have no index."""
+_TOLD_APART = frozenset((*_SUMMED, *APART)) - {"session"}
 _INDEXED = frozenset({"session", "model", "client", "error"})
 
 _WHOLE = tuple(column for column in exchanges.c if column.name != "tries")
@@ -91,38 +89,19 @@ def beside(connection: Connection, session: str, at: float, key: str) -> tuple[s
     return connection.execute(before).scalar(), connection.execute(after).scalar()
 
 
-def conditions(connection: Connection, wanted: Filter) -> list[ColumnElement[bool]]:
-    """The filter as conditions on `exchanges`. A search for words is done here, and stands in them as the ids that it found."""
-    found = list(_when(wanted, exchanges.c.began_at))
-    found += [exchanges.c[name].in_(values) for name, values in wanted.equal.items()]
-    for name, (least, most) in wanted.within.items():
-        column = exchanges.c[name]
-        found += [column >= least] if least is not None else []
-        found += [column <= most] if most is not None else []
-    if wanted.statuses:
-        found.append(or_(*[and_(exchanges.c.status >= low, exchanges.c.status < high) for low, high in wanted.statuses]))
-    if wanted.failed is not None:
-        found.append(exchanges.c.error.is_not(None) if wanted.failed else exchanges.c.error.is_(None))
-    if wanted.text:
-        found.append(exchanges.c.id.in_(search(connection, wanted.text, MOST_FOUND)))
-    return found
-
-
 def rows(connection: Connection, statement: Select[Any]) -> list[Row]:
     """What a statement finds, by the names of its columns."""
     return [dict(row) for row in connection.execute(statement).mappings()]
 
 
 def _when_there_are_any(connection: Connection, wanted: Filter) -> Iterator[Filter]:
-    """The same filter for the times in which there are such exchanges, the latest first. Whose names no index has are looked for in the
-    sums by the hour first: somebody who asks seldom, or never did, is not to be looked for among all exchanges."""
+    """The same filter for the times in which there are such exchanges, the latest first. Whose names no index has are looked for in sums
+    first: what is seldom, or never was, is not to be looked for among all exchanges."""
     # A search for words is made once, and finds few.
-    if wanted.text or _INDEXED & wanted.equal.keys() or not _SUMMED & wanted.equal.keys():
+    hours = None if wanted.text or _INDEXED & wanted.equal.keys() else _hours_of(connection, wanted)
+    if hours is None:
         yield wanted
         return
-    table = usage_hours.c
-    named = [table[name].in_(values) for name, values in wanted.equal.items() if name in _SUMMED]
-    hours = list(connection.execute(select(table.hour).distinct().where(*named).order_by(table.hour.desc())).scalars())
     # Some more at once where they stretch over years: each time is a question of its own.
     gap = max(_GAP_H, (hours[0] - hours[-1]) // _TIMES) if hours else 0
     begins = [at for at in range(len(hours)) if at == 0 or hours[at - 1] - hours[at] > gap]
@@ -135,9 +114,20 @@ def _when_there_are_any(connection: Connection, wanted: Filter) -> Iterator[Filt
         )
 
 
-def _when(wanted: Filter, column: ColumnElement[float]) -> Sequence[ColumnElement[bool]]:
-    since = [] if wanted.since is None else [column >= wanted.since]
-    return since if wanted.until is None else [*since, column < wanted.until]
+def _hours_of(connection: Connection, wanted: Filter) -> Sequence[int] | None:
+    """The hours that have any of these names, the latest first; None: no sums know them."""
+    names = _TOLD_APART & wanted.equal.keys()
+    last = digested(connection) if names else None
+    if last is not None:
+        of_digests = select(digests.c.hour).where(*[digests.c[name].in_(wanted.equal[name]) for name in names])
+        hour = cast(exchanges.c.began_at / HOUR_S, Integer).label("hour")
+        of_others = select(hour).where(after(last), *[exchanges.c[name].in_(wanted.equal[name]) for name in names])
+        return sorted(connection.execute(union(of_digests, of_others)).scalars(), reverse=True)
+    if not _SUMMED & names:
+        return None
+    table = usage_hours.c
+    named = [table[name].in_(wanted.equal[name]) for name in _SUMMED & names]
+    return list(connection.execute(select(table.hour).distinct().where(*named).order_by(table.hour.desc())).scalars())
 
 
 def _inner(row: Mapping[str, Any]) -> Row:

@@ -12,7 +12,7 @@ from dragoman.store.faults import StoreRefused
 
 PREFIX = "dragoman_"
 VERSION_TABLE = f"{PREFIX}version"
-KNOWN = ("0001", "0002", "0003")
+KNOWN = ("0001", "0002", "0003", "0004")
 """The steps of our migrations, in their order."""
 _SQLITE = "sqlite:///"
 _BUSY_S = 1.0

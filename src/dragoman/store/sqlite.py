@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Boolean, LargeBinary
 
 from dragoman.store.batch import Batch, Column, Old
+from dragoman.store.digest import digest
 from dragoman.store.faults import RowRefused, StoreAway, StoreRefused
 from dragoman.store.release import no_database
 from dragoman.store.search import words_of, words_to_forget
@@ -175,6 +176,11 @@ class SqliteWriter:
             if found.count:
                 connection.execute(KEEP_INDEXED.format("?"), (str(found.last),))
         return found.count
+
+    def digest(self, most: int) -> int:
+        """Sum up some exchanges."""
+        with self._transaction() as connection:
+            return digest(connection, most)
 
     def close(self) -> None:
         """Close the connection."""

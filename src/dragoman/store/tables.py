@@ -178,6 +178,29 @@ usage_times = Table(
 """The single times that `usage_hours` adds up, so that percentiles need not read every exchange (see `store.batch.PER_S`), one
 after the other. part: counts on within the hour, so that no row grows long."""
 
+MEASURES = (*SUMS_S, "upstream_first_byte_s", "connect_s", "queue_s")
+"""Times of which percentiles are told."""
+APART = (
+    "session", "parent_session", "run", "kind", "lane", "asked", "routed", "rule", "stop_reason", "dialect_in", "dialect_out",
+    "provider_key", "answered", "agent_version", "address", "repo", "cwd",
+)  # fmt: skip
+"""What exchanges may be told apart by besides `DIMENSIONS` and their status."""
+
+digests = Table(
+    f"{PREFIX}digests",
+    metadata,
+    Column("hour", Integer, nullable=False),
+    *_told(Text, "", *DIMENSIONS[1:]),
+    *_told(Integer, "0", "status"),
+    *_columns(Text, *APART),
+    *_told(_Big, "0", *SUMS),
+    *_told(Double, "0", *SUMS_S),
+    *_columns(Text, *(f"each_{name}" for name in MEASURES)),
+    Index(f"{PREFIX}digests_hour", "hour"),
+)
+"""Sums of some thousand exchanges at a time, by hour and by all that they are told apart by: see `store.digest`. There may be several rows
+of the same. each_…: the single times that the sums add up, as `usage_times` has them, but written as numbers with commas between."""
+
 writers = Table(
     f"{PREFIX}writers",
     metadata,
@@ -188,4 +211,5 @@ writers = Table(
 """The number of the last batch of each writer, so that what is written again after a connection broke counts once."""
 
 meta = Table(f"{PREFIX}meta", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
-"""Small things to remember, as how far the full-text index has come (`indexed`; `indexed_whole`: `store.search`)."""
+"""Small things to remember, as how far the full-text index has come (`indexed`; `indexed_whole`: `store.search`), or the digests
+(`digested`: `store.digest`)."""

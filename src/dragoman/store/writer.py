@@ -69,6 +69,10 @@ _SWEEPS = (
         # Of whole hours: those before the one in which the oldest exchange is that stays.
         "DELETE FROM dragoman_usage_times WHERE hour IN (SELECT hour FROM dragoman_usage_times WHERE hour + 1 <= {0} / 3600.0 LIMIT {0})",
     ),
+    (
+        "exchanges_before",
+        "DELETE FROM dragoman_digests WHERE hour IN (SELECT hour FROM dragoman_digests WHERE hour + 1 <= {0} / 3600.0 LIMIT {0})",
+    ),
     ("exchanges_before", f"DELETE FROM dragoman_session_models WHERE session IN ({_OLD_SESSIONS})"),
     ("exchanges_before", f"DELETE FROM dragoman_sessions WHERE id IN ({_OLD_SESSIONS})"),
 )

@@ -1,0 +1,28 @@
+"""When exchanges are summed up for those who ask (`store.digest`): behind the writing, and in a share of the time only."""
+
+from __future__ import annotations
+
+import time
+
+from dragoman.store.batch import Writer
+
+_AT_ONCE = 8000
+_SHARE = 0.005
+"""Of one core, at most: enough for 700 exchanges a second. What is not summed up yet is read one by one by who asks."""
+_REST_S = 60.0
+
+
+class Digests:
+    """Catches up with what was written. next_at: when there may be something to do, by the monotonic clock."""
+
+    def __init__(self) -> None:
+        self.next_at = 0.0
+
+    def catch_up(self, writer: Writer) -> None:
+        """Do some of it, if it is time to. Raises StoreAway."""
+        began = time.monotonic()
+        if began < self.next_at:
+            return
+        count = writer.digest(_AT_ONCE)
+        now = time.monotonic()
+        self.next_at = now + ((now - began) / _SHARE if count else _REST_S)
