@@ -9,7 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragoman.observe.redact import MARK, Redactor, sayings, without_credentials
+from dragoman.ir.record import Bodies
+from dragoman.observe.first_look import known_heads
+from dragoman.observe.redact import MARK, Redactor, sayings
+from dragoman.wire.frame import Headers
 
 # Put together here, so that no scanner takes this file for a leak.
 BODY = "Ab3dEf6hIj9lMn2pQr5tUv8xYz1b"
@@ -92,7 +95,26 @@ def test_headers_that_carry_keys_lose_their_value() -> None:
     told = [value for _, value in redactor.headers(given)]
 
     assert told == ["[redacted]"] * 5 + ["*/*", "5", "[redacted]"]
-    assert without_credentials(given[:-1]) == redactor.headers(given[:-1])
+
+
+_header = st.sampled_from([("authorization", "x"), ("X-Api-Key", "y"), ("set-cookie", "z"), ("accept", "*/*"), ("x-note", "n")])
+_head = st.lists(_header, max_size=4).map(tuple)
+
+
+@given(_head, _head, _head, _head)
+def test_credentials_are_taken_out_of_all_headers_of_an_exchange_at_once(
+    asked: Headers, sent: Headers, came: Headers, answered: Headers
+) -> None:
+    bodies = Bodies(
+        client_request_headers=asked, provider_request_headers=sent, provider_response_headers=came, client_response_headers=answered
+    )
+    redactor = Redactor()
+    marked = [redactor.headers(head) for head in (asked, sent, came, answered)]
+
+    heads = known_heads(bodies)
+
+    assert [heads.client_request, heads.provider_request, heads.provider_response, heads.client_response] == marked
+    assert heads.values == "\n".join([value for head in marked for _, value in head])
 
 
 @given(

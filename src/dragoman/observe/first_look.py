@@ -2,44 +2,64 @@
 
 from __future__ import annotations
 
-from itertools import chain
-from operator import itemgetter
+from bisect import bisect_right
+from functools import lru_cache
+from itertools import accumulate
+from operator import attrgetter
 
 import msgspec
 
 from dragoman.ir.kept import FULL
 from dragoman.ir.record import Bodies
-from dragoman.observe.redact import sayings, without_credentials
+from dragoman.observe.redact import MARKED, is_secret_name, sayings
 from dragoman.wire.frame import Headers
 
 LONG = 16 * 1024
 """A body of so many bytes is compared with the one before it; shorter ones are kept as they are."""
-_value = itemgetter(1)
+_JSON = (b"{", b"[")
+_HEADERS = attrgetter("client_request_headers", "provider_request_headers", "provider_response_headers", "client_response_headers")
 
 
 class Heads(msgspec.Struct, frozen=True, gc=False):
-    """The headers of an exchange without what their names tell to be a credential."""
+    """The headers of an exchange without what their names tell to be a credential. values: those of all of them, in lines."""
 
     client_request: Headers
     provider_request: Headers
     provider_response: Headers
     client_response: Headers
+    values: str = ""
+
+
+_NO_HEADS = Heads((), (), (), ())
 
 
 def known_heads(bodies: Bodies) -> Heads:
     """The headers as they may be kept if `first_look` found no secret in them."""
-    return Heads(
-        without_credentials(bodies.client_request_headers),
-        without_credentials(bodies.provider_request_headers),
-        without_credentials(bodies.provider_response_headers),
-        without_credentials(bodies.client_response_headers),
-    )
+    asked, sent, came, answered = _HEADERS(bodies)
+    if not (asked or sent or came or answered):
+        return _NO_HEADS
+    names, values = zip(*asked, *sent, *came, *answered, strict=True)
+    heads, values = [asked, sent, came, answered], list(values)
+    for place, number, at in _credentials(names, len(asked), len(sent), len(came)):
+        head = list(heads[number])
+        head[at] = names[place], MARKED
+        heads[number], values[place] = tuple(head), MARKED
+    asked, sent, came, answered = heads
+    return Heads(asked, sent, came, answered, "\n".join(values))
+
+
+@lru_cache(maxsize=256)
+def _credentials(names: tuple[str, ...], *sizes: int) -> list[tuple[int, int, int]]:
+    """Which headers of these names hold a credential: their place among all, in which head they are and where there. sizes: of the heads
+    but the last. Those of one program are named alike each time."""
+    found = [place for place, name in enumerate(names) if is_secret_name(name)]
+    starts = [0, *accumulate(sizes)]
+    return [(place, number := bisect_right(starts, place) - 1, place - starts[number]) for place in found]
 
 
 def first_look(bodies: Bodies, heads: Heads) -> list[bytes]:
     """All texts of an exchange in which a secret may be, but requests that are long or the provider's, which are mostly known already."""
-    given = chain(heads.client_request, heads.client_response, heads.provider_request, heads.provider_response)
-    found = ["\n".join(map(_value, given)).encode("utf-8", "surrogatepass")]
+    found = [heads.values.encode("utf-8", "surrogatepass")]
     if bodies.mode == FULL:
         return found
     if bodies.client_request is not None and len(bodies.client_request) < LONG:
@@ -53,4 +73,4 @@ def first_look(bodies: Bodies, heads: Heads) -> list[bytes]:
 
 def is_stream(answer: bytes) -> bool:
     """Whether an answer is a stream of events, rather than one JSON value."""
-    return answer[:64].lstrip()[:1] not in (b"{", b"[")
+    return not (answer.startswith(_JSON) or answer[:64].lstrip().startswith(_JSON))

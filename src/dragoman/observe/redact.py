@@ -11,7 +11,6 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import accumulate
-from operator import itemgetter
 from typing import Any
 
 import re2  # pyright: ignore[reportMissingTypeStubs]
@@ -19,7 +18,7 @@ import re2  # pyright: ignore[reportMissingTypeStubs]
 from dragoman.wire.frame import Headers
 
 MARK = b"[redacted]"
-_MARKED = MARK.decode()
+MARKED = MARK.decode()
 
 _WORD = r"[A-Za-z0-9_-]"
 _TOKENS = (
@@ -85,7 +84,6 @@ _LOOSE, _TIGHT = b'": "', b'":"'
 _PIECE = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*')
 _ESCAPED = b'\\"'
 _SHORTEST_KNOWN = 8
-_name = itemgetter(0)
 
 
 class Redactor:
@@ -153,7 +151,7 @@ class Redactor:
 
     def headers(self, given: Headers) -> Headers:
         """Headers as they may be kept."""
-        return tuple([(name, _MARKED if is_secret_name(name) else self._header(value)) for name, value in given])
+        return tuple([(name, MARKED if is_secret_name(name) else self._header(value)) for name, value in given])
 
     def _header(self, value: str) -> str:
         return self.redact(value.encode("utf-8", "surrogatepass")).decode("utf-8", "replace")
@@ -178,23 +176,6 @@ def sayings(data: bytes) -> list[bytes]:
 def is_secret_name(header: str) -> bool:
     """Whether a header of this name holds a credential."""
     return header.lower() in _OTHERS or _CREDENTIALS.search(header) is not None
-
-
-def without_credentials(given: Headers) -> Headers:
-    """Headers without the values that their names tell to be secret; the very same object where there are none."""
-    secret = _secret_places(tuple(map(_name, given)))
-    if not secret:
-        return given
-    marked = list(given)
-    for place in secret:
-        marked[place] = (given[place][0], _MARKED)
-    return tuple(marked)
-
-
-@lru_cache(maxsize=256)
-def _secret_places(names: tuple[str, ...]) -> tuple[int, ...]:
-    """Which of these headers hold a credential. Those of one program are named alike each time."""
-    return tuple([place for place, name in enumerate(names) if is_secret_name(name)])
 
 
 def _said(tight: bytes, saying: bytes) -> bytes:
