@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import to_builtins
 
 from dragoman.app.asking import Asking
 from dragoman.app.costs import counting, price_by
@@ -424,7 +425,7 @@ def test_price_of_the_night_holds_for_what_began_in_it() -> None:
 
     # 4000 x 0.135, 6000 x 0.035, 1000 x 0.55.
     assert found is not None
-    assert found.parts == {"input": 540_000_000, "cache_read": 210_000_000, "output": 550_000_000}
+    assert to_builtins(found.parts) == {"input": 540_000_000, "cache_read": 210_000_000, "output": 550_000_000}
 
 
 def test_run_costs_what_the_journal_says_of_its_exchanges() -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 import msgspec
+from msgspec.structs import astuple
 
 from dragoman.ir.record import Attempt, Record
 from dragoman.ir.usage import Usage
@@ -22,9 +23,16 @@ _PER_MILLION = 6
 _KEPT = 4096
 _TOKENS = (Unit.INPUT, Unit.CACHE_READ, Unit.CACHE_WRITE, Unit.OUTPUT, Unit.REASONING)
 """What nearly every exchange is billed by, and nothing else."""
-_NAMES = tuple([unit.value for unit in _TOKENS])
-_Table = tuple[int | None, int | None, int | None, int | None, int | None]
-"""What one of each of these costs, None: not known."""
+
+
+class Tokens(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """A number for each of `_TOKENS`. As JSON a table of those that are not zero."""
+
+    input: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
+    output: int = 0
+    reasoning: int = 0
 
 
 class _Known:
@@ -37,21 +45,24 @@ class _Known:
         # What replies of one deployment tell besides is the same in nearly all: the last that was plain.
         self._extra: dict[str, object] | None = None
 
-    def parts(self, record: Record, attempt: Attempt) -> dict[str, int] | None:
+    def parts(self, record: Record, attempt: Attempt) -> Tokens | None:
         """The cost by unit, if it is so plain."""
         usage = attempt.usage
-        if usage is None or not self._eras or not self._is_plain(usage, record.tier):
+        if usage is None or not self._eras:
+            return None
+        if (record.tier is not None or usage.extra != self._extra) and not self._is_plain(usage, record.tier):
             return None
         era = self._eras[0] if len(self._eras) == 1 else self._era(record.began_at + attempt.began_s)
-        per = era.tables[bisect_left(era.starts, usage.input_tokens)]
-        if per is None:
+        table = era.tables[bisect_left(era.starts, usage.input_tokens)]
+        if table is None:
             return None
         read, written, thought = usage.cache_read_tokens or 0, usage.cache_write_tokens or 0, usage.reasoning_tokens or 0
-        return _parts((usage.input_tokens - read - written, read, written, usage.output_tokens - thought, thought), per)
+        given, said, per = usage.input_tokens - read - written, usage.output_tokens - thought, table.per
+        if min(given, read, written, said, thought) < 0 or (table.unknown and table.lacks(Tokens(given, read, written, said, thought))):
+            return None
+        return Tokens(given * per.input, read * per.cache_read, written * per.cache_write, said * per.output, thought * per.reasoning)
 
     def _is_plain(self, usage: Usage, tier: str | None) -> bool:
-        if tier is None and usage.extra == self._extra:
-            return True
         if not is_plain(usage, tier):
             return False
         self._extra = usage.extra
@@ -59,6 +70,17 @@ class _Known:
 
     def _era(self, at: float) -> _Plain:
         return next((era for era in reversed(self._eras) if era.hours.hold(at)), self._eras[0])
+
+
+class _Table(msgspec.Struct, frozen=True):
+    """What one of each token costs; 0 where that is unknown."""
+
+    per: Tokens
+    unknown: tuple[str, ...]
+
+    def lacks(self, counts: Tokens) -> bool:
+        """Whether there is one of which it is not known."""
+        return any(getattr(counts, name) for name in self.unknown)
 
 
 class _Plain(msgspec.Struct, frozen=True):
@@ -75,58 +97,51 @@ def _plain(price: Price, era: Era) -> _Plain:
     return _Plain(era.hours, starts, [_table(alone.at(0.0, tokens)) for tokens in (0, *[past + 1 for past in starts])])
 
 
-def _parts(numbers: tuple[int, ...], per: _Table) -> dict[str, int] | None:
-    """What so many of `_TOKENS` cost. None: not known, or a number that cannot be."""
-    found: dict[str, int] = {}
-    for unit, number, each in zip(_NAMES, numbers, per, strict=True):
-        if number:
-            if each is None or number < 0:
-                return None
-            found[unit] = number * each
-    return found
-
-
 def _table(rates: Rates) -> _Table | None:
     if rate(rates, Unit.REQUEST) is not None:
         return None
-    exact = [None if (per := rate(rates, unit)) is None else per.scaleb(_PER_MILLION) for unit in _TOKENS]
-    if any(each is not None and each != each.to_integral_value() for each in exact):
+    exact = {unit.value: per.scaleb(_PER_MILLION) for unit in _TOKENS if (per := rate(rates, unit)) is not None}
+    if any(each != each.to_integral_value() for each in exact.values()):
         return None
-    given, read, written, said, thought = [None if each is None else int(each) for each in exact]
-    return given, read, written, said, thought
+    return _Table(
+        Tokens(**{name: int(each) for name, each in exact.items()}), tuple([unit.value for unit in _TOKENS if unit.value not in exact])
+    )
+
+
+class _Deployments(dict[tuple[str, str], _Known]):
+    """What is known of the price of each, by its names."""
+
+    def __init__(self, book: PriceBook) -> None:
+        self._book = book
+
+    def __missing__(self, name: tuple[str, str]) -> _Known:
+        if len(self) >= _KEPT:
+            self.clear()
+        found = self[name] = _Known(self._book.price(*name))
+        return found
 
 
 def record_price(book: PriceBook) -> Callable[[Record], Priced | None]:
-    """The costs of records by these prices. The first call may take half a second (`PriceBook.load`), others some microseconds: for a
-    thread where nothing waits."""
-    known: dict[tuple[str, str], _Known] = {}
+    """The costs of records by these prices: an exchange costs what its attempts cost that told their tokens, known if each of these is.
 
-    def price(attempt: Attempt) -> _Known:
-        name = attempt.provider, attempt.model
-        found = known.get(name)
-        if found is None:
-            if len(known) >= _KEPT:
-                known.clear()
-            found = known[name] = _Known(book.price(*name))
-        return found
+    The first call may take half a second (`PriceBook.load`), others some microseconds: for a thread where nothing waits.
+    """
+    known = _Deployments(book)
 
-    return lambda record: _priced(record, price)
+    def price(record: Record) -> Priced | None:
+        attempts = record.attempts
+        if len(attempts) == 1:
+            (attempt,) = attempts
+            parts = known[attempt.provider, attempt.model].parts(record, attempt)
+            if parts is not None:
+                whole = sum(astuple(parts))
+                return Priced(whole, parts, (whole,))
+        return _priced_each(record, known) if attempts else None
 
-
-def _priced(record: Record, price: Callable[[Attempt], _Known]) -> Priced | None:
-    """An exchange costs what its attempts cost that told their tokens: known if each of these is."""
-    attempts = record.attempts
-    if not attempts:
-        return None
-    if len(attempts) == 1:
-        found = price(attempts[0]).parts(record, attempts[0])
-        if found is not None:
-            whole = sum(found.values())
-            return Priced(whole, found if 0 not in found.values() else _without_zeros(found), (whole,))
-    return _priced_each(record, price)
+    return price
 
 
-def _priced_each(record: Record, price: Callable[[Attempt], _Known]) -> Priced:
+def _priced_each(record: Record, known: Mapping[tuple[str, str], _Known]) -> Priced:
     parts: dict[str, int] = {}
     each: list[int | None] = []
     told: list[tuple[str, str]] = []
@@ -136,7 +151,7 @@ def _priced_each(record: Record, price: Callable[[Attempt], _Known]) -> Priced:
             if _may_be_billed(attempt):
                 told.append(("cost", _UNTOLD.format(number=number, name=f"{attempt.provider}/{attempt.model}")))
             continue
-        found = _cost(record, attempt, price(attempt).price)
+        found = _cost(record, attempt, known[attempt.provider, attempt.model].price)
         picos = {unit: _pico(usd) for unit, usd in found.parts.items()}
         for unit, pico in picos.items():
             parts[unit] = parts.get(unit, 0) + pico
@@ -144,13 +159,9 @@ def _priced_each(record: Record, price: Callable[[Attempt], _Known]) -> Priced:
         if found.unpriced:
             told.append(("cost", _UNPRICED.format(units=", ".join(found.unpriced), name=f"{attempt.provider}/{attempt.model}")))
     costs = [pico for pico, attempt in zip(each, record.attempts, strict=True) if attempt.usage is not None]
-    known = [pico for pico in costs if pico is not None]
-    whole = sum(known) if known and len(known) == len(costs) else None
-    return Priced(whole, _without_zeros(parts), tuple(each), tuple(told))
-
-
-def _without_zeros(parts: dict[str, int]) -> dict[str, int]:
-    return {unit: pico for unit, pico in parts.items() if pico}
+    told_costs = [pico for pico in costs if pico is not None]
+    whole = sum(told_costs) if told_costs and len(told_costs) == len(costs) else None
+    return Priced(whole, {unit: pico for unit, pico in parts.items() if pico}, tuple(each), tuple(told))
 
 
 _UNTOLD = "attempt {number} (`{name}`) had begun to answer when it failed, without telling its tokens: what it is billed is not in the cost"

@@ -25,11 +25,11 @@ _json = msgspec.json.Encoder(decimal_format="string", enc_hook=str)
 
 
 class Priced(msgspec.Struct, frozen=True, gc=False):
-    """What an exchange costs, in units of 1e-12 US dollar: all of it (None: not known), by kind, and by attempt. told: what is to be said
-    of that (field, why), with the warnings."""
+    """What an exchange costs, in units of 1e-12 US dollar: all of it (None: not known), by kind (what is a table as JSON), and by
+    attempt. told: what is to be said of that (field, why), with the warnings."""
 
     pico: int | None = None
-    parts: dict[str, int] = {}
+    parts: dict[str, int] | msgspec.Struct = {}
     attempts: tuple[int | None, ...] = ()
     told: tuple[tuple[str, str], ...] = ()
 
@@ -51,6 +51,7 @@ _TRIED = ("provider", "model", "key", "began_s", "connected_s", "first_byte_s", 
 _PATHS = ("cwd", "repo")
 _UNTOLD = (None,) * len(Usage.__struct_fields__)
 _UNPRICED = Priced()
+_EMPTY = ("null", "{}", "[]")
 _NO_ATTEMPT = Attempt("", "", 0.0)
 
 
@@ -129,9 +130,10 @@ class Rows:
 
     def _decisions(self, decisions: Sequence[object]) -> list[str | None]:
         """As JSON. Where nothing is to be decided, it is the same in many."""
-        each = dict(zip(map(id, decisions), decisions, strict=True))
+        keys = list(map(id, decisions))
+        each = dict(zip(keys, decisions, strict=True))
         texts = {key: None if decision is None else _text(self._told(decision)) for key, decision in each.items()}
-        return [texts[id(decision)] for decision in decisions]
+        return [texts[key] for key in keys]
 
     def _tools(self, record: Record) -> None:
         for call in record.calls:
@@ -166,7 +168,8 @@ def _tries(attempts: Sequence[list[Attempt]], costs: Sequence[tuple[int | None, 
     )
     tokens = [(None, None) if usage is None else (usage.input_tokens, usage.output_tokens) for usage in tried["usage"]]
     rows = zip(*[tried[name] for name in _TRIED], *zip(*tokens, strict=True), cost, strict=True)
-    return _texts([list(islice(rows, len(tries))) for tries in attempts])
+    counts = list(map(len, attempts))
+    return _texts(list(zip(rows)) if counts.count(1) == len(counts) else [list(islice(rows, count)) for count in counts])
 
 
 def _texts(values: Sequence[object]) -> list[str | None]:
@@ -177,8 +180,8 @@ def _texts(values: Sequence[object]) -> list[str | None]:
         lines = []
     if len(lines) != len(values) + 1:
         # Half a letter in one of them, or JSON that was written over several lines by others.
-        return [_text(value) if value else None for value in values]
-    return [line if value else None for value, line in zip(values, lines, strict=False)]
+        lines = list(map(_text, values))
+    return [None if line in _EMPTY else line for line in lines[: len(values)]]
 
 
 def _text(value: object) -> str:

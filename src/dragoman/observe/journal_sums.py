@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Iterable
+from itertools import compress
+from operator import itemgetter
 from struct import pack
 from typing import Any
 
@@ -23,12 +25,17 @@ Columns = dict[str, Column]
 _TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens")
 _BY = ("client", "team", "user", "provider", "model", "agent")
 _LATEST = ("parent_session", "agent", "client", "cwd", "repo", "turn")
-"""What is told of a session as the latest of its exchanges tells it that tells it at all; in the order of its columns."""
+"""What is told of a session, in the order of its columns."""
 _PATHS = frozenset({"cwd", "repo"})
-_OF_SESSIONS = (
-    "failed", "unpriced", "attempts", "tool_calls", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens",
-    "reasoning_tokens", "cost_pico", "total_s",
+_COUNTED = (
+    "exchanges", "failed", "unpriced", "attempts", *_TOKENS, "cost_pico", "tool_calls", "bytes_in", "bytes_out", "first_tokens", "total_s",
+    "first_token_s", "generation_s", "own_s",
 )  # fmt: skip
+"""What is summed up of each hour, in the order of its columns."""
+_OF_SESSION = ("failed", "unpriced", "attempts", "tool_calls", *_TOKENS, "cost_pico", "total_s")
+"""The same of each session."""
+_of_session = itemgetter(*map(_COUNTED.index, _OF_SESSION))
+_timed = itemgetter(*map(_COUNTED.index, ("total_s", "first_tokens", "first_token_s")))
 
 
 class Turns:
@@ -76,28 +83,31 @@ class Sums:
 
     def __init__(self, told: Columns, used: Columns, pico: Column, *, paths: bool) -> None:
         self._told = told
-        self._counted = _counted(told, used, pico)
-        wanted = ["began_at", "kind", *_LATEST]
-        known = {name: told[name] if paths or name not in _PATHS else (None,) * len(pico) for name in wanted}
-        self._names = (*known, *self._counted)
-        self._rows = list(zip(*known.values(), *self._counted.values(), strict=True))
+        self._paths = paths
+        counted = _counted(told, used, pico)
+        self._rows = list(zip(told["began_at"], told["turn"], told["kind"], *[counted[name] for name in _COUNTED], strict=True))
 
     def hours(self, parts: Parts) -> tuple[list[Row], list[Row]]:
         """The rows of `usage_hours` and of `usage_times`."""
         sums: list[Row] = []
         times: list[Row] = []
         for key, rows in _grouped(self._keys(), self._rows).items():
-            columns = self._columns(rows)
-            sums.append((*key, *[sum(columns[name]) for name in self._counted]))
-            times.append((*key, parts.next(key, len(rows)), *_times(columns)))
+            _, _, _, *counted = zip(*rows, strict=True)
+            sums.append((*key, *map(sum, counted)))
+            times.append((*key, parts.next(key, len(rows)), *_times(*_timed(counted))))
         return sums, times
 
     def sessions(self, turns: Turns) -> tuple[list[Row], list[Row]]:
         """The rows of `sessions` and of `session_models`."""
-        told = self._told
-        sums = [
-            self._session(session, self._columns(rows), turns) for session, rows in _grouped(told["session"], self._rows).items() if session
-        ]
+        told, sums = self._told, list[Row]()
+        latest = [self._latest(field) for field in _LATEST]
+        for session, rows in _grouped(told["session"], self._rows).items():
+            if session:
+                at, steps, kinds, *counted = zip(*rows, strict=True)
+                # What agents ask beside their turns is none.
+                begun = turns.begun(session, [turn for turn, kind in zip(steps, kinds, strict=True) if kind not in _BESIDE])
+                names = [each.get(session) for each in latest]
+                sums.append((session, *names, min(at), max(at), len(at), begun, *_of_session(list(map(sum, counted)))))
         answered = zip(told["session"], told["provider"], told["model"], told["error"], strict=True)
         counts = Counter([(session, name, model or "") for session, name, model, error in answered if session and name and error is None])
         return sums, [(*key, count) for key, count in counts.items()]
@@ -108,15 +118,11 @@ class Sums:
         names = [[name or "" for name in told[field]] for field in _BY]
         return zip([int(at) // _HOUR_S for at in told["began_at"]], *names, [error or _OK for error in told["error"]], strict=True)
 
-    def _columns(self, rows: list[Row]) -> Columns:
-        return dict(zip(self._names, zip(*rows, strict=True), strict=True))
-
-    def _session(self, session: str, columns: Columns, turns: Turns) -> Row:
-        latest = [next((each for each in reversed(columns[name]) if each is not None), None) for name in _LATEST]
-        at = columns["began_at"]
-        # What agents ask beside their turns is none.
-        begun = turns.begun(session, [turn for turn, kind in zip(columns["turn"], columns["kind"], strict=True) if kind not in _BESIDE])
-        return (session, *latest, min(at), max(at), len(at), begun, *[sum(columns[name]) for name in _OF_SESSIONS])
+    def _latest(self, field: str) -> dict[str, str]:
+        """What each session is told of last, where it is told at all."""
+        if field in _PATHS and not self._paths:
+            return {}
+        return {session: each for session, each in zip(self._told["session"], self._told[field], strict=True) if each is not None}
 
 
 def _grouped(keys: Iterable[Any], values: Iterable[Any]) -> dict[Any, list[Any]]:
@@ -127,7 +133,7 @@ def _grouped(keys: Iterable[Any], values: Iterable[Any]) -> dict[Any, list[Any]]
 
 
 def _counted(told: Columns, used: Columns, pico: Column) -> Columns:
-    """What each exchange adds to the sums of its hour, in the order of their columns."""
+    """What each exchange adds to sums."""
     count, firsts_s = len(pico), told["first_token_s"]
     return {
         "exchanges": (1,) * count,
@@ -155,14 +161,13 @@ def _countable(numbers: Column) -> Column:
     return [count if -_ABSURD < count < _ABSURD else 0 for count in counts]
 
 
-def _times(columns: Columns) -> tuple[str, str | None]:
+def _times(total_s: Column, first_tokens: Column, first_token_s: Column) -> tuple[str, str | None]:
     """How long each took, and of those that had one the time of the first token."""
-    firsts_s = [first_s for first_s, is_told in zip(columns["first_token_s"], columns["first_tokens"], strict=True) if is_told]
-    return _one_by_one(columns["total_s"]), _one_by_one(firsts_s) or None
+    return _one_by_one(total_s), _one_by_one(list(compress(first_token_s, first_tokens))) or None
 
 
 def _one_by_one(times_s: Column) -> str:
-    parts = [int(each * PER_S + 0.5) for each in times_s]
+    parts = list(map(int, [each * PER_S + 0.5 for each in times_s]))
     if parts and (max(parts) > LONGEST or min(parts) < 0):
         parts = [min(max(each, 0), LONGEST) for each in parts]
     return pack(f">{len(parts)}I", *parts).hex()
