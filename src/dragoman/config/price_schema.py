@@ -50,6 +50,8 @@ class ModelPrice(Rates, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """For each request."""
     web_search: Dollars | None = None
     """For each search that the provider runs."""
+    maps: Dollars | None = None
+    """For each answer that the provider bases on its maps."""
     long: tuple[LongRates, ...] = ()
     """Prices of long requests; what they leave out is as for short ones."""
     discount: Share = 0.0

@@ -23,7 +23,7 @@ SOURCE = "config"
 _KEPT = 4096
 _HOUR_S = 3600
 _UNITS = {field: Unit(field) for field in GivenRates.__struct_fields__}
-_EACH = {"request": Unit.REQUEST, "web_search": Unit.WEB_SEARCH}
+_EACH = {"request": Unit.REQUEST, "web_search": Unit.WEB_SEARCH, "maps": Unit.MAPS}
 _BATCH = {"processing": "batch"}
 _FREE = Price((Era({Unit.INPUT: Decimal(0), Unit.OUTPUT: Decimal(0)}),), source="built in")
 
@@ -116,7 +116,9 @@ def _overridden(given: ModelPrice, base: Price | None) -> Price | None:
 def _laid_over(era: Era, rates: dict[Unit, Decimal], steps: tuple[Step, ...]) -> Era:
     """A rate that is given holds at any length; steps that are given stand instead of those that were there."""
     kept = tuple(Step(step.past, {unit: rate for unit, rate in step.rates.items() if unit not in rates}) for step in era.steps)
-    return msgspec.structs.replace(era, rates=era.rates | rates, steps=steps or tuple(step for step in kept if step.rates))
+    # A price of searches that is given is that of each.
+    before = {unit: rate for unit, rate in era.rates.items() if unit is not Unit.SEARCHED_REQUEST or Unit.WEB_SEARCH not in rates}
+    return msgspec.structs.replace(era, rates=before | rates, steps=steps or tuple(step for step in kept if step.rates))
 
 
 def _batch(eras: tuple[Era, ...], factor: Decimal) -> tuple[Variant, ...]:

@@ -13,7 +13,7 @@ from dragoman.policy.rates import EACH, PART_OF, Price, Rates, Unit, rate
 _MILLION = -6
 OTHER = "other"
 """What the provider says that it costs beyond (below: negative) what the known prices come to."""
-_FREE_IF_UNPRICED = frozenset({Unit.REQUEST})
+_FREE_IF_UNPRICED = frozenset({Unit.REQUEST, Unit.SEARCHED_REQUEST})
 
 
 class Cost(msgspec.Struct, frozen=True):
@@ -60,6 +60,8 @@ def is_sound(units: Mapping[Unit, int]) -> bool:
 def amount(rates: Rates, units: Mapping[Unit, int]) -> Cost:
     """Counts times rates. Counts of several requests may be added up where one set of rates holds for all of them."""
     left = _apart(units)
+    if Unit.SEARCHED_REQUEST in units and Unit.SEARCHED_REQUEST in rates:
+        left.pop(Unit.WEB_SEARCH, None)
     if any(count < 0 for count in left.values()):
         return NOT_KNOWN
     parts: dict[str, Decimal] = {}

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from dragoman.dialects.generate.searches import SEARCHES
 from dragoman.ir.usage import Usage
 from dragoman.policy.rates import Terms, Unit
 
@@ -24,6 +25,9 @@ _BESIDE: tuple[tuple[Unit, _Path], ...] = (
     (Unit.CACHE_WRITE_1H, ("cache_creation", "ephemeral_1h_input_tokens")),
     (Unit.WEB_SEARCH, ("server_tool_use", "web_search_requests")),
     (Unit.WEB_SEARCH, ("tool_usage", "web_search", "num_requests")),
+    (Unit.WEB_SEARCH, (SEARCHES, "web")),
+    (Unit.SEARCHED_REQUEST, (SEARCHES, "requests")),
+    (Unit.MAPS, (SEARCHES, "maps")),
     (Unit.INPUT_AUDIO, ("prompt_tokens_details", "audio_tokens")),
     (Unit.INPUT_AUDIO, ("input_tokens_details", "audio_tokens")),
     (Unit.INPUT_IMAGE, ("prompt_tokens_details", "image_tokens")),

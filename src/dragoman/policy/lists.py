@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from dragoman.policy.rates import ALWAYS, Era, Hours, Price, Step, Unit, Variant, midnight
+from dragoman.profiles.families import searches_once
 
 SOURCE = "price list"
 _KEPT = 4096
@@ -97,6 +98,8 @@ def _model(model: Any) -> ListedModel | None:
     # A price, or a list of prices with their conditions.
     is_one = hasattr(prices, "calc_price")
     eras = (_era(prices, None),) if is_one else tuple(_era(one.prices, one.constraint) for one in prices)
+    if searches_once(model.id):
+        eras = tuple(_searched_once(era) for era in eras)
     if not any(era.rates for era in eras):
         return None
     variants = (Variant(dict(one.when), _era(one.prices, one.constraint)) for one in model.price_variants or ())
@@ -111,6 +114,11 @@ def _era(prices: Any, constraint: Any) -> Era:
     rates: dict[Unit, Decimal] = {unit: getattr(value, "base", value) for unit, value in values.items()}
     rates |= {unit: given[key] / Decimal(1000) for key, unit in _THOUSANDS.items() if key in given}
     return Era(rates, tuple(_steps(values.items())), _hours(constraint))
+
+
+def _searched_once(era: Era) -> Era:
+    rates = {Unit.SEARCHED_REQUEST if unit is Unit.WEB_SEARCH else unit: rate for unit, rate in era.rates.items()}
+    return msgspec.structs.replace(era, rates=rates)
 
 
 def _steps(values: Iterable[tuple[Unit, Any]]) -> Iterator[Step]:

@@ -29,10 +29,13 @@ class Unit(StrEnum):
     OUTPUT_IMAGE = "output_image"
     REQUEST = "request"
     WEB_SEARCH = "web_search"
+    SEARCHED_REQUEST = "searched_request"
+    MAPS = "maps"
 
 
-EACH = frozenset({Unit.REQUEST, Unit.WEB_SEARCH})
-"""Units that are priced each, not per million."""
+EACH = frozenset({Unit.REQUEST, Unit.WEB_SEARCH, Unit.SEARCHED_REQUEST, Unit.MAPS})
+"""Units that are priced each, not per million. Of requests that searched the web either the searches are billed or, once, the request: by
+that which has a price."""
 PART_OF: dict[Unit, Unit] = {
     Unit.CACHE_READ: Unit.INPUT,
     Unit.CACHE_WRITE: Unit.INPUT,

@@ -19,6 +19,7 @@ from dragoman.profiles.contract import Profile
 
 _CLAUDE_DOT = re.compile(r"(?<=\d)\.(?=[\d*?])")
 _CLAUDE_DASH = re.compile(r"(?<![\d-])-(\d{1,2})-(\d{1,2})(?!\d)")
+_GEMINI_BEFORE_3 = re.compile(r"gemini-[12]\.")
 _SUFFIX = re.compile(r"[:@].*$")
 _KEPT = 8192
 """Names whose spelling is remembered; clients choose some, so their number is bounded."""
@@ -307,6 +308,12 @@ def dialect_for(profile: Profile, model: str, chosen: str | None = None, wanted:
 def known_names() -> tuple[str, ...]:
     """Names of well-known models, for suggestions."""
     return tuple(known.prefix for known in _FAMILIES if not known.prefix.endswith("-"))
+
+
+def searches_once(model: str) -> bool:
+    """Whether a request of it that searches the web is billed once for that, however many searches there were: Gemini before 3.
+    https://ai.google.dev/gemini-api/docs/pricing"""
+    return _GEMINI_BEFORE_3.match(bare(model)) is not None
 
 
 def is_of(name: str, prefix: str) -> bool:

@@ -20,6 +20,7 @@ from dragoman.dialects.generate.enums import BLOCK_REASON, FINISH_REASON, word
 from dragoman.dialects.generate.errors import error_inside, is_error
 from dragoman.dialects.generate.plain import PlainChunk, read_plain
 from dragoman.dialects.generate.remainder import NAME, text_or_none
+from dragoman.dialects.generate.searches import Searches
 from dragoman.dialects.generate.usage import read_usage, tells_counts
 from dragoman.dialects.remainder import JsonObject, object_or_empty, objects
 from dragoman.ir import events as ev
@@ -45,6 +46,7 @@ class Reader:
         self._started = False
         self._over = False
         self._seed = ""
+        self._searches = Searches()
         self._usage: JsonObject = {}
         self._counts = b""
         """Counts that are newer than `_usage`, not yet decoded."""
@@ -149,7 +151,9 @@ class Reader:
         if isinstance(content, dict):
             candidate.feed(content, out, over=reason is not None)  # pyright: ignore[reportUnknownArgumentType]
         if not _CANDIDATE_KNOWN.issuperset(value):
-            candidate.cite(object_or_empty(value.get("groundingMetadata")), out)
+            grounding = object_or_empty(value.get("groundingMetadata"))
+            self._searches.add(grounding)
+            candidate.cite(grounding, out)
             self._candidate_more(index, value, out)
         if reason is not None:
             self._finish(candidate, reason, text_or_none(value.get("finishMessage")), out)
@@ -195,7 +199,7 @@ class Reader:
             counts = _decode(self._counts)
             self._usage = counts if tells_counts(counts) else self._usage
         if self._usage:
-            out.append(ev.UsageReported(read_usage(self._usage)))
+            out.append(ev.UsageReported(self._searches.counted(read_usage(self._usage))))
 
     def _fail(self, error: GatewayError) -> list[ev.Event]:
         out: list[ev.Event] = []

@@ -14,6 +14,7 @@ from dragoman.dialects.generate.enums import BLOCK_REASON, FINISH_REASON, word
 from dragoman.dialects.generate.errors import error_frame, error_inside, is_error
 from dragoman.dialects.generate.frames import StreamFramer
 from dragoman.dialects.generate.remainder import text_or_none
+from dragoman.dialects.generate.searches import Searches
 from dragoman.dialects.generate.usage import read_usage, tells_counts
 from dragoman.dialects.remainder import JsonObject, object_or_empty, objects
 from dragoman.ir.errors import GatewayError, Kind
@@ -22,6 +23,7 @@ from dragoman.wire.frame import Frame, WireError
 from dragoman.wire.not_json import NOT_JSON
 
 _decode = msgspec.json.Decoder().decode
+_TELLING = (b'"finishReason"', b'"error"', b'"promptFeedback"', b'"functionResponse"', b'"groundingMetadata"')
 
 
 class Tap:
@@ -29,6 +31,7 @@ class Tap:
 
     def __init__(self) -> None:
         self._usage: Usage | None = None
+        self._searches = Searches()
         self._last = b""
         """The latest chunk that told counts and was not looked into."""
         self.reason: str | None = None
@@ -47,7 +50,7 @@ class Tap:
         if self._last:
             last, self._last = self._last, b""
             self._count(object_or_empty(_value(last)))
-        return self._usage
+        return None if self._usage is None else self._searches.counted(self._usage)
 
     def feed(self, chunk: bytes) -> bool:
         """Watch a chunk of a stream."""
@@ -89,6 +92,7 @@ class Tap:
             if any(part.get("functionResponse") is not None for part in parts):
                 # Of a tool that the provider ran itself: the candidate had finished only to call it, and goes on.
                 self.reason, self.may_end = None, False
+            self._searches.add(object_or_empty(candidate.get("groundingMetadata")))
             self._end(word(candidate.get("finishReason"), FINISH_REASON))
         self._end(word(object_or_empty(value.get("promptFeedback")).get("blockReason"), BLOCK_REASON))
 
@@ -109,7 +113,7 @@ def write_failure(error: GatewayError, tap: ContractTap) -> bytes:
 
 
 def _matters(data: bytes) -> bool:
-    return b'"finishReason"' in data or b'"error"' in data or b'"promptFeedback"' in data or b'"functionResponse"' in data
+    return any(name in data for name in _TELLING)
 
 
 def _says(part: JsonObject) -> bool:

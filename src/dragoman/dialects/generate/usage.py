@@ -8,6 +8,7 @@ from typing import Any
 
 from dragoman.dialects.counts import count, total_of
 from dragoman.dialects.generate.remainder import NAME
+from dragoman.dialects.generate.searches import SEARCHES
 from dragoman.dialects.remainder import JsonObject
 from dragoman.ir.usage import Usage
 
@@ -42,7 +43,8 @@ def read_usage(value: JsonObject) -> Usage:
 
 def write_usage(usage: Usage) -> JsonObject:
     """The counts on the wire. One that is zero is left out where the API does so."""
-    rest: Any = (usage.extra or {}).get(NAME) or {}
+    told: Any = (usage.extra or {}).get(NAME) or {}
+    rest = {name: value for name, value in told.items() if name != SEARCHES}
     thoughts = usage.reasoning_tokens or 0
     counts = {
         _PROMPT: usage.input_tokens - (count(rest.get(_TOOLS)) or 0),
