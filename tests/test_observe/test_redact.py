@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from dragoman.ir.record import Bodies
 from dragoman.observe.first_look import known_heads
 from dragoman.observe.redact import MARK, Redactor, sayings
+from dragoman.store.laid import SIDES, unpack_heads
 from dragoman.wire.frame import Headers
 
 # Put together here, so that no scanner takes this file for a leak.
@@ -113,8 +114,14 @@ def test_credentials_are_taken_out_of_all_headers_of_an_exchange_at_once(
 
     heads = known_heads(bodies)
 
-    assert [heads.client_request, heads.provider_request, heads.provider_response, heads.client_response] == marked
-    assert heads.values == "\n".join([value for head in marked for _, value in head])
+    assert heads is not None
+    assert unpack_heads(heads.names + heads.values, SIDES) == marked
+
+
+def test_headers_that_are_no_lines_of_text_are_not_known() -> None:
+    odd = [("x-note", "a\nb"), ("x-note", "caf\udce9"), ("x note", "a"), ("", "a"), ("x-\udce9", "a")]
+
+    assert [known_heads(Bodies(client_response_headers=(("accept", "*/*"), header))) for header in odd] == [None] * len(odd)
 
 
 @given(

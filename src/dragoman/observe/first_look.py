@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from functools import lru_cache
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from operator import attrgetter
 
 import msgspec
@@ -12,54 +11,60 @@ import msgspec
 from dragoman.ir.kept import FULL
 from dragoman.ir.record import Bodies
 from dragoman.observe.redact import MARKED, is_secret_name, sayings
+from dragoman.store.laid import SIDES, line_of_names
 from dragoman.wire.frame import Headers
 
 LONG = 16 * 1024
 """A body of so many bytes is compared with the one before it; shorter ones are kept as they are."""
 _JSON = (b"{", b"[")
-_HEADERS = attrgetter("client_request_headers", "provider_request_headers", "provider_response_headers", "client_response_headers")
+_HEADERS = attrgetter(*[f"{side}_headers" for side in SIDES])
 
 
 class Heads(msgspec.Struct, frozen=True, gc=False):
-    """The headers of an exchange without what their names tell to be a credential. values: those of all of them, in lines."""
+    """The headers of an exchange without what their names tell to be a credential, as they are laid down: those of one program are named
+    alike each time. names: of each side, on one line; values: those of all, each on a line of its own."""
 
-    client_request: Headers
-    provider_request: Headers
-    provider_response: Headers
-    client_response: Headers
-    values: str = ""
+    names: bytes
+    values: bytes
 
 
-_NO_HEADS = Heads((), (), (), ())
+_NO_HEADS = Heads(b"", b"")
 
 
-def known_heads(bodies: Bodies) -> Heads:
-    """The headers as they may be kept if `first_look` found no secret in them."""
+def known_heads(bodies: Bodies) -> Heads | None:
+    """The headers as they may be kept if `first_look` found no secret in them; None where they are no lines of text."""
     asked, sent, came, answered = _HEADERS(bodies)
     if not (asked or sent or came or answered):
         return _NO_HEADS
-    names, values = zip(*asked, *sent, *came, *answered, strict=True)
-    heads, values = [asked, sent, came, answered], list(values)
-    for place, number, at in _credentials(names, len(asked), len(sent), len(came)):
-        head = list(heads[number])
-        head[at] = names[place], MARKED
-        heads[number], values[place] = tuple(head), MARKED
-    asked, sent, came, answered = heads
-    return Heads(asked, sent, came, answered, "\n".join(values))
+    names, given = zip(*asked, *sent, *came, *answered, strict=True)
+    line, secret = _named(names, len(asked), len(sent), len(came))
+    values: list[str] = list(given)
+    for number in secret:
+        values[number] = MARKED
+    try:
+        text = "\n".join(values).encode()
+    except UnicodeEncodeError:
+        # Bytes that are no text, as they may come in a header.
+        return None
+    return Heads(line, text) if line is not None and text.count(b"\n") == len(values) - 1 else None
+
+
+def headers_of(bodies: Bodies, side: str) -> Headers:
+    """Those of one side, as they came."""
+    return getattr(bodies, f"{side}_headers")
 
 
 @lru_cache(maxsize=256)
-def _credentials(names: tuple[str, ...], *sizes: int) -> list[tuple[int, int, int]]:
-    """Which headers of these names hold a credential: their place among all, in which head they are and where there. sizes: of the heads
-    but the last. Those of one program are named alike each time."""
-    found = [place for place, name in enumerate(names) if is_secret_name(name)]
+def _named(names: tuple[str, ...], *sizes: int) -> tuple[bytes | None, list[int]]:
+    """What follows from the names of the headers, of which so many are the first sides': they on a line, and which are credentials."""
     starts = [0, *accumulate(sizes)]
-    return [(place, number := bisect_right(starts, place) - 1, place - starts[number]) for place in found]
+    line = line_of_names([names[start:stop] for start, stop in pairwise([*starts, len(names)])])
+    return line, [number for number, name in enumerate(names) if is_secret_name(name)]
 
 
 def first_look(bodies: Bodies, heads: Heads) -> list[bytes]:
     """All texts of an exchange in which a secret may be, but requests that are long or the provider's, which are mostly known already."""
-    found = [heads.values.encode("utf-8", "surrogatepass")]
+    found = [heads.values]
     if bodies.mode == FULL:
         return found
     if bodies.client_request is not None and len(bodies.client_request) < LONG:

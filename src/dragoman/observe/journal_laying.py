@@ -9,14 +9,12 @@ import msgspec
 
 from dragoman.ir.kept import FULL
 from dragoman.ir.record import Bodies
-from dragoman.observe.first_look import LONG, Heads, is_stream
+from dragoman.observe.first_look import LONG, Heads, headers_of, is_stream
 from dragoman.observe.journal_shelf import Shelf
 from dragoman.observe.likeness import Kept, Piece, Shared, cuts, find_again, find_shared, merged, same_beginning
-from dragoman.observe.redact import Redactor
 from dragoman.observe.splice import is_model
 from dragoman.store.batch import Row
 from dragoman.store.laid import Laid, Side, pack, pack_heads, size_at
-from dragoman.wire.frame import Headers
 from dragoman.wire.splice import Splice, spliced
 
 _HEAD = 2048
@@ -37,11 +35,10 @@ class Laying:
         self._conversation = conversation
         self._bodies = bodies
         self._is_looked_through = heads is not None
-        self._given = heads or _redacted_heads(bodies, shelf.redactor)
+        self._heads = heads
         self._keeps_all = bodies.mode == FULL
         self._asked: Kept | None = None
         self._sides: list[Side] = []
-        self._heads: list[Headers] = []
         self._texts: list[bytes] = []
         self._pack = shelf.room()
         self._at = self._pack.size
@@ -49,22 +46,21 @@ class Laying:
 
     def row(self) -> Row:
         """What is to be written."""
-        bodies, given = self._bodies, self._given
+        bodies = self._bodies
         if bodies.client_request is not None:
-            self._request("client_request", bodies.client_request, given.client_request)
+            self._request("client_request", bodies.client_request)
         if bodies.splice is not None or bodies.provider_request is not None:
             self._sent()
-        elif given.provider_request:
-            self._like("provider_request", "client_request", given.provider_request)
+        elif bodies.provider_request_headers:
+            self._like("provider_request", "client_request")
         if bodies.provider_response is not None:
-            self._answer("provider_response", bodies.provider_response, given.provider_response)
+            self._answer("provider_response", bodies.provider_response)
         if bodies.client_response is not None:
-            self._answer("client_response", bodies.client_response, given.client_response)
-        if bodies.provider_response is None and given.provider_response and bodies.client_response is not None:
-            self._like("provider_response", "client_response", given.provider_response)
+            self._answer("client_response", bodies.client_response)
+        if bodies.provider_response is None and bodies.provider_response_headers and bodies.client_response is not None:
+            self._like("provider_response", "client_response")
         heads = None
-        if any(self._heads):
-            packed = self._packed_heads()
+        if self._sides and (packed := self._packed_heads()):
             heads = self._at, self._at + len(packed)
             self._put_down(packed)
         laid = Laid(tuple(self._sides), self._pack.key if self._texts else b"", heads)
@@ -77,36 +73,35 @@ class Laying:
         self._at += len(text)
 
     def _packed_heads(self) -> bytes:
-        try:
-            return pack_heads(self._heads)
-        except UnicodeEncodeError:
-            # Bytes that are no text, as they may come in a header.
-            return pack_heads([self._redactor.headers(head) for head in self._heads])
+        if self._heads is not None:
+            return self._heads.names + self._heads.values
+        heads = [self._redactor.headers(headers_of(self._bodies, side.name)) for side in self._sides]
+        return pack_heads(heads) if any(heads) else b""
 
-    def _request(self, name: str, data: bytes, headers: Headers) -> None:
+    def _request(self, name: str, data: bytes) -> None:
         whole, data = len(data), self._shelf.cut(data)
         if len(data) < LONG:
             # The first look left out what goes to a provider: it hardly ever comes here.
             known = self._is_looked_through and name == "client_request"
-            self._inline(name, data if known else self._redacted(data), headers, whole)
+            self._inline(name, data if known else self._redacted(data), whole)
         else:
-            self._long(name, data, headers, whole)
+            self._long(name, data, whole)
         self._whole += whole
 
     def _sent(self) -> None:
         """What went to the provider: where it is the client's but for a name, only that is kept."""
-        bodies, headers = self._bodies, self._given.provider_request
+        bodies = self._bodies
         client, sent, splice = bodies.client_request, bodies.provider_request, bodies.splice
         if client is not None:
             splice = splice or (None if sent is None else self._shelf.splices.find(client, sent))
             side = splice and self._as_clients(client, splice)
             if side is not None:
-                self._add(side, headers)
+                self._sides.append(side)
                 self._whole += side.whole
                 return
             sent = sent if splice is None else spliced(client, splice)
         if sent is not None:
-            self._request("provider_request", sent, headers)
+            self._request("provider_request", sent)
 
     def _as_clients(self, client: bytes, splice: Splice) -> Side | None:
         asked, size = self._asked, len(client) + splice[0] - splice[1] + len(splice[2])
@@ -132,13 +127,13 @@ class Laying:
         around = client[max(0, start - _AROUND) : start] + put + client[stop : stop + _AROUND]
         return self._redacted(around) is not around
 
-    def _like(self, name: str, other: str, headers: Headers) -> None:
+    def _like(self, name: str, other: str) -> None:
         """The same bytes as the other side's."""
         base = next((side for side in self._sides if side.name == other), None)
         if base is not None:
-            self._add(msgspec.structs.replace(base, name=name), headers)
+            self._sides.append(msgspec.structs.replace(base, name=name))
 
-    def _answer(self, name: str, chunks: list[bytes], headers: Headers) -> None:
+    def _answer(self, name: str, chunks: list[bytes]) -> None:
         data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         whole = next((cut.whole_bytes for cut in self._bodies.cut if cut.side == name), len(data))
         data = self._shelf.cut(data)
@@ -147,17 +142,17 @@ class Laying:
         else:
             clean = self._redactor.redact_stream(data) if is_stream(data) else self._redactor.redact(data)
         if len(clean) < LONG:
-            self._inline(name, clean, headers, whole)
+            self._inline(name, clean, whole)
         else:
             pieces = merged(list(self._cut(clean, 0, len(clean), is_clean=True)))
-            self._add(Side(name, whole, parts=_parts(pieces)), headers)
+            self._sides.append(Side(name, whole, parts=_parts(pieces)))
         self._whole += whole
 
-    def _inline(self, name: str, clean: bytes, headers: Headers, whole: int) -> None:
-        self._add(Side(name, whole, inline=(self._at, self._at + len(clean))), headers)
+    def _inline(self, name: str, clean: bytes, whole: int) -> None:
+        self._sides.append(Side(name, whole, inline=(self._at, self._at + len(clean))))
         self._put_down(clean)
 
-    def _long(self, name: str, data: bytes, headers: Headers, whole: int) -> None:
+    def _long(self, name: str, data: bytes, whole: int) -> None:
         key = (self._bodies.mode, name, self._conversation if self._conversation is not None else data[:_HEAD])
         last, shared = self._base(key, name, data)
         if last is None or shared is None:
@@ -168,7 +163,7 @@ class Laying:
             side, kept = self._changed(Side(name, whole), data, last, *shared)
             # What has little of the one before is no continuation of it, which may have one yet.
             goes_on = 2 * (len(data) - shared[1].start + shared[0].stop) > len(last.data)
-        self._add(side, headers)
+        self._sides.append(side)
         if name == "client_request":
             self._asked = kept
         if last is None or last is not self._asked:
@@ -235,10 +230,6 @@ class Laying:
     def _redacted(self, data: bytes) -> bytes:
         return data if self._keeps_all else self._redactor.redact(data)
 
-    def _add(self, side: Side, headers: Headers) -> None:
-        self._sides.append(side)
-        self._heads.append(headers)
-
 
 def _parts(pieces: Iterable[Piece]) -> bytes:
     return b"".join([each.place for each in pieces])
@@ -251,12 +242,3 @@ def _are_clean(pieces: Iterable[Piece]) -> bool:
 def _size(pieces: Iterable[Piece]) -> int:
     """Bytes of pieces as they are kept."""
     return sum([size_at(each.place) for each in pieces])
-
-
-def _redacted_heads(bodies: Bodies, redactor: Redactor) -> Heads:
-    return Heads(
-        redactor.headers(bodies.client_request_headers),
-        redactor.headers(bodies.provider_request_headers),
-        redactor.headers(bodies.provider_response_headers),
-        redactor.headers(bodies.client_response_headers),
-    )

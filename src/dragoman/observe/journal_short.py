@@ -7,7 +7,7 @@ from dragoman.observe.first_look import LONG, Heads
 from dragoman.observe.journal_shelf import Shelf
 from dragoman.observe.splice import is_model
 from dragoman.store.batch import Row
-from dragoman.store.laid import ANSWERED, ASKED, SENT, TOLD, pack_heads, pack_short
+from dragoman.store.laid import ANSWERED, ASKED, SENT, TOLD, pack_short
 
 
 def short_row(shelf: Shelf, exchange_id: str, bodies: Bodies, heads: Heads) -> Row | None:
@@ -17,7 +17,7 @@ def short_row(shelf: Shelf, exchange_id: str, bodies: Bodies, heads: Heads) -> R
     short = min(LONG, shelf.most_bytes)
     if asked is None or len(asked) >= short or bodies.cut:
         return None
-    sides, whole, given = ASKED, len(asked), [heads.client_request]
+    sides, whole = ASKED, len(asked)
     texts, sizes = [asked], [whole]
     if splice is not None or bodies.provider_request is not None:
         splice = splice or shelf.splices.find(asked, bodies.provider_request or b"")
@@ -26,11 +26,9 @@ def short_row(shelf: Shelf, exchange_id: str, bodies: Bodies, heads: Heads) -> R
             return None
         sides += SENT
         whole += size
-        given.append(heads.provider_request)
-    elif heads.provider_request:
+    elif bodies.provider_request_headers:
         sides += SENT
-        given.append(heads.provider_request)
-    for side, chunks, head in ((ANSWERED, answered, heads.provider_response), (TOLD, said, heads.client_response)):
+    for side, chunks in ((ANSWERED, answered), (TOLD, said)):
         if chunks is not None:
             answer = chunks[0] if len(chunks) == 1 else b"".join(chunks)
             size = len(answer)
@@ -40,16 +38,10 @@ def short_row(shelf: Shelf, exchange_id: str, bodies: Bodies, heads: Heads) -> R
             whole += size
             texts.append(answer)
             sizes.append(size)
-            given.append(head)
-    if answered is None and said is not None and heads.provider_response:
+    if answered is None and said is not None and bodies.provider_response_headers:
         sides += ANSWERED
-        given.append(heads.provider_response)
-    try:
-        packed = pack_heads(given) if any(given) else b""
-    except UnicodeEncodeError:
-        return None
-    texts.append(packed)
-    sizes.append(len(packed))
+    texts += heads.names, heads.values
+    sizes.append(len(heads.names) + len(heads.values))
     pack = shelf.room()
     row = exchange_id, shelf.epoch, whole, pack_short(sides, pack.key, pack.size, sizes, splice)
     pack.texts += texts

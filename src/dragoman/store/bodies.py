@@ -29,7 +29,8 @@ def read_bodies(connection: Connection, exchange_id: str) -> dict[str, Body]:
         return {}
     packs = _pieces(connection, [_Reference(laid.pack)]) if laid.pack else None
     text = packs[0] if packs else None
-    heads = unpack_heads(text[laid.heads[0] : laid.heads[1]]) if text is not None and laid.heads is not None else ((),) * len(laid.sides)
+    packed = b"" if text is None or laid.heads is None else text[laid.heads[0] : laid.heads[1]]
+    heads = unpack_heads(packed, [side.name for side in laid.sides])
     sides = zip(laid.sides, heads, strict=True)
     return {side.name: Body(head, data, side.whole) for side, head in sides if (data := _read(connection, laid, side, text)) is not None}
 

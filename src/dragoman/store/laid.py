@@ -7,9 +7,13 @@ so many of its last.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from struct import Struct
 
 import msgspec
+
+from dragoman.wire.frame import Headers
 
 HASH_BYTES = 16
 _PLACE = Struct(f">{HASH_BYTES}sII")
@@ -45,7 +49,7 @@ class Side(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 class Laid(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What is kept of an exchange in a row of `bodies`: its sides. pack: the piece that has the text of those that are short, together
-    with that of other exchanges. heads: which part of it are the headers of the sides, in turn (from, to)."""
+    with that of other exchanges. heads: which part of it are the headers of the sides (from, to)."""
 
     sides: tuple[Side, ...]
     pack: bytes = b""
@@ -55,9 +59,9 @@ class Laid(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class Short(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The same of sides that are all inline, one behind the other: it takes a third of the time and room.
 
-    sides: a letter for each in turn, as `ASKED`; at: where the first one begins in the pack; sizes: of what stands there, first the bodies
-    in turn, then the headers. What the provider was sent is the client's request, but for the splice, and stands there once; so does an
-    answer that is the client's and comes behind it.
+    sides: a letter for each in turn, `ASKED` or another; at: where the first one begins in the pack; sizes: of what stands there, first
+    the bodies in turn, then the headers. What the provider was sent is the client's request, but for the splice, and stands there once;
+    so does an answer that is the client's and comes behind it.
     """
 
     sides: str
@@ -67,9 +71,10 @@ class Short(msgspec.Struct, frozen=True, array_like=True, gc=False):
     splice: tuple[int, int, bytes] | None
 
 
+SIDES = ("client_request", "provider_request", "provider_response", "client_response")
 ASKED, SENT, ANSWERED, TOLD = "0123"
-"""The letters of the sides: what the client asked, what the provider was sent and answered, what the client was told."""
-_NAMES = {ASKED: "client_request", SENT: "provider_request", ANSWERED: "provider_response", TOLD: "client_response"}
+"""Their letters: what the client asked, what the provider was sent and answered, what the client was told."""
+_NAMES: dict[str, str] = dict(zip((ASKED, SENT, ANSWERED, TOLD), SIDES, strict=True))
 _SAME = {ASKED: ASKED, SENT: ASKED, ANSWERED: TOLD, TOLD: TOLD}
 """Whose text that of a side is, if it comes behind that one."""
 _SHORT = b"\x95"
@@ -77,7 +82,10 @@ _SHORT = b"\x95"
 _encode = msgspec.msgpack.Encoder().encode
 _decoder = msgspec.msgpack.Decoder(Laid)
 _short_decoder = msgspec.msgpack.Decoder(Short)
-_heads = msgspec.msgpack.Decoder(tuple[tuple[tuple[str, str], ...], ...])
+_heads = msgspec.msgpack.Decoder(tuple[Headers, ...])
+_ARRAYS = {bytes([0x90 + size]) for size in range(16)}
+"""How packed headers begin. No text does."""
+_BLANK = re.compile(r"[ \t\n]")
 
 
 def pack(laid: Laid) -> bytes:
@@ -150,11 +158,30 @@ def new_pieces(side: Side) -> list[bytes]:
     return [side.pieces[at : at + HASH_BYTES] for at in range(0, len(side.pieces), HASH_BYTES)]
 
 
-def pack_heads(heads: list[tuple[tuple[str, str], ...]]) -> bytes:
-    """The headers of several sides as one text."""
+def line_of_names(sides: Sequence[Sequence[str]]) -> bytes | None:
+    """The names of the headers of each side, in the order of `SIDES`, on one line: with their values behind it, each on a line, they are
+    the text of the headers. None if the names are such as no header has."""
+    if any(not name or _BLANK.search(name) for side in sides for name in side):
+        return None
+    try:
+        return ("\t".join([" ".join(side) for side in sides]) + "\n").encode()
+    except UnicodeEncodeError:
+        return None
+
+
+def pack_heads(heads: list[Headers]) -> bytes:
+    """The headers of several sides as one text, whatever is in them."""
     return _encode(heads)
 
 
-def unpack_heads(data: bytes) -> tuple[tuple[tuple[str, str], ...], ...]:
-    """The reverse of `pack_heads`."""
-    return _heads.decode(data)
+def unpack_heads(data: bytes, sides: Sequence[str]) -> Sequence[Headers]:
+    """The headers of these sides, by their names, out of either text; none out of none."""
+    if not data:
+        return [()] * len(sides)
+    if data[:1] in _ARRAYS:
+        return _heads.decode(data)
+    line, _, rest = data.decode().partition("\n")
+    values = iter(rest.split("\n"))
+    named = [side.split(" ") if side else [] for side in line.split("\t")]
+    heads = {side: tuple([(name, next(values)) for name in names]) for side, names in zip(SIDES, named, strict=True)}
+    return [heads[side] for side in sides]
