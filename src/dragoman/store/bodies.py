@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import chain
+
 import msgspec
 import zstandard
 from sqlalchemy import Connection, select
@@ -24,22 +27,28 @@ class Body(msgspec.Struct, frozen=True):
 def read_bodies(connection: Connection, exchange_id: str) -> dict[str, Body]:
     """The bodies of an exchange by side: `client_request`, `client_response`, `provider_request`, `provider_response`. Empty if none
     were kept, or their time is over. One whose pieces are gone is left out."""
-    laid = _laid(connection, exchange_id)
+    reading = _Reading(connection)
+    laid = reading.laid(exchange_id)
     if laid is None:
         return {}
-    packs = _pieces(connection, [_Reference(laid.pack)]) if laid.pack else None
-    text = packs[0] if packs else None
-    packed = b"" if text is None or laid.heads is None else text[laid.heads[0] : laid.heads[1]]
-    heads = unpack_heads(packed, [side.name for side in laid.sides])
-    sides = zip(laid.sides, heads, strict=True)
-    return {side.name: Body(head, data, side.whole) for side, head in sides if (data := _read(connection, laid, side, text)) is not None}
+    heads = _Reference(laid.pack, *laid.heads) if laid.heads is not None else None
+    told = {side: references for side in laid.sides if (references := reading.references(side, laid)) is not None}
+    # What a client sent and what a provider got is mostly the same: no pack is unpacked twice.
+    texts = reading.texts([*([heads] if heads is not None else []), *chain.from_iterable(told.values())])
+    packed = b"" if heads is None else texts.get(heads, b"")
+    found = unpack_heads(packed, [side.name for side in laid.sides])
+    return {
+        side.name: Body(head, _spliced(side, b"".join([texts[each] for each in told[side]])), side.whole)
+        for side, head in zip(laid.sides, found, strict=True)
+        if side in told and all(each in texts for each in told[side])
+    }
 
 
-def _laid(connection: Connection, exchange_id: str) -> Laid | None:
-    row = connection.execute(
-        select(bodies.c.data).where(bodies.c.exchange_id == exchange_id).order_by(bodies.c.number.desc()).limit(1)
-    ).first()
-    return None if row is None else unpack(row[0])
+def _spliced(side: Side, data: bytes) -> bytes:
+    if side.splice is None:
+        return data
+    start, stop, put = side.splice
+    return data[:start] + put + data[stop:]
 
 
 class _Reference(msgspec.Struct, frozen=True):
@@ -64,37 +73,52 @@ class _Reference(msgspec.Struct, frozen=True):
         return _Reference(self.hash, (self.stop or 0) - count, self.stop)
 
 
-def _read(connection: Connection, laid: Laid, side: Side, text: bytes | None) -> bytes | None:
-    if side.inline is not None:
-        if text is None:
-            return None
-        data = text[side.inline[0] : side.inline[1]]
-    else:
-        references = _references(connection, side, laid)
-        pieces = None if references is None else _pieces(connection, references)
-        if pieces is None:
-            return None
-        data = b"".join(pieces)
-    if side.splice is not None:
-        start, stop, put = side.splice
-        data = data[:start] + put + data[stop:]
-    return data
+class _Reading:
+    """What is read for one exchange. An ancestor of several sides is read once."""
 
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._laid: dict[str, Laid | None] = {}
 
-def _references(connection: Connection, side: Side, laid: Laid) -> list[_Reference] | None:
-    """All parts of a body, from its first ancestor down."""
-    chain = [side]
-    while side.parent is not None and len(chain) <= _DEEPEST:
-        found = _laid(connection, side.parent) if side.parent else laid
-        parent = None if found is None else next((each for each in found.sides if each.name == side.of), None)
-        if found is None or parent is None or parent.inline is not None:
-            return None
-        side, laid = parent, found
-        chain.append(side)
-    parts: list[_Reference] = []
-    for each in reversed(chain):
-        parts = _next(parts, each)
-    return parts
+    def laid(self, exchange_id: str) -> Laid | None:
+        """How the bodies of an exchange were laid down."""
+        if exchange_id not in self._laid:
+            newest_first = select(bodies.c.data).where(bodies.c.exchange_id == exchange_id).order_by(bodies.c.number.desc())
+            row = self._connection.execute(newest_first.limit(1)).first()
+            self._laid[exchange_id] = None if row is None else unpack(row[0])
+        return self._laid[exchange_id]
+
+    def references(self, side: Side, laid: Laid) -> list[_Reference] | None:
+        """All parts of a body, from its first ancestor down. None: one of these is gone."""
+        if side.inline is not None:
+            return [_Reference(laid.pack, *side.inline)]
+        line = [side]
+        while side.parent is not None and len(line) <= _DEEPEST:
+            found = self.laid(side.parent) if side.parent else laid
+            parent = None if found is None else next((each for each in found.sides if each.name == side.of), None)
+            if found is None or parent is None or parent.inline is not None:
+                return None
+            side, laid = parent, found
+            line.append(side)
+        parts: list[_Reference] = []
+        for each in reversed(line):
+            parts = _next(parts, each)
+        return parts
+
+    def texts(self, references: Iterable[_Reference]) -> dict[_Reference, bytes]:
+        """What is at these places; those whose pack is gone are left out. One pack after the other is unpacked, and let go."""
+        wanted: dict[bytes, set[_Reference]] = {}
+        for each in references:
+            wanted.setdefault(each.hash, set()).add(each)
+        keys, unzip = list(wanted), zstandard.ZstdDecompressor()
+        found: dict[_Reference, bytes] = {}
+        for at in range(0, len(keys), _AT_ONCE):
+            rows = self._connection.execute(select(blobs.c.hash, blobs.c.data).where(blobs.c.hash.in_(keys[at : at + _AT_ONCE])))
+            for key, data in rows:
+                text = unzip.decompress(data) if data else None
+                if text is not None:
+                    found.update((each, text[each.start : each.stop]) for each in wanted[bytes(key)])
+        return found
 
 
 def _next(before: list[_Reference], side: Side) -> list[_Reference]:
@@ -128,15 +152,3 @@ def _last(before: list[_Reference], size: int) -> list[_Reference]:
         found.append(each if each.size <= size else each.last(size))
         size -= each.size
     return found[::-1]
-
-
-def _pieces(connection: Connection, references: list[_Reference]) -> list[bytes] | None:
-    wanted = list(dict.fromkeys(each.hash for each in references))
-    found: dict[bytes, bytes] = {}
-    unzip = zstandard.ZstdDecompressor()
-    for at in range(0, len(wanted), _AT_ONCE):
-        rows = connection.execute(select(blobs.c.hash, blobs.c.data).where(blobs.c.hash.in_(wanted[at : at + _AT_ONCE])))
-        found.update((bytes(row[0]), unzip.decompress(row[1])) for row in rows if row[1])
-    if any(each not in found for each in wanted):
-        return None
-    return [found[each.hash][each.start : each.stop] for each in references]
