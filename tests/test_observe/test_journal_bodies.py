@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from dragoman.ir.record import Bodies
+from dragoman.ir.record import Bodies, put_together
 from dragoman.observe.first_look import known_heads
 from dragoman.observe.journal_bodies import EPOCH_S, BodyKeeper
 from dragoman.observe.redact import Redactor
@@ -407,6 +407,15 @@ def test_words_that_stand_behind_a_conversation_are_those_of_its_first_request_a
         found = [search(connection, word) for word in ("zebra", "lion", "tiger", "giraffe", "bear")]
 
     assert found == [["lion"], ["lion"], ["tiger"], ["giraffe"], ["bear"]]
+
+
+def test_answer_that_came_in_pieces_is_put_together_once() -> None:
+    pieces = [b"data: a\n\n", b"data: b\n\n"]
+
+    found = [put_together(pieces), put_together(pieces), put_together([])]
+
+    assert (found, pieces) == ([b"data: a\n\ndata: b\n\n"] * 2 + [b""], found[:1])
+    assert found[0] is found[1]
 
 
 _head = st.lists(st.tuples(st.sampled_from(["accept", "authorization", "x-note"]), st.text(max_size=8)), max_size=3).map(tuple)

@@ -18,7 +18,7 @@ from dragoman.core.called import calls_in
 from dragoman.dialects.glance import Fields, Glance, Places, read
 from dragoman.dialects.registry import dialect, names
 from dragoman.ir.kept import NOTHING
-from dragoman.ir.record import LONGEST_NAME, Bodies, Record
+from dragoman.ir.record import LONGEST_NAME, Bodies, Record, put_together
 from dragoman.wire.not_json import NOT_JSON
 from dragoman.wire.splice import Outline
 
@@ -224,8 +224,8 @@ def _read_request(record: Record, one: _Read) -> None:
 
 
 def _read_answer(record: Record, one: _Read) -> None:
-    bodies, pieces = one.bodies, one.bodies.client_response or ()
-    record.calls = calls_in(one.glance.calls, pieces[0] if len(pieces) == 1 else b"".join(pieces))
+    bodies, pieces = one.bodies, one.bodies.client_response or []
+    record.calls = calls_in(one.glance.calls, put_together(pieces))
     if not record.calls:
         return
     if record.stop_reason == "stop" and any(call.executor == "client" for call in record.calls):

@@ -104,6 +104,13 @@ class Bodies(msgspec.Struct):
         return f"Bodies({self.mode!r})"
 
 
+def put_together(pieces: list[bytes]) -> bytes:
+    """An answer that came in pieces. From then on it is one piece, so that it is put together once, whoever asks."""
+    if len(pieces) != 1:
+        pieces[:] = [b"".join(pieces)]
+    return pieces[0]
+
+
 class Record(msgspec.Struct):
     """One exchange. `began_at` is Unix seconds; the other times are seconds since then.
 

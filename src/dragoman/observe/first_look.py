@@ -9,7 +9,7 @@ from operator import attrgetter
 import msgspec
 
 from dragoman.ir.kept import FULL
-from dragoman.ir.record import Bodies
+from dragoman.ir.record import Bodies, put_together
 from dragoman.observe.redact import MARKED, is_secret_name, sayings
 from dragoman.store.laid import SIDES, line_of_names
 from dragoman.wire.frame import Headers
@@ -71,7 +71,7 @@ def first_look(bodies: Bodies, heads: Heads) -> list[bytes]:
         found.append(bodies.client_request)
     for pieces in (bodies.client_response, bodies.provider_response):
         if pieces:
-            data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            data = put_together(pieces)
             found += [data, *sayings(data)] if is_stream(data) else [data]
     return found
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from dragoman.ir.kept import FULL
-from dragoman.ir.record import Bodies
+from dragoman.ir.record import Bodies, put_together
 from dragoman.observe.first_look import LONG, Heads, headers_of, is_stream
 from dragoman.observe.journal_shelf import Shelf
 from dragoman.observe.likeness import Kept, Piece, Shared, cuts, find_again, find_shared, merged, same_beginning
@@ -134,7 +134,7 @@ class Laying:
             self._sides.append(msgspec.structs.replace(base, name=name))
 
     def _answer(self, name: str, chunks: list[bytes]) -> None:
-        data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        data = put_together(chunks)
         whole = next((cut.whole_bytes for cut in self._bodies.cut if cut.side == name), len(data))
         data = self._shelf.cut(data)
         if self._is_looked_through or self._keeps_all:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dragoman.ir.record import Bodies
+from dragoman.ir.record import Bodies, put_together
 from dragoman.observe.first_look import LONG, Heads
 from dragoman.observe.journal_shelf import Shelf
 from dragoman.observe.splice import is_model
@@ -30,7 +30,7 @@ def short_row(shelf: Shelf, exchange_id: str, bodies: Bodies, heads: Heads) -> R
         sides += SENT
     for side, chunks in ((ANSWERED, answered), (TOLD, said)):
         if chunks is not None:
-            answer = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+            answer = put_together(chunks)
             size = len(answer)
             if size >= short:
                 return None
