@@ -16,7 +16,8 @@ from blank_database import Blank
 from dragoman.config.journal_schema import Journal as Settings
 from dragoman.ir.record import Bodies, Record
 from dragoman.observe.journal import Journal
-from dragoman.observe.journal_writer import Entry, Scribe, Stats
+from dragoman.observe.journal_batches import Entry
+from dragoman.observe.journal_writer import Scribe, Stats
 from dragoman.observe.spool import Spool
 from dragoman.store.batch import Batch
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from blank_database import Blank
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Table, func, select
@@ -20,7 +21,7 @@ from dragoman.observe.journal import Journal, Priced
 from dragoman.store import tables
 from dragoman.store.batch import Batch
 from dragoman.store.bodies import read_bodies
-from dragoman.store.faults import StoreAway
+from dragoman.store.faults import RowRefused, StoreAway
 from dragoman.store.open import Store, open_store
 from dragoman.store.queries import tries_of
 from effort import tries
@@ -290,16 +291,67 @@ def test_half_a_letter_in_what_is_told_as_json_loses_nothing(url: str, tmp_path:
     assert [each["provider"] for each in tried] == ["?"]
 
 
-def test_fault_of_ours_does_not_end_the_journal(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_fault_of_ours_costs_no_more_than_the_exchange_that_has_it(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     url = f"sqlite:///{tmp_path}/j.db"
+    records = [record(number, session="s", asked="x" if number in (7, 23) else "xyz") for number in range(40)]
+    for each in records:
+        each.bodies = Bodies("redacted", b"x" * 20_000 + each.id.encode())
+
     journal = Journal(lambda: open_store(url), QUICK, tmp_path / "spool", price=lambda each: Priced(1 // (len(each.asked) - 1)))
+    for each in records:
+        journal.put(each)
     journal.start()
-    journal.put(record(1, asked="x"))
-    until(lambda: "the journal failed" in caplog.text)
-    journal.put(record(2, asked="xyz"))
     journal.close_now(60)
 
-    assert count(url) == 1
+    others = [each.id for each in records if each.asked != "x"]
+    with open_store(url).reader() as connection:
+        kept = {name: read_bodies(connection, name)["client_request"].data for name in others}
+    assert kept == {name: b"x" * 20_000 + name.encode() for name in others}
+    assert (count(url), journal.stats().written, journal.stats().lost) == (38, 38, 2)
+    assert "the journal lost 2 exchanges that cannot be written; the first is `ex_00007`" in caplog.text
+
+
+def test_rows_that_the_database_refuses_take_no_others_with_them(tmp_path: Path) -> None:
+    class Choosy(Blank):
+        names: tuple[str, ...] = ()
+
+        def write(self, batch: Batch) -> None:
+            if "ex_00003" in batch.columns["id"]:
+                raise RowRefused("it is a three")
+            self.names += tuple(batch.columns["id"])
+
+    database = Choosy()
+    journal = Journal(lambda: database, QUICK, tmp_path)
+    for number in range(10):
+        journal.put(record(number))
+    journal.start()
+    journal.close_now(60)
+
+    assert database.names == tuple(f"ex_{number:05}" for number in range(10) if number != 3)
+    assert (journal.stats().written, journal.stats().lost) == (9, 1)
+
+
+def test_fault_of_ours_does_not_end_the_journal(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    class Faulty(Blank):
+        did = ""
+
+        def digest(self, most: int) -> int:
+            raise ValueError("a fault of ours")
+
+        def index(self, most: int) -> int:
+            self.did += "index "
+            return 0
+
+    database = Faulty()
+    journal = Journal(lambda: database, msgspec.structs.replace(QUICK, search=True), tmp_path / "spool")
+    journal.start()
+    journal.put(record(1))
+    until(lambda: bool(database.did))
+    journal.put(record(2))
+    journal.close_now(60)
+
+    assert (journal.stats().written, journal.stats().lost) == (2, 0)
+    assert caplog.text.count("a chore of the journal failed, its `sums`") == 1
 
 
 @pytest.mark.parametrize("kept", [True, False])

@@ -11,8 +11,9 @@ from sqlalchemy import func, select
 from dragoman.config.journal_schema import Journal as Settings
 from dragoman.config.journal_schema import Keep
 from dragoman.ir.record import Bodies, Record
+from dragoman.observe.journal_batches import Entry
 from dragoman.observe.journal_bodies import EPOCH_S
-from dragoman.observe.journal_writer import Entry, Scribe, Stats
+from dragoman.observe.journal_writer import Scribe, Stats
 from dragoman.observe.spool import Spool
 from dragoman.store import tables
 from dragoman.store.bodies import read_bodies

@@ -18,8 +18,9 @@ import msgspec
 from dragoman.config.journal_schema import Journal as Settings
 from dragoman.ir.kept import DROPPED, NOTHING
 from dragoman.ir.record import Bodies, Record
+from dragoman.observe.journal_batches import Complete, Entry
 from dragoman.observe.journal_rows import Price, Priced, Told
-from dragoman.observe.journal_writer import Complete, Entry, Opens, Scribe, Stats
+from dragoman.observe.journal_writer import Opens, Scribe, Stats
 from dragoman.observe.spool import Spool
 
 __all__ = ["Journal", "Priced", "Stats"]

@@ -1,4 +1,4 @@
-"""What the journal's thread does: makes batches, writes them or lets them wait on disk, deletes what has had its time, feeds the search."""
+"""What the journal's thread does: writes batches or lets them wait on disk, deletes what has had its time, feeds the search."""
 
 from __future__ import annotations
 
@@ -7,19 +7,16 @@ import gc
 import logging
 import time
 from collections.abc import Callable, Generator, Iterable
+from math import isqrt
 from typing import Protocol
 
 import msgspec
 
 from dragoman.config.journal_schema import Journal as Settings
-from dragoman.ir.kept import DROPPED, FULL, NOTHING
-from dragoman.ir.record import Bodies, Record
-from dragoman.observe.first_look import Heads, first_look, known_heads
-from dragoman.observe.journal_bodies import EPOCH_S, BodyKeeper
+from dragoman.observe.journal_batches import Batches, Complete, Entry, is_kept
+from dragoman.observe.journal_bodies import EPOCH_S
 from dragoman.observe.journal_digests import Digests
-from dragoman.observe.journal_rows import ARGUMENTS, Price, Rows, Told, without_bodies
-from dragoman.observe.journal_sums import Before
-from dragoman.observe.redact import Redactor
+from dragoman.observe.journal_rows import Price, Told, without_bodies
 from dragoman.observe.spool import Spool
 from dragoman.store.batch import Batch, Old, Writer
 from dragoman.store.clean import cleaned
@@ -27,14 +24,6 @@ from dragoman.store.faults import RowRefused, StoreAway, StoreRefused
 
 logger = logging.getLogger(__name__)
 
-Entry = tuple[Record, Bodies | None, str, int]
-"""A record, its bodies, what is kept of them in a word, and about how many bytes that is."""
-
-Complete = Callable[[Iterable[tuple[Record, Bodies | None]]], None]
-"""Fills in what records lack, from their bodies. Raises nothing."""
-
-_ARGUMENTS = 2 * ARGUMENTS
-"""Of a call's arguments, what is looked through: all that is kept, and enough more that no secret is cut in two where that ends."""
 _DAY_S = 86_400
 _AGAIN_S = (0.25, 5.0)
 _REFUSED_S = 30.0
@@ -45,6 +34,8 @@ _INDEXED = 50
 _INDEX_SHARE, _INDEX_SHARE_BUSY = 0.04, 0.01
 """Of one core, at most, for the full-text index: it may be late, but it may not take the time of those who are served. The second: while
 the thread has so much else to do that the index falls behind in any case."""
+_FAILED_S = 300.0
+"""So long a chore is left that failed otherwise than for the database: what is wrong may stand in what is kept, and be there again."""
 _BUSY_SHARE = 0.1
 """Of one core, from which on the thread has much to do."""
 _RARELY = 100_000
@@ -52,6 +43,10 @@ _RARELY = 100_000
 _REPLAY_S = 0.25
 """So long what waited on disk is written before what came meanwhile: the longer, the fuller the queue, which then drops bodies."""
 _LAST_REPLAY_S = 8.0
+
+
+_Lost = tuple[str, Exception]
+"""The id of an exchange, and why it cannot be written."""
 
 
 class Opened(Protocol):
@@ -109,18 +104,12 @@ class Scribe:
         self._opens = opens
         self._settings = settings
         self._spool = spool
-        self._name = name
-        self._price = price
-        self._told = told
-        self._complete = complete
         self._clock = clock
         self._stats = stats
-        self._redactor = Redactor(secrets)
-        self._keeper = BodyKeeper(self._redactor, most_bytes=settings.body_bytes)
-        self._before = Before()
+        self._batches = Batches(name, settings, price=price, told=told, complete=complete, secrets=secrets, clock=clock)
         self._store: Opened | None = None
         self._writer: Writer | None = None
-        self._number = self._epoch_before = 0
+        self._epoch_before = 0
         self._again_at = self._size_at = self._index_at = 0.0
         self._again_s = _AGAIN_S[0]
         self._sweep_at = time.monotonic() + _SWEEP_S
@@ -128,12 +117,12 @@ class Scribe:
         # When the index was fed last, and what the thread had taken by then.
         self._indexed = 0.0, 0.0
         self._is_behind = True
+        # When to try a chore again that failed.
+        self._failed: dict[str, float] = {}
 
     def use(self, settings: Settings, price: Price, secrets: tuple[str, ...]) -> None:
-        """Other settings, from the next batch on. Called by another thread: each is one assignment."""
-        self._redactor = Redactor(secrets)
-        self._keeper = BodyKeeper(self._redactor, most_bytes=settings.body_bytes)
-        self._price = price
+        """Other settings, from the next batch on. Called by another thread."""
+        self._batches.use(settings, price, secrets)
         self._settings = settings
 
     def pause_s(self) -> float | None:
@@ -148,11 +137,16 @@ class Scribe:
         return self._writer is not None and self._spool.size_bytes > 0
 
     def write(self, entries: list[Entry]) -> None:
-        """Write exchanges into the database, or where it is away, on disk. Empties the list."""
+        """Write exchanges into the database, or where it is away, on disk. Empties the list. Raises nothing: what cannot be written is
+        lost, and counted."""
         with _rare_collection():
-            self._put_or_wait(entries)
+            lost = self._put_or_wait(entries)
             # Let go here, so that they are not looked through afterwards.
             entries.clear()
+        if lost:
+            self._stats.lost += len(lost)
+            name, error = lost[0]
+            logger.error("the journal lost %s that cannot be written; the first is `%s`", _exchanges(len(lost)), name, exc_info=error)
         self._is_behind = True
 
     def chores(self, *, is_closing: bool) -> None:
@@ -162,11 +156,9 @@ class Scribe:
         if is_closing or self._stats.trouble is not None or self._writer is None:
             return
         try:
-            self._sweep(self._writer)
-            self._digests.catch_up(self._writer)
-            if self._settings.search:
-                self._index(self._writer)
-            else:
+            self._do("sweep", self._sweep, self._writer)
+            self._do("sums", self._digests.catch_up, self._writer)
+            if not self._settings.search or not self._do("search", self._index, self._writer):
                 self._is_behind = False
         except StoreAway as error:
             self._is_away(error)
@@ -182,52 +174,25 @@ class Scribe:
 
     # ---- batches ------------------------------------------------------------------------------------------------------------
 
-    def _put_or_wait(self, entries: list[Entry]) -> None:
-        batch = self._batch(entries)
-        if self._spool.size_bytes or not self._put(batch, len(entries)):
-            self._wait_on_disk(batch, len(entries))
+    def _put_or_wait(self, entries: list[Entry]) -> list[_Lost]:
+        """Those that cannot be written. They take no other with them: where there is a fault in a batch its parts are tried, and theirs."""
+        has_room = not self._spool.is_half_full
+        try:
+            batch = self._batches.make(entries, has_room=has_room)
+            if self._spool.size_bytes or not self._put(batch):
+                self._wait_on_disk(batch)
+        except Exception as error:
+            # The outermost edge of an exchange's record, whatever is wrong with it.
+            self._batches.forget()
+            if len(entries) == 1:
+                return [(entries[0][0].id, error)]
+            size = isqrt(len(entries))
+            return [lost for at in range(0, len(entries), size) for lost in self._put_or_wait(entries[at : at + size])]
+        self._stats.dropped_bodies += 0 if has_room else sum(map(is_kept, entries))
+        return []
 
-    def _batch(self, entries: list[Entry]) -> Batch:
-        rows = Rows(self._price, self._told, self._before, paths=self._settings.paths)
-        keeper, at = self._keeper, self._clock()
-        self._complete([(record, bodies) for record, bodies, _, _ in entries])
-        heads = [None if bodies is None or bodies.mode == NOTHING else known_heads(bodies) for _, bodies, _, _ in entries]
-        suspects = self._suspects(entries, heads)
-        leaves_out = self._spool.is_half_full
-        words: list[str] = []
-        for number, (record, bodies, word, _) in enumerate(entries):
-            is_suspect = number in suspects
-            if is_suspect and word != FULL:
-                _redact_calls(record, self._redactor)
-            if word == NOTHING:
-                bodies = None
-            if bodies is not None and leaves_out:
-                word, bodies = DROPPED, None
-                self._stats.dropped_bodies += 1
-            if bodies is not None:
-                conversation = record.session and (record.client, record.agent, record.session)
-                rows.bodies.append(keeper.row(record.id, at, conversation, bodies, None if is_suspect else heads[number]))
-            words.append(word)
-        rows.blobs += keeper.packs()
-        rows.add([record for record, _, _, _ in entries], words)
-        self._number += 1
-        return rows.batch(self._name, self._number, at)
-
-    def _suspects(self, entries: list[Entry], heads: list[Heads | None]) -> set[int]:
-        """In which exchanges, by their number, there may be a secret: all are looked through at once."""
-        texts: list[bytes] = []
-        owners: list[int] = []
-        for number, (record, bodies, _, _) in enumerate(entries):
-            head = heads[number]
-            found = [] if bodies is None or head is None else first_look(bodies, head)
-            if record.calls:
-                found += [call.arguments.encode("utf-8", "replace") for call in record.calls if call.arguments]
-            texts += found
-            owners += [number] * len(found)
-        return {owners[each] for each in self._redactor.suspects(texts)}
-
-    def _put(self, batch: Batch, count: int) -> bool:
-        """Whether the batch is in the database, or cannot ever be."""
+    def _put(self, batch: Batch) -> bool:
+        """Whether the batch is in the database now: else it is away. Raises RowRefused."""
         writer = self._connected()
         if writer is None:
             return False
@@ -236,12 +201,7 @@ class Scribe:
         except StoreAway as error:
             self._is_away(error)
             return False
-        except RowRefused as error:
-            self._stats.lost += count
-            self._keeper.forget()
-            logger.error("the journal lost %s: the database takes their rows for wrong (%s)", _exchanges(count), error)
-            return True
-        self._stats.written += count
+        self._stats.written += batch.count
         self._again_s = _AGAIN_S[0]
         return True
 
@@ -251,15 +211,15 @@ class Scribe:
         except RowRefused:
             writer.write(cleaned(batch))
 
-    def _wait_on_disk(self, batch: Batch, count: int) -> None:
+    def _wait_on_disk(self, batch: Batch) -> None:
         if not self._append(batch):
-            self._keeper.forget()
+            self._batches.forget()
             # Bodies first: what an exchange was is far smaller than what was said in it.
             if self._append(without_bodies(batch)):
                 self._stats.dropped_bodies += len(batch.bodies)
             else:
-                self._stats.lost += count
-                logger.error("the journal lost %s: the database is away, and there is no more room for what waits", _exchanges(count))
+                self._stats.lost += batch.count
+                logger.error("the journal lost %s: the database is away, and there is no more room for what waits", _exchanges(batch.count))
         self._stats.spooled_bytes = self._spool.size_bytes
 
     def _append(self, batch: Batch) -> bool:
@@ -278,15 +238,23 @@ class Scribe:
                     if frames is None:
                         return
                     for frame in frames:
-                        batch = _decode(frame)
-                        if not self._put(batch, batch.count):
-                            raise StoreAway("it is away again")
+                        self._put_again(_decode(frame))
             except StoreAway:
                 break
             except OSError as error:
                 logger.error("what waits on disk for the journal cannot be read: %s", error)
                 break
         self._stats.spooled_bytes = self._spool.size_bytes
+
+    def _put_again(self, batch: Batch) -> None:
+        """Raises StoreAway."""
+        try:
+            if not self._put(batch):
+                raise StoreAway("it is away again")
+        except RowRefused as error:
+            self._stats.lost += batch.count
+            self._batches.forget()
+            logger.error("the journal lost %s: the database takes their rows for wrong (%s)", _exchanges(batch.count), error)
 
     # ---- the database -------------------------------------------------------------------------------------------------------
 
@@ -326,6 +294,22 @@ class Scribe:
         self._writer = self._store = None
 
     # ---- chores -------------------------------------------------------------------------------------------------------------
+
+    def _do(self, name: str, chore: Callable[[Writer], None], writer: Writer) -> bool:
+        """Whether it went well. A fault of ours in one holds up nothing else, and is told once. Raises StoreAway."""
+        if time.monotonic() < self._failed.get(name, 0.0):
+            return False
+        try:
+            chore(writer)
+        except StoreAway:
+            raise
+        except Exception:
+            if name not in self._failed:
+                logger.exception("a chore of the journal failed, its `%s`; it is tried again every %d seconds", name, _FAILED_S)
+            self._failed[name] = time.monotonic() + _FAILED_S
+            return False
+        self._failed.pop(name, None)
+        return True
 
     def _sweep(self, writer: Writer) -> None:
         now = time.monotonic()
@@ -377,12 +361,6 @@ def _rare_collection() -> Generator[None]:
         yield
     finally:
         gc.set_threshold(threshold, *others)
-
-
-def _redact_calls(record: Record, redactor: Redactor) -> None:
-    for call in record.calls:
-        if call.arguments:
-            call.arguments = redactor.redact(call.arguments[:_ARGUMENTS].encode("utf-8", "replace")).decode("utf-8", "replace")
 
 
 def _exchanges(count: int) -> str:
