@@ -60,6 +60,13 @@ def test_json_is_an_object_a_line_and_nothing_else(monkeypatch: pytest.MonkeyPat
     assert Gateway.asked == {"since": "7d", "error": "any", "limit": "50"}
 
 
+def test_what_was_dear_or_slow_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    run(monkeypatch, "--min-cost", "0.5", "--min-total", "60")
+
+    assert Gateway.asked == {"min_cost_usd": "0.5", "min_total_s": "60", "limit": "50"}
+    assert "not with --min-cost" in run(monkeypatch, "--follow", "--min-cost", "1").output
+
+
 class Feed(BaseHTTPRequestHandler):
     """A live feed that tells of one exchange that is in the list as well, of another, and says goodbye."""
 

@@ -287,6 +287,7 @@ def test_a_file_holds_what_the_list_shows() -> None:
     asked = "text=a+b&user=u&status=4xx&since=1h&before=2026-11-21T11:00&cursor=c"
 
     assert read_question(asked).file("csv") == ("/api/exchanges?text=a+b&user=u&status=4xx&before=2026-11-21T11%3A00&since=1h&format=csv")
+    assert read_question("min_cost_usd=0.5&min_total_s=60").file("csv") == "/api/exchanges?min_cost_usd=0.5&min_total_s=60&format=csv"
     assert read_question("since=1h&after=2026-11-21T10:00").file("jsonl") == "/api/exchanges?after=2026-11-21T10%3A00&format=jsonl"
     assert read_question("since=yesterday").file("jsonl") == "/api/exchanges?since=yesterday&format=jsonl"
 
@@ -306,6 +307,13 @@ def test_what_is_under_way_stands_above_a_list_of_a_time_of_the_journals_own() -
     running = [{"began_at": at} for at in (10.0, 20.0, 30.0)]
 
     assert read_question("after=2h&before=1970-01-01T00:00:25").among(running, 0.0) == running[:2]
+
+
+def test_what_is_under_way_is_not_among_what_was_dear_or_slow() -> None:
+    running = [{"began_at": 10.0}]
+
+    assert read_question("min_total_s=60").among(running, 0.0) == []
+    assert read_question("min_total_s=60&min_cost_usd=1").wanted(0.0) == {"min_cost_usd": "1", "min_total_s": "60"}
 
 
 def test_times_stand_below_the_whole_width_which_lasts_as_long_as_its_longest_part() -> None:

@@ -44,6 +44,8 @@ _OPTIONS = (
     ("--session", "session", "ID", "Only of this session."),
     ("--status", "status", "STATUS", "Only with these: ok, failed, 4xx, 5xx, or numbers."),
     ("--error", "error", "KIND", "Only with this kind of error, as rate_limited or context_overflow; any."),
+    ("--min-cost", "min_cost_usd", "USD", "Only what cost at least so many US dollars."),
+    ("--min-total", "min_total_s", "SECONDS", "Only what took at least so long."),
 )
 
 

@@ -25,8 +25,8 @@ from dragoman.observe.observer import may_color
 
 _SILENCE_S = 60.0
 _FAULTS = (OSError, http.client.HTTPException)
-_OPTIONS = {"client": "key"}
-"""Filters of the feed, as the options are called, where that is another word."""
+_OPTIONS = {"client": "key", "min_cost_usd": "min-cost", "min_total_s": "min-total"}
+"""Filters as the options are called, where that is another word."""
 
 Row = Mapping[str, Any]
 
@@ -66,7 +66,7 @@ def _feed(source: Source, given: Mapping[str, str]) -> Generator[Iterator[Row]]:
     unheard = set(given) - {*FILTERS, "since"}
     if unheard:
         names = ", ".join(f"--{_OPTIONS.get(name, name)}" for name in FILTERS)
-        raise click.UsageError(f"--follow goes with {names}, not with --{min(unheard)}")
+        raise click.UsageError(f"--follow goes with {names}, not with --{min(_OPTIONS.get(name, name) for name in unheard)}")
     address = source.address or ""
     wanted = {name: value for name, value in given.items() if name in FILTERS}
     path = f"/api/live?{urlencode(wanted)}" if wanted else "/api/live"

@@ -22,6 +22,8 @@ PERIODS: dict[str, tuple[str, float | None]] = {
 """Word in the address -> (words for people, seconds)."""
 OUTCOMES: dict[str, str] = {"": "any status", "ok": "answered", "failed": "failed", "499": "client left", "4xx": "4xx", "5xx": "5xx"}
 TEXTS = ("text", "model", "provider", "client", "user", "team", "agent", "session", "error")
+LEAST = ("min_cost_usd", "min_total_s", "min_first_token_s")
+"""At least so much: US dollars, seconds. The journal knows what is a number."""
 _KNOWN_EARLY = ("model", "provider", "client", "user", "team", "agent", "session")
 _FILES = "/api/exchanges"
 _LONGEST = 300
@@ -45,12 +47,20 @@ class Question(msgspec.Struct, frozen=True):
     session: str = ""
     status: str = ""
     error: str = ""
+    min_cost_usd: str = ""
+    min_total_s: str = ""
+    min_first_token_s: str = ""
     cursor: str = ""
 
     @property
     def is_filtered(self) -> bool:
         """Whether anything is left out."""
         return msgspec.structs.replace(self, cursor="") != Question()
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether it asks for what was dear or slow."""
+        return any(getattr(self, name) for name in LEAST)
 
     def link(self, **changes: str) -> str:
         """The address of the same list, but for these changes; any change but of `cursor` begins at the top again."""
@@ -60,7 +70,7 @@ class Question(msgspec.Struct, frozen=True):
 
     def file(self, form: str) -> str:
         """The address of all that is asked for as a file of this form."""
-        wanted = {name: value for name in (*TEXTS, "status") if (value := getattr(self, name))}
+        wanted = {name: value for name in (*TEXTS, *LEAST, "status") if (value := getattr(self, name))}
         wanted |= {name: value for name in ("after", "before") if (value := getattr(self, name))}
         if self.since and not self.after:
             wanted["since"] = self.since
@@ -68,7 +78,7 @@ class Question(msgspec.Struct, frozen=True):
 
     def wanted(self, now: float) -> dict[str, Any]:
         """What the journal is asked for, at this moment (Unix seconds). Times that are none of ours are for it to take or refuse."""
-        wanted: dict[str, Any] = {name: value for name in TEXTS if (value := getattr(self, name))}
+        wanted: dict[str, Any] = {name: value for name in (*TEXTS, *LEAST) if (value := getattr(self, name))}
         wanted |= {name: _moment(value) for name in ("after", "before") if (value := getattr(self, name))}
         if self.since and not self.after:
             seconds = PERIODS.get(self.since, ("", None))[1]
@@ -77,9 +87,9 @@ class Question(msgspec.Struct, frozen=True):
         return wanted
 
     def among(self, running: Sequence[Fact], now: float) -> list[Fact]:
-        """Those of the exchanges under way that stand above this list. Whoever asks for words, a status or an error wants none: nobody
-        knows them before the end."""
-        if self.cursor or self.text or self.status or self.error:
+        """Those of the exchanges under way that stand above this list. Whoever asks for words, a status, an error, a cost or a time
+        wants none: nobody knows them before the end."""
+        if self.cursor or self.text or self.status or self.error or self.is_bound:
             return []
         wanted = self.wanted(now)
         equal = [(name, wanted[name].split(",")) for name in _KNOWN_EARLY if name in wanted]
