@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Float, Integer, Table, case, cast, func, literal_column, text
+from sqlalchemy import ColumnElement, Connection, Integer, Table, case, cast, func, literal_column, text
 
 from dragoman.ir.errors import Kind
 from dragoman.store.conditions import HOUR_S, conditions, in_ranges
@@ -162,14 +162,10 @@ def _total(column: ColumnElement[Any]) -> ColumnElement[Any]:
     return func.coalesce(func.sum(column), 0)
 
 
-def _counted(condition: ColumnElement[bool]) -> ColumnElement[Any]:
-    return _total(case((condition, 1), else_=0))
-
-
 _SUMS: Mapping[str, ColumnElement[Any]] = {
     "exchanges": func.count(),
-    "failed": _counted(exchanges.c.error.is_not(None)),
-    "unpriced": _counted(exchanges.c.input_tokens.is_not(None) & exchanges.c.cost_pico.is_(None)),
+    "failed": func.count(exchanges.c.error),
+    "unpriced": func.count(case((exchanges.c.cost_pico.is_(None), exchanges.c.input_tokens))),
     **{
         name: _total(exchanges.c[name])
         for name in (
@@ -178,8 +174,8 @@ _SUMS: Mapping[str, ColumnElement[Any]] = {
         )
     },
     "first_tokens": func.count(exchanges.c.first_token_s),
-    **{name: _total(cast(exchanges.c[name], Float)) for name in SUMS_S},
-    "left": _counted(exchanges.c.error == Kind.CLIENT_GONE.value),
+    **{name: _total(exchanges.c[name]) for name in SUMS_S},
+    "left": func.count(case((exchanges.c.error == Kind.CLIENT_GONE.value, 1))),
 }  # fmt: skip
 """The sums that are kept by the hour, as they are made of exchanges."""
 SUMMED = tuple(_SUMS)
