@@ -23,6 +23,7 @@ class Digests:
         began = time.monotonic()
         if began < self.next_at:
             return
-        count = writer.digest(_AT_ONCE)
-        now = time.monotonic()
-        self.next_at = now + ((now - began) / _SHARE if count else _REST_S)
+        self.next_at = began + _REST_S
+        if writer.digest(_AT_ONCE):
+            now = time.monotonic()
+            self.next_at = now + (now - began) / _SHARE
