@@ -7,8 +7,8 @@ import time
 from dragoman.store.batch import Writer
 
 _AT_ONCE = 8000
-_SHARE = 0.005
-"""Of one core, at most: enough for 700 exchanges a second. What is not summed up yet is read one by one by who asks."""
+_SHARE = 0.0025
+"""Of one core, at most: enough for 350 exchanges a second. What is not summed up yet is read one by one by who asks."""
 _REST_S = 60.0
 
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, func, select, union_all
+from sqlalchemy import Connection, Select, func, select, union_all
 
 from dragoman.store.filter import Filter
-from dragoman.store.places import PERIODS_S, SUMMED, Grouping, places
+from dragoman.store.places import PERIODS_S, SUMMED, Grouping, Place, places
 from dragoman.store.queries import Row
 from dragoman.store.tables import MEASURES, SUMS_S
 
@@ -35,17 +35,27 @@ class Usage(msgspec.Struct, frozen=True):
 def usage(connection: Connection, wanted: Filter, grouping: Grouping, most: int) -> Usage:
     """At most so many groups of what is wanted."""
     names = grouping.names
-    found = [(place, place.groups(grouping)) for place in places(connection, wanted, grouping)]
-    every = union_all(*[select(*groups, *place.sums()).where(*place.where).group_by(*groups) for place, groups in found]).subquery()
-    sums = {name: func.sum(every.c[name]) for name in SUMMED}
-    groups = [every.c[name] for name in names]
-    in_turn = [*([every.c.period_at] if grouping.period else []), sums["cost_pico"].desc(), sums["exchanges"].desc(), *groups]
-    statement = select(*groups, *sums.values()).group_by(*groups).having(sums["exchanges"] > 0).order_by(*in_turn)
+    statement = _grouped(places(connection, wanted, grouping), grouping)
     # Many may be found, of which few are shown: the others are added up as they came.
     rows = [tuple(row) for row in connection.execute(statement)]
     size = len(names)
     total = [sum(column) for column in list(zip(*rows, strict=True))[size:]] if rows else [0] * len(SUMMED)
     return Usage([{**dict(zip(names, row, strict=False)), **_summed(row[size:])} for row in rows[:most]], len(rows), _summed(total))
+
+
+def _grouped(found: Sequence[Place], grouping: Grouping) -> Select[Any]:
+    """The groups in their order, each with `SUMMED`."""
+    if len(found) == 1:
+        groups, sums = found[0].groups(grouping), found[0].sums()
+        chosen = select(*groups, *sums).where(*found[0].where).group_by(*groups)
+    else:
+        parts = [(place, place.groups(grouping)) for place in found]
+        every = union_all(*[select(*by, *place.sums()).where(*place.where).group_by(*by) for place, by in parts]).subquery()
+        groups, sums = [every.c[name] for name in grouping.names], [func.sum(every.c[name]).label(name) for name in SUMMED]
+        chosen = select(*groups, *sums).group_by(*groups)
+    by_name = dict(zip(SUMMED, sums, strict=True))
+    in_turn = [*groups[len(grouping.by) :], by_name["cost_pico"].desc(), by_name["exchanges"].desc(), *groups]
+    return chosen.having(by_name["exchanges"] > 0).order_by(*in_turn)
 
 
 def _summed(values: Sequence[Any]) -> Row:
