@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import chain
 
 import msgspec
@@ -115,10 +115,20 @@ class _Reading:
         for at in range(0, len(keys), _AT_ONCE):
             rows = self._connection.execute(select(blobs.c.hash, blobs.c.data).where(blobs.c.hash.in_(keys[at : at + _AT_ONCE])))
             for key, data in rows:
-                text = unzip.decompress(data) if data else None
-                if text is not None:
+                if data:
+                    text = _unpacked(unzip, data, wanted[bytes(key)])
                     found.update((each, text[each.start : each.stop]) for each in wanted[bytes(key)])
         return found
+
+
+def _unpacked(unzip: zstandard.ZstdDecompressor, data: bytes, wanted: Collection[_Reference]) -> bytes:
+    """What is in a pack, up to where it is wanted: there may be four megabytes in it."""
+    stops = [each.stop for each in wanted if each.start >= 0 and each.stop is not None]
+    if len(stops) == len(wanted):
+        text = unzip.stream_reader(data).read(max(stops))
+        if len(text) == max(stops):
+            return text
+    return unzip.decompress(data)
 
 
 def _next(before: list[_Reference], side: Side) -> list[_Reference]:
