@@ -26,7 +26,7 @@ def row(table: Table, **given: Any) -> tuple[Any, ...]:
 
 
 def exchange(name: str, **given: Any) -> tuple[Any, ...]:
-    return row(tables.exchanges, **EXCHANGE, **{"id": name, "began_at": 1.0, "bodies": "none", **given})
+    return row(tables.exchanges, **{**EXCHANGE, "id": name, "began_at": 1.0, "bodies": "none", **given})
 
 
 def hour(**given: Any) -> tuple[Any, ...]:
@@ -153,6 +153,23 @@ def test_nothing_of_a_batch_is_there_if_a_row_is_refused(url: str) -> None:
         store.writer().write(Batch("w", 1, 1.0, exchanges=[exchange("a")], usage_hours=[hour(client="\ud800")]))
 
     assert all_of(store, tables.exchanges) == []
+
+
+def test_a_row_that_lacks_what_it_must_have_takes_nothing_of_its_batch_along_and_the_next_one_is_written(url: str) -> None:
+    store = open_store(url)
+    writer, good = store.writer(), [exchange(f"{number:03}", message=f"m{number}") for number in range(70)]
+    writer.write(Batch("w", 1, 1.0, exchanges=good[:1], usage_hours=[hour(exchanges=1)]))
+
+    with pytest.raises(RowRefused):
+        writer.write(Batch("w", 2, 1.0, exchanges=[*good, exchange("bad", client=None)], usage_hours=[hour(exchanges=70)]))
+    with pytest.raises(RowRefused):
+        writer.write(Batch("w", 2, 1.0, exchanges=good, usage_hours=[hour(exchanges=70), hour(exchanges=None)]))
+    kept = len(all_of(store, tables.exchanges)), [each["exchanges"] for each in all_of(store, tables.usage_hours)]
+    writer.write(Batch("w", 2, 1.0, exchanges=good, usage_hours=[hour(exchanges=69)]))
+
+    assert kept == (1, [1])
+    assert [tuple(each.values()) for each in all_of(store, tables.exchanges)] == good
+    assert [each["exchanges"] for each in all_of(store, tables.usage_hours)] == [70]
 
 
 def test_letters_that_are_none_are_replaced_when_rows_are_cleaned(url: str) -> None:

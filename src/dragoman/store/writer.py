@@ -91,10 +91,10 @@ _ON_CONFLICT: dict[Table, str] = {
 }
 
 
-def insert_into(table: Table, names: Iterable[str], source: str) -> str:
+def insert_into(table: Table, names: Iterable[str], source: str, verb: str = "INSERT") -> str:
     """The statement that puts `source` (VALUES or SELECT) into these columns of a table: what is there already stays, or is added to."""
     conflict = _conflict(table)
-    return f"INSERT INTO {table.name} ({quoted(names)}) {source}" + (f" ON CONFLICT {conflict}" if conflict else "")
+    return f"{verb} INTO {table.name} ({quoted(names)}) {source}" + (f" ON CONFLICT {conflict}" if conflict else "")
 
 
 def quoted(names: Iterable[str]) -> str:
