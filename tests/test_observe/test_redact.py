@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragoman.ir.record import Bodies
-from dragoman.observe.first_look import known_heads
-from dragoman.observe.redact import MARK, Redactor, sayings
+from dragoman.dialects.registry import dialect, names
+from dragoman.ir.record import Bodies, Record
+from dragoman.observe.first_look import Heads, first_look, known_heads
+from dragoman.observe.redact import MARK, Redactor, behind, sayings
 from dragoman.store.laid import SIDES, unpack_heads
 from dragoman.wire.frame import Headers
 
@@ -139,7 +140,7 @@ def test_which_of_many_texts_hold_a_secret_is_found_at_once(forms: list[str]) ->
     assert suspects <= {number for number, form in enumerate(forms) if form != "nothing"}
 
 
-@pytest.mark.parametrize("field", ["delta", "text", "content", "partial_json", "arguments"])
+@pytest.mark.parametrize("field", ["delta", "text", "content", "reasoning", "partial_json", "arguments"])
 @given(cuts=st.lists(st.integers(0, 60), max_size=6), name=st.sampled_from(sorted(TOKENS)))
 def test_secret_that_comes_in_pieces_of_a_stream_is_struck_out(field: str, cuts: list[int], name: str) -> None:
     said = f"it is {TOKENS[name]} indeed"
@@ -153,13 +154,29 @@ def test_secret_that_comes_in_pieces_of_a_stream_is_struck_out(field: str, cuts:
     assert TOKENS[name][8:] not in again and again.startswith("it is") and again.endswith("indeed")
 
 
+@pytest.mark.parametrize(("dialect_name", "field"), [(name, field) for name in names() for field in dialect(name).glance.pieces])
+def test_a_first_look_sees_what_comes_in_the_pieces_of_each_dialect(dialect_name: str, field: str) -> None:
+    said = f"it is {TOKENS['openai']} indeed"
+    stream = b"".join(
+        b"data: " + json.dumps({"type": "x", field: piece}).encode() + b"\n\n" for piece in (said[:12], said[12:20], said[20:])
+    )
+    heads = Heads(b"", b"")
+    asked = Record("a", 0.0, dialect=dialect_name), Bodies(client_response=[stream])
+    sent = Record("a", 0.0, dialect="mcp", upstream_dialect=dialect_name), Bodies(client_response=[b"{}"], provider_response=[stream])
+    unknown = Record("a", 0.0), Bodies(client_response=[stream])
+
+    looks = [first_look(*each, heads) for each in (asked, sent, unknown)]
+
+    assert [bool(Redactor().suspects(texts)) for texts in looks] == [True] * 3
+
+
 @given(st.lists(st.text(st.sampled_from('ab"\\\n{:,'), max_size=8), max_size=6), st.sampled_from(["delta", "text", "arguments"]))
 def test_what_a_stream_says_is_put_together_whatever_is_escaped_in_it(said: list[str], field: str) -> None:
     pieces = [json.dumps(each) for each in said]
     stream = "".join(f'data: {{"type":"x","{field}":{piece}}}\n\n' for piece in pieces).encode()
 
     joined = "".join(piece[1:-1] for piece in pieces).encode()
-    assert sayings(stream) == ([joined] if joined else [])
+    assert sayings(stream, behind("")) == ([joined] if joined else [])
 
 
 @given(st.binary(max_size=400))

@@ -75,11 +75,13 @@ class Brings(msgspec.Struct, frozen=True):
 
 
 class Glance(msgspec.Struct, frozen=True):
-    """places: of what routing wants to know; calls: of tools in an answer; brings: what is new in a request."""
+    """places: of what routing wants to know; calls: of tools in an answer; brings: what is new in a request; pieces: names of the fields in
+    which a streamed answer says something bit by bit."""
 
     places: Places
     calls: Calls
     brings: Brings
+    pieces: tuple[str, ...]
 
 
 # ---- what several dialects share -----------------------------------------------------------------------------------------

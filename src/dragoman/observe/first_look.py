@@ -9,8 +9,8 @@ from operator import attrgetter
 import msgspec
 
 from dragoman.ir.kept import FULL
-from dragoman.ir.record import Bodies, put_together
-from dragoman.observe.redact import MARKED, is_secret_name, sayings
+from dragoman.ir.record import Bodies, Record, put_together
+from dragoman.observe.redact import MARKED, behind, is_secret_name, sayings
 from dragoman.store.laid import SIDES, line_of_names
 from dragoman.wire.frame import Headers
 
@@ -62,18 +62,23 @@ def _named(names: tuple[str, ...], *sizes: int) -> tuple[bytes | None, list[int]
     return line, [number for number, name in enumerate(names) if is_secret_name(name)]
 
 
-def first_look(bodies: Bodies, heads: Heads) -> list[bytes]:
+def first_look(record: Record, bodies: Bodies, heads: Heads) -> list[bytes]:
     """All texts of an exchange in which a secret may be, but requests that are long or the provider's, which are mostly known already."""
     found = [heads.values]
     if bodies.mode == FULL:
         return found
     if bodies.client_request is not None and len(bodies.client_request) < LONG:
         found.append(bodies.client_request)
-    for pieces in (bodies.client_response, bodies.provider_response):
-        if pieces:
-            data = put_together(pieces)
-            found += [data, *sayings(data)] if is_stream(data) else [data]
+    if bodies.client_response:
+        found += _said(bodies.client_response, record.dialect)
+    if bodies.provider_response:
+        found += _said(bodies.provider_response, record.upstream_dialect or record.dialect)
     return found
+
+
+def _said(pieces: list[bytes], dialect: str) -> list[bytes]:
+    data = put_together(pieces)
+    return [data, *sayings(data, behind(dialect))] if is_stream(data) else [data]
 
 
 def is_stream(answer: bytes) -> bool:

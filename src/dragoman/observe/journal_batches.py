@@ -97,7 +97,7 @@ def _suspects(redactor: Redactor, entries: list[Entry], heads: list[Heads | None
     ends: list[int] = []
     for (record, bodies, _, _), head in zip(entries, heads, strict=True):
         if bodies is not None and head is not None:
-            texts += first_look(bodies, head)
+            texts += first_look(record, bodies, head)
         if record.calls:
             texts += [call.arguments.encode("utf-8", "replace") for call in record.calls if call.arguments]
         ends.append(len(texts))

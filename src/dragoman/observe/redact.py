@@ -15,6 +15,7 @@ from typing import Any
 
 import re2  # pyright: ignore[reportMissingTypeStubs]
 
+from dragoman.dialects.registry import dialect, names
 from dragoman.wire.frame import Headers
 
 MARK = b"[redacted]"
@@ -76,10 +77,7 @@ _CREDENTIALS = re.compile(r"authorization|cookie|api-?key|secret|credential|(?:a
 _OTHERS = frozenset({"x-dragoman-key", "ocp-apim-subscription-key"})
 _APART = b'\x00"-"\x00'
 """Stands between texts that are looked through together: no secret goes on behind it."""
-_SAYING = tuple(
-    f'"{name}":"'.encode() for name in ("delta", "text", "content", "reasoning_content", "partial_json", "thinking", "arguments")
-)
-"""What the pieces of an answer stand behind, in the events of every dialect."""
+_ANY = ""
 _LOOSE, _TIGHT = b'": "', b'":"'
 _PIECE = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*')
 _ESCAPED = b'\\"'
@@ -116,7 +114,7 @@ class Redactor:
     def redact_stream(self, data: bytes) -> bytes:
         """The same for the events of a stream, where a secret may come in pieces: what of it is in each of them is struck out."""
         tight = data.replace(_LOOSE, _TIGHT)
-        for saying in _SAYING:
+        for saying in behind(_ANY):
             joined = _said(tight, saying)
             if joined and self._pattern.search(joined) is not None:
                 tight = self._struck(tight, saying)
@@ -166,10 +164,22 @@ class Redactor:
                     break
 
 
-def sayings(data: bytes) -> list[bytes]:
-    """What the events of a stream say, each kind of piece put together: where a secret may be that is in none of the pieces."""
+def sayings(data: bytes, behind: Iterable[bytes]) -> list[bytes]:
+    """What the events of a stream say, the pieces that stand behind each of these put together: where a secret may be that is in none of
+    the pieces."""
     tight = data.replace(_LOOSE, _TIGHT)
-    return [joined for saying in _SAYING if (joined := _said(tight, saying))]
+    return [joined for saying in behind if (joined := _said(tight, saying))]
+
+
+@lru_cache(maxsize=64)
+def behind(dialect_name: str) -> tuple[bytes, ...]:
+    """What the pieces of an answer stand behind in the events of a dialect; in those of any, where it is none that is known."""
+    return _behind((dialect_name,) if dialect_name in names() else names())
+
+
+def _behind(dialect_names: Iterable[str]) -> tuple[bytes, ...]:
+    fields = dict.fromkeys(field for name in dialect_names for field in dialect(name).glance.pieces)
+    return tuple([f'"{field}":"'.encode() for field in fields])
 
 
 @lru_cache(maxsize=1000)

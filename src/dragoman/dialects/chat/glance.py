@@ -110,4 +110,5 @@ GLANCE = Glance(
         results=role(b"tool"),
         read=result("tool_call_id", output="content"),
     ),
+    pieces=("content", "reasoning_content", "reasoning", "text", "thinking", "arguments"),
 )

@@ -121,4 +121,5 @@ GLANCE = Glance(
         results=re.compile(rb'"functionResponse"\s*:\s*\{'),
         read=_results,
     ),
+    pieces=("text",),
 )

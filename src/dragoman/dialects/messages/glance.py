@@ -119,4 +119,5 @@ GLANCE = Glance(
         results=typed(rb"(?:[a-z_]+_)?tool_result"),
         read=_results,
     ),
+    pieces=("text", "partial_json", "thinking", "content"),
 )

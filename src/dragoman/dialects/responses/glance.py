@@ -115,4 +115,5 @@ GLANCE = Glance(
         results=typed(rb"[a-z_]+_call_output"),
         read=result("call_id", "id", output="output"),
     ),
+    pieces=("delta",),
 )
