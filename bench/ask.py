@@ -66,6 +66,7 @@ QUESTIONS: tuple[tuple[str, str, dict[str, str]], ...] = (
     ("those of a rule that never was", "exchanges", {"rule": "never"}),
     ("those of a turn", "exchanges", {"turn": "t100"}),
     ("a page far down", "exchanges", {"cursor": write_cursor(NOW - 80 * 86_400, "ex_"), "model": "gpt-5.5"}),
+    ("a person's, far down", "exchanges", {"cursor": write_cursor(NOW - 80 * 86_400, "ex_"), "user": "dev-7@example.com"}),
     ("the first of an export", "exchanges", {"limit": "1000"}),
     ("the sessions used last", "sessions", {}),
     ("the sessions of a key", "sessions", {"client": "dev-7", "limit": "200"}),

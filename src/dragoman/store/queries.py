@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
 import msgspec
-from sqlalchemy import Column, Connection, Integer, Select, cast, select, tuple_, union
+from sqlalchemy import Column, ColumnElement, Connection, Integer, Select, cast, select, tuple_, union
 
 from dragoman.store.conditions import HOUR_S, conditions
 from dragoman.store.filter import Cursor, Filter
@@ -31,6 +32,10 @@ LISTED = tuple(column for column in _WHOLE if column.name not in ("decision", "u
 def page(connection: Connection, wanted: Filter, most: int, after: Cursor | None = None) -> list[Row]:
     """The newest exchanges of those that are wanted, at most so many; `after`: those that come after it in the list."""
     found: list[Row] = []
+    if after is not None:
+        # The database begins to look where the time ends, not at the cursor.
+        last = math.nextafter(after.at, math.inf)
+        wanted = msgspec.structs.replace(wanted, until=last if wanted.until is None else min(last, wanted.until))
     for each in _when_there_are_any(connection, wanted):
         statement = select(*LISTED).where(*conditions(connection, each))
         if after is not None:
@@ -119,7 +124,7 @@ def _hours_of(connection: Connection, wanted: Filter) -> Sequence[int] | None:
     names = _TOLD_APART & wanted.equal.keys()
     last = digested(connection) if names else None
     if last is not None:
-        of_digests = select(digests.c.hour).where(*[digests.c[name].in_(wanted.equal[name]) for name in names])
+        of_digests = select(digests.c.hour).where(*_around(wanted), *[digests.c[name].in_(wanted.equal[name]) for name in names])
         hour = cast(exchanges.c.began_at / HOUR_S, Integer).label("hour")
         of_others = select(hour).where(after(last), *[exchanges.c[name].in_(wanted.equal[name]) for name in names])
         return sorted(connection.execute(union(of_digests, of_others)).scalars(), reverse=True)
@@ -128,6 +133,13 @@ def _hours_of(connection: Connection, wanted: Filter) -> Sequence[int] | None:
     table = usage_hours.c
     named = [table[name].in_(wanted.equal[name]) for name in _SUMMED & names]
     return list(connection.execute(select(table.hour).distinct().where(*named).order_by(table.hour.desc())).scalars())
+
+
+def _around(wanted: Filter) -> list[ColumnElement[bool]]:
+    """The hours of digests that have any of the time that is wanted."""
+    hour = digests.c.hour
+    since = [] if wanted.since is None else [hour >= wanted.since // HOUR_S]
+    return since if wanted.until is None else [*since, hour <= wanted.until // HOUR_S]
 
 
 def _inner(row: Mapping[str, Any]) -> Row:
