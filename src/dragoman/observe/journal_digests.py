@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from dragoman.store.batch import Writer
 
@@ -13,17 +14,18 @@ _REST_S = 60.0
 
 
 class Digests:
-    """Catches up with what was written. next_at: when there may be something to do, by the monotonic clock."""
+    """Catches up with what was written. next_at: when there may be something to do, by its clock (seconds)."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self.next_at = 0.0
 
     def catch_up(self, writer: Writer) -> None:
         """Do some of it, if it is time to. Raises StoreAway."""
-        began = time.monotonic()
+        began = self._clock()
         if began < self.next_at:
             return
         self.next_at = began + _REST_S
         if writer.digest(_AT_ONCE):
-            now = time.monotonic()
+            now = self._clock()
             self.next_at = now + (now - began) / _SHARE
