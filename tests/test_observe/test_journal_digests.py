@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-
 from blank_database import Blank
+
 from dragoman.observe.journal_digests import Digests
 
 
