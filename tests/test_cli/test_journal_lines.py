@@ -44,8 +44,11 @@ def test_in_a_narrow_terminal_it_is_still_said_and_in_a_pipe_whole() -> None:
 
 @pytest.mark.parametrize(
     ("amount", "text"),
-    [(None, "-"), (0.0, "$0"), (0.00002, "$0.000020"), (0.01, "$0.0100"), (12.5, "$12.5000"), (1234.5, "$1,234.50")],
-)
+    [
+        (None, "-"), (0.0, "$0"), (1.2e-8, "<$0.000001"), (0.00002, "$0.000020"), (0.01, "$0.0100"), (12.5, "$12.5000"),
+        (1234.5, "$1,234.50"), (-0.25, "-$0.2500"),
+    ],
+)  # fmt: skip
 def test_an_amount_that_is_small_is_not_told_as_nothing(amount: float | None, text: str) -> None:
     assert dollars(amount) == text
 

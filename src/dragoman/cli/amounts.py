@@ -8,6 +8,9 @@ from typing import Any
 
 from dragoman.server.pages import words
 
+_LEAST = 0.000001
+"""Of US dollars, told to the last place: less is less than this."""
+
 
 def dollars(amount: float | None) -> str:
     """An amount of money, short; a small one so that it is not taken for nothing."""
@@ -15,8 +18,11 @@ def dollars(amount: float | None) -> str:
         return "-"
     if not amount:
         return "$0"
-    places = 2 if amount >= 100 else 4 if amount >= 0.01 else 6
-    return f"${amount:,.{places}f}"
+    sign, value = "-" if amount < 0 else "", abs(amount)
+    if value < _LEAST:
+        return f"{sign}<${_LEAST:.6f}"
+    places = 2 if value >= 100 else 4 if value >= 0.01 else 6
+    return f"{sign}${value:,.{places}f}"
 
 
 def spent(sums: Mapping[str, Any]) -> str:
