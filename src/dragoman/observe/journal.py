@@ -222,11 +222,14 @@ class Journal:
 def _size(bodies: Bodies, record: Record) -> int:
     """About what the bodies take. The pieces of an answer are not counted one by one, there may be thousands; but where some were left
     out."""
-    answers = [pieces for pieces in (bodies.client_response, bodies.provider_response) if pieces is not None]
-    told = sum([sum(map(len, pieces)) for pieces in answers]) if bodies.cut else record.bytes_out * len(answers)
-    size = _OBJECT_BYTES + told
-    size += 0 if bodies.client_request is None else len(bodies.client_request)
-    return size + (0 if bodies.provider_request is None else len(bodies.provider_request))
+    size = _OBJECT_BYTES
+    for pieces in (bodies.client_response, bodies.provider_response):
+        if pieces is not None:
+            size += sum(map(len, pieces)) if bodies.cut else record.bytes_out
+    for body in (bodies.client_request, bodies.provider_request):
+        if body is not None:
+            size += len(body)
+    return size
 
 
 def _as_it_is(entries: Iterable[tuple[Record, Bodies | None]]) -> None:

@@ -12,6 +12,7 @@ from dragoman.dialects.glance import Brings, Called, Calls, Fields, Glance, Plac
 from dragoman.dialects.responses.forms import RUN_THERE
 from dragoman.ir.request import Executor
 
+_DONE = b"output_item.done"
 _INLINE_TOOLS = b'"additional_tools"'
 _OF_CLIENTS = frozenset(
     f"{name}_call" for name in ("function", "custom_tool", "tool_search", "local_shell", "shell", "apply_patch", "computer")
@@ -71,7 +72,8 @@ class _Response(msgspec.Struct, gc=False):
 
 def _stream(frames: Iterable[bytes]) -> Iterator[Called]:
     for frame in frames:
-        done = decode(frame, _Done)
+        # The others with a call are those that begin it, and the last one, which tells the whole answer again.
+        done = decode(frame, _Done) if _DONE in frame else None
         if done is not None and done.type == "response.output_item.done" and done.item is not None:
             yield from _calls([done.item])
 
