@@ -65,7 +65,9 @@ class Batches:
             record, _, word, _ = entries[number]
             if word != FULL:
                 _redact_calls(record, redactor)
-        words = [word for _, _, word, _ in entries]
+        words = [word if has_room or not is_kept((record, bodies, word, size)) else DROPPED for record, bodies, word, size in entries]
+        # Before the bodies are laid down, which leave nothing of the records in the processor's cache.
+        rows.add([record for record, _, _, _ in entries], words)
         if has_room:
             rows.bodies += [
                 keeper.row(record.id, at, record.session and (record.client, record.agent, record.session), bodies, head)
@@ -73,9 +75,6 @@ class Batches:
                 if bodies is not None and word != NOTHING
             ]
             rows.blobs += keeper.packs()
-        else:
-            words = [DROPPED if is_kept(entry) else word for entry, word in zip(entries, words, strict=True)]
-        rows.add([record for record, _, _, _ in entries], words)
         self._number += 1
         return rows.batch(self._name, self._number, at)
 
