@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import compress
 from operator import itemgetter
 from struct import pack
@@ -103,11 +103,9 @@ class Sums:
         latest = [self._latest(field) for field in _LATEST]
         for session, rows in _grouped(told["session"], self._rows).items():
             if session:
-                at, steps, kinds, *counted = zip(*rows, strict=True)
-                # What agents ask beside their turns is none.
-                begun = turns.begun(session, [turn for turn, kind in zip(steps, kinds, strict=True) if kind not in _BESIDE])
+                first_at, last_at, steps, counted = _added(rows)
                 names = [each.get(session) for each in latest]
-                sums.append((session, *names, min(at), max(at), len(at), begun, *_of_session(list(map(sum, counted)))))
+                sums.append((session, *names, first_at, last_at, len(rows), turns.begun(session, steps), *_of_session(counted)))
         answered = zip(told["session"], told["provider"], told["model"], told["error"], strict=True)
         counts = Counter([(session, name, model or "") for session, name, model, error in answered if session and name and error is None])
         return sums, [(*key, count) for key, count in counts.items()]
@@ -130,6 +128,17 @@ def _grouped(keys: Iterable[Any], values: Iterable[Any]) -> dict[Any, list[Any]]
     for key, value in zip(keys, values, strict=True):
         groups[key].append(value)
     return groups
+
+
+def _added(rows: list[Row]) -> tuple[float, float, list[str | None], Sequence[Any]]:
+    """Of a session: when the first and the last began, the turns that they name, and the sums of what they count."""
+    if len(rows) == 1:
+        # Those of programs mostly are of one exchange: nothing is to be added up.
+        at, turn, kind, *counted = rows[0]
+        return at, at, [] if kind in _BESIDE else [turn], counted
+    at, turns, kinds, *columns = zip(*rows, strict=True)
+    # What agents ask beside their turns is none.
+    return min(at), max(at), [turn for turn, kind in zip(turns, kinds, strict=True) if kind not in _BESIDE], list(map(sum, columns))
 
 
 def _counted(told: Columns, used: Columns, pico: Column) -> Columns:
