@@ -146,15 +146,17 @@ def _counted(told: Columns, used: Columns, pico: Column) -> Columns:
     count, firsts_s = len(pico), told["first_token_s"]
     return {
         "exchanges": (1,) * count,
-        "failed": [error is not None for error in told["error"]],
-        "unpriced": [usage is not None and (each is None or abs(each) >= _ABSURD) for usage, each in zip(told["usage"], pico, strict=True)],
+        "failed": [int(error is not None) for error in told["error"]],
+        "unpriced": [
+            int(usage is not None and (each is None or abs(each) >= _ABSURD)) for usage, each in zip(told["usage"], pico, strict=True)
+        ],
         "attempts": list(map(len, told["attempts"])),
         **{name: _countable(used[name]) for name in _TOKENS},
         "cost_pico": _countable(pico),
         "tool_calls": list(map(len, told["calls"])),
         "bytes_in": told["bytes_in"],
         "bytes_out": told["bytes_out"],
-        "first_tokens": [first_s is not None for first_s in firsts_s],
+        "first_tokens": [int(first_s is not None) for first_s in firsts_s],
         "total_s": told["total_s"],
         "first_token_s": [first_s or 0.0 for first_s in firsts_s],
         "generation_s": [each_s or 0.0 for each_s in told["generation_s"]],
